@@ -84,6 +84,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       values: [],
       files: null,
       admin: null,
+      accessLogs: [],
       serverSlots: slots.count,
       graceMs: GRACE_MS,
       drainMs: DRAIN_MS,
@@ -150,6 +151,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     tries: { attempts: 3, withinMs: 0 },
     tcp: null,
     udp: null,
+    accessLogs: [],
   };
 }
 

@@ -10,6 +10,7 @@ import { addressText, type Address } from '../src/base/address.ts';
 import { AddressNumbers } from '../src/base/address-numbers.ts';
 import { TICK_MS } from '../src/base/limits.ts';
 import type { Datagrams } from '../src/port/datagram.ts';
+import type { Outlet } from '../src/port/outlet.ts';
 import type {
   CloseReason,
   ListenHandler,
@@ -167,6 +168,10 @@ export class SimTransport implements Transport {
 
   adopt(descriptor: number, _handler: SocketHandler): Socket {
     return this.world.fail('contract', `adopt of descriptor ${descriptor}: the simulation has no control channel`);
+  }
+
+  openOutlet(): Outlet {
+    throw new Error('the simulated network has no files');
   }
 
   run(driver: TransportDriver): Promise<void> {

@@ -31,6 +31,7 @@ export const proxy = named('Proxy', 'A process that serves.', {
     .describe('Of the last process in its place that ended unasked.'),
   connections: count('Of clients, now.'),
   requests: count('Since it was started.'),
+  linesDropped: count('Lines of access logs for which there was no room.'),
   memory: memory.nullable().describe('Null: there is no process.'),
 });
 export type ProxyView = View<typeof proxy>;

@@ -3,6 +3,7 @@ import { encodeUtf8 } from './text.ts';
 
 export const HTTP_DATE_BYTES = 29;
 export const ISO_TIME_BYTES = 25;
+export const LOCAL_TIME_BYTES = 26;
 
 const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed']; // 1970-01-01 was a Thursday
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -25,6 +26,13 @@ export function writeIsoTime(into: Uint8Array, timeMs: number): void {
   const dayNumber = Math.floor(timeMs / DAY_MS);
   const { year, month, day } = civil(dayNumber);
   into.set(encodeUtf8(`${year}-${two(month)}-${two(day)}T${clockText(timeMs, dayNumber)}+00:00`));
+}
+
+/** As access logs have it since NCSA: `06/Nov/1994:08:49:37 +0000`, into the first 26 bytes. */
+export function writeLocalTime(into: Uint8Array, timeMs: number): void {
+  const dayNumber = Math.floor(timeMs / DAY_MS);
+  const { year, month, day } = civil(dayNumber);
+  into.set(encodeUtf8(`${two(day)}/${MONTHS[month - 1]}/${year}:${clockText(timeMs, dayNumber)} +0000`));
 }
 
 function clockText(timeMs: number, dayNumber: number): string {

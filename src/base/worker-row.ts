@@ -9,7 +9,7 @@ import { assert } from './assert.ts';
 import { ANSWER_KINDS_MAX } from './limits.ts';
 import type { BoardShape } from './server-table.ts';
 
-const WORKER_WORDS = 20 + 2 * ANSWER_KINDS_MAX;
+const WORKER_WORDS = 22 + 2 * ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
@@ -20,6 +20,8 @@ const W_SHED = 7;
 const W_SLOTS = 8; // of each of the arena's sizes: in use, and at most
 const W_ANSWERS = 20; // a word for each kind
 const W_RESETS = W_ANSWERS + ANSWER_KINDS_MAX; // the same
+const W_LINES_WAITING = W_RESETS + ANSWER_KINDS_MAX; // of access logs: not written yet
+const W_LINES_DROPPED = W_LINES_WAITING + 1;
 
 /** Per worker and server. */
 const COUNTER_WORDS = 8;
@@ -77,6 +79,7 @@ export class WorkerRow {
     this.words[W_HEARTBEAT] = 0;
     this.words[W_STATE] = 0;
     this.words[W_MEMORY_LEVEL] = 0;
+    this.words[W_LINES_WAITING] = 0;
     this.words.fill(0, W_SLOTS, W_ANSWERS);
     this.words[W_WORKER] = 0;
     for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
@@ -161,6 +164,21 @@ export class WorkerRow {
   }
   countReset(kind: number): void {
     this.words[W_RESETS + kind]++;
+  }
+
+  /** Lines of access logs that are not written yet: what a proxy takes with it that is killed. */
+  get waitingLines(): number {
+    return this.words[W_LINES_WAITING];
+  }
+  setWaitingLines(lines: number): void {
+    this.words[W_LINES_WAITING] = lines;
+  }
+  /** Lines for which there was no room. */
+  get droppedLines(): number {
+    return this.words[W_LINES_DROPPED] >>> 0;
+  }
+  countDroppedLines(lines: number): void {
+    this.words[W_LINES_DROPPED] += lines;
   }
 
   serverConnections(slot: number): number {

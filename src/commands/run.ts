@@ -103,7 +103,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     {
       meanings: manner.signals,
       handle(meaning, signal) {
-        if (meaning === 'reopen') return manner.reopen();
+        if (meaning === 'reopen') manner.reopen();
         // Until it serves there is nothing that could go on by another file, or as another program.
         void instance?.obey(meaning, signal).catch(() => undefined);
       },

@@ -121,6 +121,7 @@ const DOCUMENT: StatusDocument = {
       lastEnd: null,
       connections: 3,
       requests: 12_345,
+      linesDropped: 0,
       memory: MEMORY,
     },
     {
@@ -131,6 +132,7 @@ const DOCUMENT: StatusDocument = {
       lastEnd: null,
       connections: 0,
       requests: 0,
+      linesDropped: 0,
       memory: MEMORY,
     },
     {
@@ -141,6 +143,7 @@ const DOCUMENT: StatusDocument = {
       lastEnd: { reason: 'killed by SIGKILL', ageMs: 300 },
       connections: 0,
       requests: 1,
+      linesDropped: 0,
       memory: MEMORY,
     },
   ],

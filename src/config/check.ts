@@ -4,6 +4,7 @@
  * misspelt upstream in another, and says nothing that follows only from what was taken out.
  */
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../base/limits.ts';
+import { checkAccessLogs } from './check-access-logs.ts';
 import { checkAcme } from './check-acme.ts';
 import { checkAdmin } from './check-admin.ts';
 import { checkCircles } from './check-circles.ts';
@@ -64,5 +65,6 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkValues(document, report);
   checkConnectionValues(document, uses, report);
   checkFileTypes(document, report);
+  checkAccessLogs(document, report);
   return report.findings;
 }

@@ -1,5 +1,6 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
+import { namesOfLogs } from './compile-access-logs.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -59,6 +60,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
+    ...(route['access-log'] === undefined ? {} : { accessLogs: namesOfLogs(route['access-log']) }),
   };
 }
 

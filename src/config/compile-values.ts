@@ -5,6 +5,7 @@ import { DEFAULTS } from './defaults.ts';
 import { withLateNames } from './late-values.ts';
 import type { ValueConfig } from './model.ts';
 import type { ValuePlan } from './plan.ts';
+import { hundredths } from './units.ts';
 
 /** `late`: the names of those that are made of what a response says. */
 export function compileValue(name: string, config: ValueConfig, late: ReadonlySet<string>): ValuePlan {
@@ -39,9 +40,4 @@ export function compileValue(name: string, config: ValueConfig, late: ReadonlySe
     return [network, to] as const;
   });
   return { kind: 'networks', name, of: value.of ?? DEFAULTS.value.of, networks, unix, otherwise };
-}
-
-/** Of a percent; the text was checked. */
-function hundredths(share: string): number {
-  return Math.round(Number(share.slice(0, -1)) * 100);
 }

@@ -11,6 +11,7 @@ import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type
 import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
+import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
 import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
@@ -99,6 +100,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     listeners,
     upstreams,
     files,
+    accessLogs: compileAccessLogs(config, late),
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
     serverSlots,
@@ -168,6 +170,7 @@ function compileListener(
             ms(tls.handshake ?? DEFAULTS.tls.handshake),
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
+    accessLogs: namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']),
   };
 }
 

@@ -17,6 +17,7 @@ export const DEFAULTS = {
     tries: { attempts: 3 },
     'odd-fields': 'pass',
     'other-host': 'refuse',
+    'access-log': 'none',
   },
   tls: {
     profile: 'intermediate',
@@ -81,6 +82,7 @@ export const DEFAULTS = {
     },
     passive: { failures: 3, within: '10s', eject: '10s' },
   },
+  accessLog: { format: 'json', escape: 'text', sample: '100%', errors: false },
   value: { of: '{client}', otherwise: '' },
   step: { rewrite: { end: 'next' } },
   ha: {

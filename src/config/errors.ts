@@ -401,6 +401,11 @@ export const CATALOGUE = {
     message: 'there is no value <value>',
     remedy: '<fix>',
   },
+  'undefined-log': {
+    severity: 'error',
+    message: 'there is no access log <value>',
+    remedy: '<fix>',
+  },
   'value-of-request': {
     severity: 'error',
     message: '<value> is known of a request, and a listener of TCP sees none',

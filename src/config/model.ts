@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
+import { AccessLog, accessLogNames } from './model-access-log.ts';
 import { HighAvailability } from './model-ha.ts';
 import { ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
@@ -448,6 +449,10 @@ const routeKeys = {
   ),
   retry: key(Retry, 'When another server is tried.'),
   'target-by': key(TargetBy, 'A response may say where its request goes on instead.'),
+  'access-log': key(
+    accessLogNames,
+    "Names of `access-logs` that its requests are in, or `none`, in place of the listener's.",
+  ),
 };
 
 const ErrorPage = z.strictObject({
@@ -739,6 +744,11 @@ const Listener = z.strictObject({
       .min(1)
       .meta({ examples: [[{ upstream: 'web' }]] }),
     `What happens to a request: the first route that matches. None: 404. ${httpOnly}`,
+  ),
+  'access-log': key(
+    accessLogNames,
+    `Names of \`access-logs\` that its requests are in, unless their route says otherwise. ${httpOnly}`,
+    DEFAULTS.listener['access-log'],
   ),
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
   ...tcpKeys,
@@ -1090,6 +1100,10 @@ export const Config = z
       z.record(variableName, Value),
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
     ),
+    'access-logs': key(
+      z.record(name, AccessLog),
+      'By name: where a line for each request goes. [Access logs](../access-log.md).',
+    ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
     peers: key(
       z.record(name, Peer),
@@ -1126,6 +1140,7 @@ export type ListenerConfig = NonNullable<Config['listeners']>[string];
 export type RouteConfig = NonNullable<ListenerConfig['routes']>[number];
 export type UdpConfig = NonNullable<ListenerConfig['udp']>;
 export type StepConfig = NonNullable<RouteConfig['steps']>[number];
+export type AccessLogConfig = NonNullable<Config['access-logs']>[string];
 export type ValueConfig = NonNullable<Config['values']>[string];
 export type UpstreamConfig = NonNullable<Config['upstreams']>[string];
 

@@ -19,6 +19,7 @@ export interface Plan {
   readonly files: FilesPlan | null;
   /** Where the admin API is over TCP: no server that a request may name. Null: nowhere. */
   readonly admin: Address | null;
+  readonly accessLogs: readonly LogPlan[];
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */
@@ -86,6 +87,21 @@ export interface ListenerPlan {
   readonly tls: TlsPlan | null;
   /** Null: of another protocol than udp. */
   readonly udp: UdpPlan | null;
+  /** By name. */
+  readonly accessLogs: readonly string[];
+}
+
+export interface LogPlan {
+  readonly name: string;
+  /** A path; null: stdout. */
+  readonly file: string | null;
+  readonly format: { readonly text: string; readonly escape: 'text' | 'json' | 'none' };
+  /** What has to be neither empty nor `0`, a template; null: any request is in it. */
+  readonly when: string | null;
+  /** Of 10,000 requests so many are in it ... */
+  readonly sample: number;
+  /** ... and all that end in an error. */
+  readonly keepsErrors: boolean;
 }
 
 /** When a connection has been used enough: what is under way on it is the last. */
@@ -369,6 +385,8 @@ export interface RoutePlan {
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
   readonly responseHeaders: HeaderEditPlan;
+  /** By name. Without it the listener's. */
+  readonly accessLogs?: readonly string[];
   /** Of a server's response with a status that is no error, besides. */
   readonly successHeaders: Pick<HeaderEditPlan, 'set' | 'add'>;
 }

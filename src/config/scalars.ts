@@ -196,6 +196,7 @@ export const responseTemplate = text('header value', 'prod', checkResponseTempla
 export const template = templateOf('request', '{header:User-Agent}');
 /** Of a map: of what a response says, too. */
 export const mapTemplate = templateOf('response', '{header:User-Agent}');
+export const logTemplate = templateOf('log', '{client} {status} {reason}');
 export const share = text('share', '12.5%', checkShare);
 export const variableName = text('name of a value', 'backend', checkVariableName);
 export const steppedTarget = text('target', '/v2/{capture:1}', checkHeaderTemplate);

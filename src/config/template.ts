@@ -140,6 +140,37 @@ export const NAMED_RESPONSE_SOURCES = {
   response: 'a field of the response, as the server sent it; of several the first',
 } as const;
 
+/** Of a request that has ended, in access logs. */
+export const END_SOURCES = {
+  ...RESPONSE_SOURCES,
+  status: 'the status that the client was answered with; 0: none',
+  'server-header-time': "seconds until its response's head was here; `-` without one",
+  'server-response-time': 'seconds until its response was over, or the try had failed',
+  'bytes-received': 'bytes of the request: head and body, as far as they were taken from the client',
+  'bytes-sent': 'bytes of the response: heads and body',
+  'body-bytes-sent': 'the same without heads',
+  'request-time': 'seconds from the first byte of the request to its end, with three decimals',
+  'head-time': 'of these, until its head was here',
+  'queue-time': 'of these, in the queue for a server',
+  tries: 'how many servers were tried',
+  reason: '[why it ended](../access-log.md#why-it-ended): `served`, `client-left`, `server-timeout` ...',
+  'ended-by': 'who has ended it: `client`, `server`, `evenkeel`, or `nobody`: it is complete',
+  phase: 'what it was in then: `request`, `queue`, `connect`, `wait`, `response`, `done`',
+  completion: '`OK` if it is complete, else empty',
+  listener: 'the name of the listener',
+  upstream: 'the name of the upstream',
+  'request-id': 'the identifier of the request, as servers and clients see it in X-Request-Id',
+  time: 'seconds since 1970, with three decimals: when it ended',
+  'iso-time': 'the same: `2026-11-29T15:31:23+00:00`, in UTC',
+  'local-time': 'the same: `29/Nov/2026:15:31:23 +0000`, in UTC',
+} as const;
+
+export type EndValuePlan = {
+  readonly isOfEnd: true;
+  readonly kind: keyof typeof END_SOURCES | 'value';
+  readonly name: string;
+};
+
 export type LatePlan =
   | { readonly kind: keyof typeof RESPONSE_SOURCES; readonly name: '' }
   | { readonly kind: keyof typeof NAMED_RESPONSE_SOURCES | 'capture' | 'value' | 'date'; readonly name: string };
@@ -198,17 +229,39 @@ function lateOf(word: string, name: string | null): LatePlan | null {
   return word === 'response' && /^[!-~]+$/.test(name) ? { kind: word, name } : null;
 }
 
+/** The text of a log's lines: literal text, sources of the request, and values of its end. */
+export function parseLog(text: string): readonly (string | SourcePlan | EndValuePlan)[] {
+  const parts: (string | SourcePlan | EndValuePlan)[] = [];
+  let from = 0;
+  for (const match of text.matchAll(PLACEHOLDER)) {
+    const part = endValueOf(match[1], match[2] ?? null) ?? sourceOf(match[1], match[2] ?? null);
+    if (part === null) continue;
+    if (match.index > from) parts.push(text.slice(from, match.index));
+    parts.push(part);
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) parts.push(text.slice(from));
+  return parts;
+}
+
+function endValueOf(word: string, name: string | null): EndValuePlan | null {
+  if (name === null) return has(END_SOURCES, word) ? { isOfEnd: true, kind: word, name: '' } : null;
+  if (word !== 'value' || !name.startsWith(LATE_MARK)) return null;
+  return { isOfEnd: true, kind: 'value', name: name.slice(LATE_MARK.length) };
+}
+
 /** Where a value stands: among values of a request alone, in a text that may well have braces of its own, or in a response. */
-export type TemplatePlace = 'request' | 'body' | 'response';
+export type TemplatePlace = 'request' | 'body' | 'response' | 'log';
 
 /**
  * A placeholder that is none of the vocabulary, or a variable as nginx writes it. In a body may well be words in
  * braces that are none, as styles and scripts have them, so only what is nearly one is a mistake.
  */
 export function checkTemplate(text: string, place: TemplatePlace = 'request'): Problem | null {
-  const hasBraces = place === 'body';
+  const hasBraces = place === 'body' || place === 'log';
   for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
     if (sourceOf(word, name ?? null) !== null) continue;
+    if (place === 'log' && endValueOf(word, name ?? null) !== null) continue;
     const isLate = lateOf(word, name ?? null) !== null;
     if (isLate && place !== 'request') continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });

@@ -82,3 +82,8 @@ export function suggestSize(text: string): string | null {
   const bytes = Number(match[1]) * (match[2] === '' ? 1 : BYTES_PER[`${match[2].toUpperCase()}iB`]);
   return Number.isSafeInteger(bytes) ? formatSize(bytes) : null;
 }
+
+/** `12.5%`: hundredths of a percent. The text was checked. */
+export function hundredths(share: string): number {
+  return Math.round(Number(share.slice(0, -1)) * 100);
+}

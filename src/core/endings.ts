@@ -86,6 +86,11 @@ export function endedByAnswer(kind: number): number {
   return kind < 0 ? ANSWERED : FIRST_ANSWER + kind;
 }
 
+/** Nobody has ended it before. */
+export function isComplete(ending: number): boolean {
+  return ending <= SWITCHED;
+}
+
 // --- phases ---
 
 /** What it was in when it ended, in their order. */

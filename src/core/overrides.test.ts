@@ -16,6 +16,7 @@ function planOf(servers: Partial<ServerPlan>[]): Plan {
     values: [],
     files: null,
     admin: null,
+    accessLogs: [],
     serverSlots: servers.length,
     graceMs: 0,
     drainMs: 0,

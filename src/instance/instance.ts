@@ -328,7 +328,7 @@ export class Instance {
   }
 
   /** What a signal asks for, short of an end. Rejects as what it asks for does. */
-  async obey(meaning: 'reload' | 'upgrade' | 'rest' | 'dump' | 'statistics', signal: string): Promise<void> {
+  async obey(meaning: 'reload' | 'upgrade' | 'reopen' | 'rest' | 'dump' | 'statistics', signal: string): Promise<void> {
     switch (meaning) {
       case 'reload':
         await this.reload(signal);
@@ -336,12 +336,26 @@ export class Instance {
       case 'upgrade':
         await this.upgrade(signal);
         return;
+      case 'reopen':
+        return this.reopenLogs(signal);
       case 'rest':
         return this.rest(signal);
       case 'dump':
       case 'statistics':
         return this.options.manner.writeStatus(meaning, this.status());
     }
+  }
+
+  /** Access logs go to files of the same names, which may be others by now. */
+  private reopenLogs(by: string): Promise<void> {
+    return this.inForce.change(async () => {
+      try {
+        await this.keeper.reopenLogs();
+        this.options.log.info(`${by}: access logs are opened again`);
+      } catch (error) {
+        this.options.log.error(`${by}: access logs go where they went: ${(error as Error).message}`);
+      }
+    });
   }
 
   /** The proxies finish and go; the listening sockets stay. A reload starts others. */

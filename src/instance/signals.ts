@@ -19,6 +19,7 @@ export const EVENKEEL_SIGNALS = {
   SIGTERM: 'finish',
   SIGINT: 'finish',
   SIGHUP: 'reload',
+  SIGUSR1: 'reopen',
   SIGUSR2: 'upgrade',
 } as const satisfies SignalMeanings;
 

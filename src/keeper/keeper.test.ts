@@ -98,6 +98,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     tries: { attempts: 3, withinMs: 0 },
     tcp: null,
     udp: null,
+    accessLogs: [],
   }));
   const target = { family: 4, host: '192.0.2.1', port: 80 } as const;
   const servers = [0, 1].map((firstSlot) => ({
@@ -141,6 +142,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     values: [],
     files: null,
     admin: null,
+    accessLogs: [],
     serverSlots: 2,
     graceMs: 500,
     drainMs: 1_000,

@@ -255,6 +255,11 @@ export class Keeper {
     return this.applyInTurn(() => this.wanted);
   }
 
+  /** Log files may have been moved away: they are opened anew. Rejects with ApplyError, and then lines go where they went. */
+  reopenLogs(): Promise<void> {
+    return this.plan.accessLogs.length === 0 ? Promise.resolve() : this.applyInTurn(() => this.wanted);
+  }
+
   /** Of an upstream, as placed on the board; none if there is no such upstream. */
   serversOf(upstream: string): readonly ServerPlan[] {
     return this.plan.upstreams.find(({ name }) => name === upstream)?.servers ?? [];
@@ -698,6 +703,7 @@ const NO_PLAN: Plan = {
   values: [],
   files: null,
   admin: null,
+  accessLogs: [],
   serverSlots: 0,
   graceMs: 0,
   drainMs: 0,

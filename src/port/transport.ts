@@ -16,6 +16,7 @@ import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import type { Arena } from '../base/arena.ts';
 import type { Datagrams } from './datagram.ts';
+import type { Outlet, OutletHandler } from './outlet.ts';
 
 /** Why a socket ended without being closed by us. */
 export type CloseReason =
@@ -67,6 +68,9 @@ export interface Transport {
    * whatever the other sockets hold; the handler should not keep the slot.
    */
   adopt(descriptor: number, handler: SocketHandler): Socket;
+
+  /** Writes to a descriptor that this process was handed, and owns from now on. */
+  openOutlet(descriptor: number, handler: OutletHandler): Outlet;
 
   /** Runs until `stop`; resolves when every socket is gone. `io/uring` blocks the thread for that time. */
   run(driver: TransportDriver): Promise<void>;

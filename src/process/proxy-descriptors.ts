@@ -42,16 +42,20 @@ export interface Received {
   /** It is not applied: what was there before is there. */
   readonly drop: () => void;
   readonly sockets: readonly (SocketName & { readonly descriptor: number })[];
+  /** Of each access log. */
+  readonly logs: readonly number[];
 }
 
 /** The plan whose `count` descriptors are there. Null: this process can have no more descriptors. */
 export function receiveDelivery(count: number): Received | null {
   const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
   if (descriptors === null) return null;
-  const [file, routes, secretFile, ...others] = descriptors;
+  const [file, routes, secretFile, ...rest] = descriptors;
   const delivery = JSON.parse(readWhole(file).toString()) as Delivery;
   const plan = planOf(delivery, readWhole(routes).toString('latin1'));
   const { sockets } = delivery;
+  const logs = rest.slice(0, plan.accessLogs.length);
+  const others = rest.slice(logs.length);
   const listening = keepsSessions(plan) ? others.slice(1) : others;
   if (keepsSessions(plan)) takeSessions(others[0]);
   closeSync(file);
@@ -68,10 +72,11 @@ export function receiveDelivery(count: number): Received | null {
   const forgetSecrets = (): void => void bytes.fill(0);
   const drop = (): void => {
     forgetSecrets();
+    for (const descriptor of logs) closeSync(descriptor);
     for (const { descriptor } of received) if (descriptor >= 0) closeSync(descriptor);
     known = former;
   };
-  return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received };
+  return { plan, secrets: parseSecrets(bytes), forgetSecrets, drop, sockets: received, logs };
 }
 
 /** `count` channels on which sessions of UDP change hands. None: this process can have no more descriptors. */

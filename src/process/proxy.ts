@@ -153,17 +153,23 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       return;
     }
     this.graceMs = received.plan.graceMs;
-    this.proxy.apply(received.plan, received.sockets, received.secrets, {
-      onApplied: () => {
-        received.forgetSecrets();
-        if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
-        this.control.say({ type: 'applied', generation });
+    this.proxy.apply(
+      received.plan,
+      received.sockets,
+      received.secrets,
+      {
+        onApplied: () => {
+          received.forgetSecrets();
+          if (this.row.state === WORKER_STARTING) this.row.state = WORKER_SERVING;
+          this.control.say({ type: 'applied', generation });
+        },
+        onRefused: (reason) => {
+          received.drop();
+          this.control.say({ type: 'refused', generation, reason, fault: 'plan' });
+        },
       },
-      onRefused: (reason) => {
-        received.drop();
-        this.control.say({ type: 'refused', generation, reason, fault: 'plan' });
-      },
-    });
+      received.logs,
+    );
   }
 
   private drain(withinMs: number | null): void {

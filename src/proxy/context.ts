@@ -11,6 +11,7 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
+import type { AccessLogs } from './log/access-logs.ts';
 import type { FailedPlace } from './failure-log.ts';
 import type { OwnListeners } from './own-listeners.ts';
 import type { RequestReader } from './http/request-record.ts';
@@ -66,9 +67,10 @@ export interface Context {
   readonly evictIdle: () => boolean;
   readonly ownListeners: OwnListeners;
   /** Are told of every HTTP request that has ended. */
-  readonly requestReaders: readonly RequestReader[];
+  readonly requestReaders: RequestReader[];
   /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
+  readonly accessLogs: AccessLogs;
   /** No other proxy serves by the plan. */
   isAlone: boolean;
   /** After `drain()`: no connection is kept alive. */

@@ -124,6 +124,7 @@ class Stage {
       memory: this.arena.memory,
       timers: this.timers,
       sessions: this.sessions,
+      accessLogs: { find: () => [] },
       requestHead: new RequestHead(1),
       socketsMax: Infinity,
       clientsMax: Infinity,

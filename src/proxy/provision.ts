@@ -47,6 +47,8 @@ export class Provision {
   readonly sockets: readonly PlannedSocket[];
   readonly secrets: Secrets;
   readonly outcome: Outcome;
+  /** Descriptors: of each access log's target. */
+  readonly logs: readonly number[];
   /** Why it cannot be applied; null: so far, it can. */
   refusal: string | null = null;
   /** What the plan's values are made by. */
@@ -61,11 +63,18 @@ export class Provision {
   private subject = '';
   private steps: Generator<undefined, void> | null = null;
 
-  constructor(plan: Plan, sockets: readonly PlannedSocket[], secrets: Secrets, outcome: Outcome) {
+  constructor(
+    plan: Plan,
+    sockets: readonly PlannedSocket[],
+    secrets: Secrets,
+    outcome: Outcome,
+    logs: readonly number[],
+  ) {
     this.plan = plan;
     this.sockets = sockets;
     this.secrets = secrets;
     this.outcome = outcome;
+    this.logs = logs;
   }
 
   /** True: everything is ready, or it is refused. */

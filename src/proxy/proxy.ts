@@ -34,6 +34,7 @@ import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import type { Layer, MakeServerLayer } from './layer.ts';
 import { LayerPair } from './layer-pair.ts';
 import { Listener } from './listener.ts';
+import { AccessLogs } from './log/access-logs.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { OwnListeners } from './own-listeners.ts';
@@ -79,6 +80,8 @@ const CLIENT_DISTRUSTED = answerKind('client-certificate');
 const TLS_REFUSED = answerKind('tls-refused');
 
 const DATE_MS = 1000;
+/** For the lines of access logs that wait when everything else is over. */
+const LAST_LINES_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
 const LATE_ACCEPT_MS = 20;
 /** Of the time that a proxy has to end: clients between requests go within this part of it. */
@@ -126,6 +129,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** When it may be over at the earliest; Infinity: it is not draining. */
   private drainedAt = Infinity;
   private hasReportedDrained = false;
+  private logsEndBy = Infinity;
   private isHoldingAccepting = false;
 
   constructor(options: ProxyOptions) {
@@ -140,6 +144,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
     const answers = new AnswerLog(row, report);
+    const prng = new Prng(options.seed);
+    const { wallClockMs } = options;
+    const responseValues = new ResponseValues(wallClockMs);
+    const accessLogs = new AccessLogs({ transport, row, prng, wallClockMs, responseValues });
     this.context = {
       transport,
       arena: transport.arena,
@@ -147,13 +155,13 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       board,
       row,
       timers: new Timers(transport.now),
-      prng: new Prng(options.seed),
+      prng,
       requestHead: new RequestHead(HEADER_COUNT_MAX),
       responseHead: new ResponseHead(HEADER_COUNT_MAX),
       scratchSlot,
       targetSlot,
       variables: new Variables<RequestView>(),
-      responseValues: new ResponseValues(options.wallClockMs),
+      responseValues,
       date: new Uint8Array(HTTP_DATE_BYTES),
       wallClockMs: options.wallClockMs,
       hostname: options.hostname,
@@ -166,6 +174,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       ownListeners: new OwnListeners(options.machineAddresses),
       requestReaders: [new RequestCounter(row), answers],
       answers,
+      accessLogs,
       isAlone: false,
       isDraining: false,
       liveSessions: 0,
@@ -207,9 +216,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     sockets: readonly PlannedSocket[],
     secrets: Secrets = NO_SECRETS,
     outcome: Outcome = NOT_REFUSED,
+    logs: readonly number[] = [],
   ): void {
     if (this.context.isDraining) return;
-    this.provisions.push(new Provision(plan, sockets, secrets, outcome));
+    this.provisions.push(new Provision(plan, sockets, secrets, outcome, logs));
     this.provide(STEPS_PER_TURN);
   }
 
@@ -284,6 +294,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (this.leaving.length > 0) this.tickLeaving(now);
     this.udp.handleTick(now);
     this.retirements.handleTick(now);
+    this.context.accessLogs.handleTick(now);
     if (now - this.guardedAt >= TICK_MS) {
       this.guardedAt = now;
       this.guard.handleTick(now);
@@ -297,12 +308,21 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
     if (this.retired.length > 0) this.serveRetired(now);
-    const isIdle = this.context.liveSessions === 0 && !this.udp.isHandingOver;
+    const isIdle = this.context.liveSessions === 0 && !this.udp.isHandingOver && this.areLogsWritten(now);
     if (now >= this.drainedAt && !this.hasReportedDrained && isIdle) {
       this.hasReportedDrained = true;
       for (const pool of this.context.pools) pool.closeAll();
       this.context.report({ kind: 'drained' });
     }
+  }
+
+  /** Asked for when nothing else is left: what waits gets a moment. */
+  private areLogsWritten(now: number): boolean {
+    const { accessLogs, isDraining } = this.context;
+    if (!isDraining || accessLogs.isEmpty) return true;
+    this.logsEndBy = Math.min(this.logsEndBy, now + LAST_LINES_MS);
+    accessLogs.flush();
+    return now >= this.logsEndBy;
   }
 
   private makeRoom(): void {
@@ -378,12 +398,22 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.readBoard();
     this.context.variables.define(provision.values);
     this.context.responseValues.define(provision.responseMaps);
+    this.applyLogs(provision);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision, upstreams);
     const own = DESCRIPTORS_PER_POINT * provision.sockets.length + CLOSING_SOCKETS;
     this.context.clientsMax = clientsServed(this.descriptors - own);
     if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
+  }
+
+  private applyLogs({ plan, logs }: Provision): void {
+    const { accessLogs, requestReaders } = this.context;
+    accessLogs.apply(plan.accessLogs, logs);
+    const at = requestReaders.indexOf(accessLogs);
+    // Who logs nothing asks nobody.
+    if (plan.accessLogs.length > 0 && at < 0) requestReaders.push(accessLogs);
+    else if (plan.accessLogs.length === 0 && at >= 0) requestReaders.splice(at, 1);
   }
 
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {

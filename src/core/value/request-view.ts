@@ -68,6 +68,8 @@ export class RequestView {
   readonly client = new IpWords();
   /** Who is connected. */
   readonly peer = new IpWords();
+  /** It has been filled for the request in the head; else it has no more than that. */
+  isComplete = false;
   /** The peer is a trusted proxy: what it says of the request is believed. */
   isTrusted = false;
   /** A field is spelt so that some servers take it for one that a condition asks for. */

@@ -502,7 +502,8 @@ function findHost(bytes: Uint8Array, { host, hostLength }: RequestHead, span: Sp
 /** An absolute-form target may have no path: it means `/`. */
 function findPath(bytes: Uint8Array, head: RequestHead, span: Span): boolean {
   const length = pathLength(head);
-  return length > 0 ? leave(span, bytes, head.path, length) : leave(span, SLASH, 0, 1);
+  // what is no request has no path either
+  return length > 0 ? leave(span, bytes, head.path, length) : leave(span, SLASH, 0, head.methodLength > 0 ? 1 : 0);
 }
 
 /** This proxy is spoken to in plain HTTP; whoever ended the TLS in front of it says so. */

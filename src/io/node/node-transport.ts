@@ -14,9 +14,11 @@ import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import { POSTED_SLOTS, SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
 import type { Datagrams } from '../../port/datagram.ts';
+import type { Outlet, OutletHandler } from '../../port/outlet.ts';
 import type { ListenHandler, SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
 import { NodeDatagrams } from './node-datagrams.ts';
 import { NodeListenSocket } from './node-listen-socket.ts';
+import { NodeOutlet } from './node-outlet.ts';
 import { NodeSocket } from './node-socket.ts';
 import type { StreamSource } from './node-socket.ts';
 
@@ -99,6 +101,10 @@ export class NodeTransport implements Transport {
     const socket = this.add(handler, { fd: descriptor });
     socket.startApart();
     return socket;
+  }
+
+  openOutlet(descriptor: number, handler: OutletHandler): Outlet {
+    return new NodeOutlet(() => this.beginTurn(), descriptor, handler);
   }
 
   async run(driver: TransportDriver): Promise<void> {

@@ -62,6 +62,7 @@ export const OP_ACCEPT = 13;
 export const OP_ASYNC_CANCEL = 14;
 export const OP_CONNECT = 16;
 export const OP_CLOSE = 19;
+export const OP_WRITE = 23;
 export const OP_SEND = 26;
 export const OP_RECV = 27;
 export const OP_URING_CMD = 46;

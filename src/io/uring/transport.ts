@@ -12,6 +12,7 @@ import { assert } from '../../base/assert.ts';
 import { LARGE_SLOTS, POSTED_SLOTS, SMALL_SLOTS, TICK_MS } from '../../base/limits.ts';
 import type { Address } from '../../base/address.ts';
 import type { Datagrams } from '../../port/datagram.ts';
+import type { Outlet, OutletHandler } from '../../port/outlet.ts';
 import type {
   ListenHandler,
   ListenSocket,
@@ -27,6 +28,7 @@ import { Engine } from './engine.ts';
 import * as ffi from './ffi.ts';
 import { UringListener } from './listener.ts';
 import { probeUring } from './probe.ts';
+import { UringOutlet } from './outlet.ts';
 import { Ring } from './ring.ts';
 import { UringSocket } from './socket.ts';
 import * as data from './user-data.ts';
@@ -72,6 +74,7 @@ class UringTransport implements Transport {
   private readonly segmentsDatagrams: boolean;
   private readonly ring: Ring;
   private readonly listeners: UringListener[] = [];
+  private readonly outlets: UringOutlet[] = [];
   /** Null: no UDP socket yet. */
   private ownDatagrams: UringDatagrams | null = null;
   private isStopping = false;
@@ -151,6 +154,15 @@ class UringTransport implements Transport {
     return socket;
   }
 
+  openOutlet(descriptor: number, handler: OutletHandler): Outlet {
+    const done = this.outlets.findIndex(({ isDone }) => isDone);
+    const index = done < 0 ? this.outlets.length : done;
+    const memory = done < 0 ? ffi.mapMemory(UringOutlet.bytes) : this.outlets[done].mapping;
+    const outlet = new UringOutlet(this.engine, descriptor, index, memory, handler);
+    this.outlets[index] = outlet;
+    return outlet;
+  }
+
   run(driver: TransportDriver): Promise<void> {
     const { engine, ring } = this;
     let isIdle = true;
@@ -203,7 +215,8 @@ class UringTransport implements Transport {
       const socket = sockets[low & data.INDEX_MASK];
       if (socket === null || socket === undefined || socket.generation !== generation) {
         const index = low & data.INDEX_MASK;
-        if (operation >= data.DATAGRAM)
+        if (operation === data.OUTLET) this.outlets[generation & ~data.DATAGRAM_INDEX].handleWritten(result);
+        else if (operation >= data.DATAGRAM)
           this.ownDatagrams!.handleCompletion(operation, index, generation, result, flags);
         else this.handleStale(operation, index, result);
         continue;
@@ -291,10 +304,12 @@ class UringTransport implements Transport {
     for (const socket of engine.sockets) socket?.drop();
     for (const listener of this.listeners) listener.drop();
     this.ownDatagrams?.drop();
+    for (const outlet of this.outlets) outlet.close();
     while (
       engine.socketCount > 0 ||
       !this.listeners.every(({ isDone }) => isDone) ||
-      this.ownDatagrams?.isDone === false
+      this.ownDatagrams?.isDone === false ||
+      !this.outlets.every(({ isDone }) => isDone)
     ) {
       ring.turn(true);
       this.handleCompletions();

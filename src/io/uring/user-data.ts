@@ -29,6 +29,8 @@ export const FLOW_RECEIVE = 18 << 20;
 export const BOUND_SEND = 19 << 20;
 export const FLOW_SEND = 20 << 20;
 export const DATAGRAM_INDEX = 0x40000000;
+/** A write to a file or pipe: likewise. */
+export const OUTLET = 21 << 20;
 
 export const OPERATION_MASK = 31 << 20;
 export const INDEX_MASK = SOCKETS_MAX - 1;

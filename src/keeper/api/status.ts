@@ -115,6 +115,7 @@ export function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts
       lastEnd: lastEnd === null ? null : { reason: lastEnd.reason, ageMs: nowMs - lastEnd.atMs },
       connections: counts === null ? 0 : sum(plan.listeners.map(({ slot }) => counts.listenerConnections(slot))),
       requests: counts?.requests ?? 0,
+      linesDropped: counts?.droppedLines ?? 0,
       memory: counts === null ? null : memoryView(counts),
     };
   });

@@ -1,7 +1,7 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
  * long, the routes, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the third one. Where a listener keeps
- * sessions, the memory of their table follows, which all proxies write.
+ * sessions, the memory of their table follows, which all proxies write. In front of that stands what each access log is written to.
  */
 import type { ListenerPlan, Plan } from '../../config/plan.ts';
 

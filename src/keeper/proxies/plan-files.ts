@@ -6,6 +6,7 @@ import type { Host } from '../../port/host.ts';
 import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';
 import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
+import { closeLogs, openLogs } from '../log/access-log-files.ts';
 import { type OpenListener, socketsOf } from './listeners.ts';
 import { emitSecrets } from './secrets.ts';
 
@@ -14,6 +15,8 @@ export interface PlanFiles {
   readonly deliveries: readonly number[];
   readonly routes: number;
   readonly secrets: number;
+  /** What access logs are written to. */
+  readonly logs: readonly number[];
 }
 
 export class PlanFileWriter {
@@ -34,6 +37,7 @@ export class PlanFileWriter {
     const deliveries: number[] = [];
     let routes = -1;
     let secrets = -1;
+    const logs = openLogs(plan);
     try {
       if (keepsSessions(plan)) {
         this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
@@ -45,26 +49,27 @@ export class PlanFileWriter {
         const delivery = Buffer.from(JSON.stringify(deliveryOf(plan, sockets)));
         deliveries.push(host.createUnnamedFile('evenkeel-plan', delivery));
       }
-      return { deliveries, routes, secrets };
+      return { deliveries, routes, secrets, logs };
     } catch (error) {
-      this.close({ deliveries, routes, secrets });
+      this.close({ deliveries, routes, secrets, logs });
       throw new ApplyError(`the plan cannot be handed to the proxies: ${systemReason(error)}`);
     }
   }
 
   /** What goes to the proxy that serves as `worker`, in order. */
   descriptorsOf(
-    { deliveries, routes, secrets }: PlanFiles,
+    { deliveries, routes, secrets, logs }: PlanFiles,
     plan: Plan,
     listeners: readonly OpenListener[],
     worker: number,
   ): readonly number[] {
     const sockets = socketsOf(listeners, worker, plan.workers);
     const shared = keepsSessions(plan) ? [this.sessions!] : [];
-    return [deliveries[worker], routes, secrets, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
+    return [deliveries[worker], routes, secrets, ...logs, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 
-  close({ deliveries, routes, secrets }: PlanFiles): void {
+  close({ deliveries, routes, secrets, logs }: PlanFiles): void {
+    closeLogs(logs);
     for (const file of [...deliveries, routes, secrets]) if (file >= 0) this.host.closeDescriptor(file);
   }
 }

@@ -163,11 +163,18 @@ export class Supervisor {
         return this.options.onApplied(action.row, action.generation);
       case 'clear':
         this.children.delete(action.row);
+        this.tellLostLines(action.row);
         this.options.board.worker(action.row).clearGauges();
         return this.options.onGone(action.row);
       case 'tell':
         return this.handleFleetEvent(action.event);
     }
+  }
+
+  private tellLostLines(row: number): void {
+    const { waitingLines } = this.options.board.worker(row);
+    if (waitingLines <= 0) return;
+    this.options.log.warn(`a proxy ended before access logs had all of its lines`, { lines: waitingLines });
   }
 
   private spawn(row: number, worker: number, generation: number): void {

@@ -89,6 +89,7 @@ class Scene {
       values: [],
       files: null,
       admin: null,
+      accessLogs: [],
       serverSlots,
       graceMs: 0,
       drainMs: 0,

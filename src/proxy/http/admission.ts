@@ -32,6 +32,7 @@ class GatedAdmission implements Admission {
   admit(peer: Peer): Route | own.OwnResponse {
     const { service } = this;
     const { bytes, head } = service.view;
+    service.view.isComplete = false;
     switch (this.gate.judge(bytes, head.host, head.hostLength)) {
       case 'passes':
         return service.admit(peer);

@@ -62,6 +62,7 @@ class FakeClient implements ClientSide {
   readonly listenerPlan = { name: 'web' } as ListenerPlan;
   readonly receivedBytes = 0;
   readonly sentBytes = 0;
+  readonly sentHeadBytes = 0;
   pumps = 0;
   /** What it does with the end of its exchange, as the real one. */
   exchange: Exchange | null = null;
@@ -303,7 +304,7 @@ class Stage implements ServerProtocol {
       isInternal: false,
     };
     this.route = new Route(plan, 0);
-    this.route.bind(new Map([['web', this.upstream]]), true);
+    this.route.bind(new Map([['web', this.upstream]]), true, () => []);
   }
 
   keep(kept: KeptRequest): null {

@@ -21,6 +21,7 @@ import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
   CLIENT_LEFT,
+  isComplete,
   type Phase,
   PHASE_CONNECT,
   PHASE_DONE,
@@ -51,6 +52,8 @@ import {
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
+import type { Draft } from '../log/draft.ts';
+import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import {
@@ -130,6 +133,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** 0: it does not wait in a queue. */
   private queuedAt = 0;
   readonly trail = new Trail();
+  readonly drafts: Draft[] = [];
+  /** Null: no log has asked for one. */
+  private ownId: Uint8Array | null = null;
+  private ownIdLength = 0;
   private readonly ownAnswer = new Answer();
 
   /** What a client is told in place of the status of a response; 0: that. */
@@ -732,7 +739,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   handleResponseComplete(): void {
     this.serverSide = null;
-    this.phase = PHASE_DONE;
     this.client.handleResponseComplete();
   }
 
@@ -817,6 +823,29 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.client.sentBytes;
   }
 
+  get sentHeadBytes(): number {
+    return this.client.sentHeadBytes;
+  }
+
+  /** The request is to be found by the identifier in the view. */
+  takeId({ requestId, requestIdBytes, requestIdLength }: RequestView): void {
+    this.ownId ??= new Uint8Array(REQUEST_ID_BYTES_MAX);
+    emitBytes(this.ownId, 0, requestIdBytes, requestId, requestIdLength);
+    this.ownIdLength = requestIdLength;
+  }
+
+  get idBytes(): Uint8Array {
+    return this.answer === null ? (this.ownId ?? own.NOTHING) : this.ownAnswer.id;
+  }
+
+  get idAt(): number {
+    return this.answer === null ? 0 : this.ownAnswer.idAt;
+  }
+
+  get idLength(): number {
+    return this.answer === null ? this.ownIdLength : this.ownAnswer.idLength;
+  }
+
   private leaveQueue(): void {
     if (this.queuedAt === 0) return;
     this.queuedMs += this.context.transport.now - this.queuedAt;
@@ -827,6 +856,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   finish(ending: number): void {
     this.leaveQueue();
     this.ending = ending;
+    if (isComplete(ending)) this.phase = PHASE_DONE;
     this.endedAt = this.context.transport.now;
     const { requestReaders } = this.context;
     for (let i = 0; i < requestReaders.length; i++) requestReaders[i].handleRequest(this);
@@ -844,6 +874,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.texts = NO_TEXTS;
     this.goesOnTo = own.NOTHING;
     this.server = null;
+    this.ownIdLength = 0;
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);

@@ -7,6 +7,7 @@
  */
 import type { ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import type { Phase } from '../../core/endings.ts';
+import type { Draft } from '../log/draft.ts';
 import type { Trail } from './trail.ts';
 
 export interface RequestRecord {
@@ -46,6 +47,16 @@ export interface RequestRecord {
   readonly receivedBytes: number;
   /** Handed to the kernel for the client, or queued for that. */
   readonly sentBytes: number;
+  /** Of these, heads. */
+  readonly sentHeadBytes: number;
+
+  // --- for access logs: nothing where it is in none ---
+  /** Its lines, as far as the request says them. */
+  readonly drafts: Draft[];
+  /** Its identifier: `idLength` bytes of `idBytes` at `idAt`. */
+  readonly idBytes: Uint8Array;
+  readonly idAt: number;
+  readonly idLength: number;
 }
 
 export interface AnswerRecord {

@@ -7,7 +7,7 @@ import { parseRoute } from '../../config/route-text.ts';
 import { Rule } from '../../core/route/rule.ts';
 import { readingOf, type RouteTable, RouteTableBuilder } from '../../core/route/table.ts';
 import type { Upstream } from '../upstream.ts';
-import { Route } from './route.ts';
+import { type LogsOf, Route } from './route.ts';
 
 interface Prepared {
   readonly rule: Rule;
@@ -66,9 +66,14 @@ export class RouteSet {
   }
 
   /** The plan that these routes are of has these upstreams. */
-  bind(upstreams: readonly Upstream[], isReady: boolean): void {
+  bind(upstreams: readonly Upstream[], isReady: boolean, logsOf: LogsOf): void {
     const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
-    for (const route of this.routes) route.bind(byName, isReady);
+    for (const route of this.routes) route.bind(byName, isReady, logsOf);
+  }
+
+  /** A route has access logs of its own. */
+  get areLogged(): boolean {
+    return this.routes.some(({ isLogged }) => isLogged);
   }
 }
 

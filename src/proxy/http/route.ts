@@ -12,6 +12,7 @@ import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { TargetTemplate } from '../../core/route/target-template.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
+import type { AccessLog } from '../log/access-log.ts';
 import { ErrorPage } from './error-page.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
@@ -28,6 +29,9 @@ const X_REQUEST_ID = ascii('x-request-id');
 
 const READY = fixed(200, 'ready\n');
 const DRAINED = fixed(503, 'drained\n');
+
+/** The access logs of these names. */
+export type LogsOf = (names: readonly string[]) => readonly AccessLog[];
 
 export class Route {
   readonly plan: RoutePlan;
@@ -63,6 +67,8 @@ export class Route {
   /** By what a response says where its request goes on; null: by nothing. */
   readonly targetBy: TargetBy | null;
   readonly passesClaims: boolean;
+  /** The access logs that its requests are in; null: the listener's. */
+  logs: readonly AccessLog[] | null = null;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
   readonly addsForwardedFor: boolean;
   readonly addsForwardedProto: boolean;
@@ -132,6 +138,12 @@ export class Route {
     return null;
   }
 
+  /** It, or one inside of it, names access logs of its own. */
+  get isLogged(): boolean {
+    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
+    return (this.logs ?? []).length > 0 || inside.some((route) => route?.isLogged === true);
+  }
+
   /** An error may be answered with something else. */
   get hasErrorPages(): boolean {
     return this.errors.length > 0;
@@ -141,10 +153,12 @@ export class Route {
    * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
    * so that an exchange which began by an earlier one notices nothing.
    */
-  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean): void {
+  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean, logsOf: LogsOf): void {
     const { action, steps } = this;
-    for (const { route } of this.errors) route?.bind(upstreams, isReady);
-    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady);
+    const { accessLogs } = this.plan;
+    this.logs = accessLogs === undefined ? null : logsOf(accessLogs);
+    for (const { route } of this.errors) route?.bind(upstreams, isReady, logsOf);
+    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady, logsOf);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
     this.upstream = upstreams.get(action.upstream) ?? null;

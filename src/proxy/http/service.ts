@@ -13,7 +13,9 @@ import type { ConnectionInfo } from '../layer.ts';
 import type { Listener } from '../listener.ts';
 import type { Service } from '../service.ts';
 import type { Upstream } from '../upstream.ts';
+import type { AccessLog } from '../log/access-log.ts';
 import type { ErrorPage } from './error-page.ts';
+import type { Exchange } from './exchange.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
@@ -37,6 +39,10 @@ export class HttpService implements Service {
   readonly view: RequestView;
   readonly hops = new BelievedHops();
   readonly ids: RequestIds;
+  /** Those that its requests are in, unless their route says otherwise. */
+  private logs: readonly AccessLog[] = [];
+  /** A request may be in one. */
+  isLogging = false;
   /** Null: nobody is trusted. */
   private resolver: ClientResolver | null = null;
 
@@ -55,8 +61,11 @@ export class HttpService implements Service {
   configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
     const { plan } = this.listener;
     assert(routes !== null, 'an HTTP listener has routes');
-    routes.bind(upstreams, plan.isReady);
+    const { accessLogs } = this.listener.context;
+    routes.bind(upstreams, plan.isReady, (names) => accessLogs.find(names));
     this.set = routes;
+    this.logs = accessLogs.find(plan.accessLogs);
+    this.isLogging = this.logs.length > 0 || routes.areLogged;
     const { forwarded } = plan;
     this.resolver = forwarded.kind === 'trust' ? new ClientResolver(forwarded) : null;
     for (const protocol of this.protocols) protocol.configure(plan);
@@ -115,6 +124,7 @@ export class HttpService implements Service {
   /** As of RouteTable, for the request as it came. */
   private match(): number {
     const { view } = this;
+    view.isComplete = false;
     view.isRewritten = false;
     view.isPlaced = true;
     view.answerStatus = 0;
@@ -236,9 +246,29 @@ export class HttpService implements Service {
     return proxy?.bodyBytes ?? this.listener.plan.limits.bodyBytes;
   }
 
+  /** The request in the view, which has just been admitted so, begins its lines in access logs. */
+  beginLog(exchange: Exchange, admitted: Route | own.OwnResponse, peer: Peer): void {
+    const { view } = this;
+    const logs = admitted instanceof Route && admitted.logs !== null ? admitted.logs : this.logs;
+    if (logs.length === 0) return;
+    if (!view.isComplete) this.look(peer);
+    if (view.requestIdLength === 0 && logs.some(({ namesId }) => namesId)) this.ids.identify(view);
+    exchange.takeId(view);
+    this.listener.context.accessLogs.begin(logs, view, exchange.drafts);
+  }
+
+  /** The same of what is no request: of it no more is known than of its connection. */
+  beginFragmentLog(exchange: Exchange, peer: Peer): void {
+    this.view.head.blank();
+    this.view.isComplete = false;
+    this.view.isRewritten = false;
+    this.beginLog(exchange, own.NO_ROUTE, peer);
+  }
+
   /** Completes the view of a request from this peer. */
   private look(peer: Peer): void {
     const { hops, resolver, view } = this;
+    view.isComplete = true;
     peer.judgeBy(resolver === null ? null : resolver.trusted);
     copyIp(peer, view.peer);
     view.connection = peer;

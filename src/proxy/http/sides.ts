@@ -49,6 +49,7 @@ export interface ClientSide {
   /** Of the current request: what was taken from the client, and what was handed on to it. */
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  readonly sentHeadBytes: number;
 
   /** The server takes what is here of the request's body. */
   pump(): void;

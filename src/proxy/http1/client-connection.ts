@@ -102,6 +102,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** Where it begins in the input, and what was sent before it. */
   private inputStart = 0;
   private sentStart = 0;
+  private sentHeadStart = 0;
   private exchange: Exchange | null = null;
   private isHttp10 = false;
   private isHeadMethod = false;
@@ -323,6 +324,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.begunAt = this.context.transport.now;
     this.inputStart = this.inputBytes - this.reader.length;
     this.sentStart = this.sink.sentBytes;
+    this.sentHeadStart = this.sink.headBytes;
   }
 
   get receivedBytes(): number {
@@ -331,6 +333,10 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
 
   get sentBytes(): number {
     return this.sink.sentBytes - this.sentStart;
+  }
+
+  get sentHeadBytes(): number {
+    return this.sink.headBytes - this.sentHeadStart;
   }
 
   /** A part of a head is here. */
@@ -406,6 +412,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.peer.requests++;
     if (isWorn(listener.plan.wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
     const admitted = this.admission.admit(this.peer);
+    if (this.service.isLogging) this.service.beginLog(exchange, admitted, this.peer);
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
@@ -683,13 +690,16 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   /** Sends a whole response of ours, which stands in the scratch slot. */
   private sendOwn(length: number): void {
     const { answer } = this.exchange as Exchange;
-    if (this.sink.sendScratch(length)) this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
+    if (this.sink.sendScratch(length, this.emitters.response.bodyBytes))
+      this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
     else this.close(endedByAnswer(own.OUT_OF_MEMORY.kind));
   }
 
   /** What has come is no request, or not all of one: it ends as one exchange all the same. */
   private beginFragment(): void {
-    this.exchange ??= Exchange.begin(this.context, this, null, this.begunAt);
+    if (this.exchange !== null) return;
+    this.exchange = Exchange.begin(this.context, this, null, this.begunAt);
+    if (this.service.isLogging) this.service.beginFragmentLog(this.exchange, this.peer);
   }
 
   /** The client leaves with the head of a request begun. */

@@ -25,6 +25,8 @@ export class MessageWriter implements BodySink {
   private framing: Framing = FRAME_AS_IS;
   /** Handed to the socket so far. */
   sentBytes = 0;
+  /** Of these, heads. */
+  headBytes = 0;
   /** Of a head at the start of the scratch slot that waits for the first bytes of its body. */
   private headLength = 0;
 
@@ -44,12 +46,14 @@ export class MessageWriter implements BodySink {
   /** A message whose head of `headLength` bytes stands at the start of the scratch slot; 0: was sent. */
   begin(headLength: number, framing: Framing): void {
     this.headLength = headLength;
+    this.headBytes += headLength;
     this.framing = framing;
   }
 
-  /** Sends a whole message, or a head without body, of `length` bytes that stands at the start of the scratch slot. */
-  sendScratch(length: number): boolean {
+  /** Sends a whole message, or a head without body, of `length` bytes that stands at the start of the scratch slot. `bodyBytes`: of them. */
+  sendScratch(length: number, bodyBytes = 0): boolean {
     this.begin(length, FRAME_AS_IS);
+    this.headBytes -= bodyBytes;
     return this.flush();
   }
 

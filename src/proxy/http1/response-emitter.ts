@@ -74,6 +74,8 @@ export class ResponseEmitter {
   private readonly memory: Uint8Array;
   private readonly date: Uint8Array;
   private readonly via: Uint8Array;
+  /** Of the whole response that was written last. */
+  bodyBytes = 0;
 
   /** `date`: the current value of a Date field, kept up to date by its owner. `via`: a complete line, or empty. */
   constructor(memory: Uint8Array, date: Uint8Array, via: Uint8Array) {
@@ -150,7 +152,8 @@ export class ResponseEmitter {
     at = emitFragment(memory, at, location);
     at = emitFragment(memory, at, edits);
     at = emitCrlf(memory, at);
-    return isHead || !hasContent(response) ? at : emitFragment(memory, at, body);
+    this.bodyBytes = isHead || !hasContent(response) ? 0 : body.length;
+    return this.bodyBytes === 0 ? at : emitFragment(memory, at, body);
   }
 
   /** A whole error of the proxy's own, with the identifier of the request: `idLength` bytes of `id` at `idAt`. */
@@ -173,6 +176,7 @@ export class ResponseEmitter {
     at = emitCrlf(memory, at);
     at = emitFragment(memory, at, lines);
     at = emitCrlf(memory, at);
+    this.bodyBytes = isHead ? 0 : bodyLength;
     if (isHead) return at;
     at = emitFragment(memory, at, body);
     at = emitFragment(memory, at, REQUEST_ID);

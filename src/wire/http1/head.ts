@@ -146,6 +146,17 @@ export class RequestHead extends FieldTable {
   hostField = -1;
   /** `Expect: 100-continue`. */
   expectsContinue = false;
+
+  /** No request, or none that could be read: every part of it is empty. */
+  blank(): void {
+    this.start = 0;
+    this.fieldsStart = 2;
+    this.fieldCount = this.seen = this.repeated = 0;
+    this.method = METHOD_OTHER;
+    this.methodLength = this.targetLength = this.pathLength = this.queryLength = 0;
+    this.hostLength = this.authorityLength = 0;
+    this.hostField = -1;
+  }
 }
 
 export class ResponseHead extends FieldTable {

@@ -1,0 +1,72 @@
+/** Access logs of the Config to those of the Plan. */
+import { DEFAULTS } from './defaults.ts';
+import { withLateNames } from './late-values.ts';
+import type { AccessLogConfig, Config } from './model.ts';
+import { listOf } from './parts.ts';
+import type { LogPlan } from './plan.ts';
+import { type END_SOURCES, type SOURCES } from './template.ts';
+import { hundredths } from './units.ts';
+
+type Word = keyof typeof SOURCES | keyof typeof END_SOURCES | `header:${string}`;
+
+/** Numbers stand in it as numbers: there is always one. */
+const NUMBERS: ReadonlySet<Word> = new Set([
+  'status',
+  'request-time',
+  'queue-time',
+  'bytes-received',
+  'bytes-sent',
+  'tries',
+]);
+
+const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
+  ['time', 'iso-time'],
+  ['id', 'request-id'],
+  ['listener', 'listener'],
+  ['client', 'client'],
+  ['method', 'method'],
+  ['host', 'authority'],
+  ['target', 'uri'],
+  ['protocol', 'protocol'],
+  ['tls', 'tls-version'],
+  ['status', 'status'],
+  ['reason', 'reason'],
+  ['endedBy', 'ended-by'],
+  ['phase', 'phase'],
+  ['duration', 'request-time'],
+  ['queued', 'queue-time'],
+  ['received', 'bytes-received'],
+  ['sent', 'bytes-sent'],
+  ['upstream', 'upstream'],
+  ['tries', 'tries'],
+  ['server', 'server'],
+  ['serverStatus', 'server-status'],
+  ['serverConnect', 'server-connect-time'],
+  ['serverHeader', 'server-header-time'],
+  ['serverTime', 'server-response-time'],
+  ['userAgent', 'header:User-Agent'],
+  ['referer', 'header:Referer'],
+];
+
+const JSON_TEXT = `{${JSON_FIELDS.map(([name, word]) => `"${name}":${NUMBERS.has(word) ? `{${word}}` : `"{${word}}"`}`).join(',')}}`;
+
+export const COMBINED_TEXT =
+  '{client} - - [{local-time}] "{request-line}" {status} {body-bytes-sent} "{header:Referer}" "{header:User-Agent}"';
+
+export function compileAccessLogs({ 'access-logs': logs = {} }: Config, late: ReadonlySet<string>): LogPlan[] {
+  return Object.entries(logs).map(([name, log]) => compileAccessLog(name, withLateNames(log, late, false)));
+}
+
+function compileAccessLog(name: string, log: AccessLogConfig): LogPlan {
+  const { file = null, format, escape, when = null, sample, errors } = { ...DEFAULTS.accessLog, ...log };
+  return { name, file, format: formatOf(format, escape), when, sample: hundredths(sample), keepsErrors: errors };
+}
+
+function formatOf(format: string, escape: LogPlan['format']['escape']): LogPlan['format'] {
+  if (format === 'json') return { text: JSON_TEXT, escape: 'json' };
+  return format === 'combined' ? { text: COMBINED_TEXT, escape: 'text' } : { text: format, escape };
+}
+
+export function namesOfLogs(written: 'none' | string | readonly string[]): readonly string[] {
+  return written === 'none' ? [] : listOf(written);
+}

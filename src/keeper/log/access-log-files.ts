@@ -1,0 +1,31 @@
+/**
+ * What access logs are written to: opened here, with the rights that this process has, and handed on to the proxies. A file is only ever
+ * added to, so that several processes may write whole lines to it.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { systemReason } from '../../base/system-error.ts';
+import type { LogPlan, Plan } from '../../config/plan.ts';
+import { ApplyError } from '../apply-error.ts';
+
+const STDOUT = 1;
+const MODE = 0o640;
+/** A pipe that nobody reads is an error at once, and no reason to wait. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Of each log one descriptor, in their order; the caller's, to be closed with `closeLogs`. Throws ApplyError, with nothing left open. */
+export function openLogs({ accessLogs }: Plan): readonly number[] {
+  const opened: number[] = [];
+  for (const log of accessLogs) {
+    try {
+      opened.push(log.file === null ? STDOUT : openSync(log.file, FLAGS, MODE));
+    } catch (error) {
+      closeLogs(opened);
+      throw new ApplyError(`access log ${log.name}: cannot open ${(log as LogPlan).file}: ${systemReason(error)}`);
+    }
+  }
+  return opened;
+}
+
+export function closeLogs(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) if (descriptor !== STDOUT) closeSync(descriptor);
+}
