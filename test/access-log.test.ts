@@ -64,6 +64,9 @@ function told({ status, reason, endedBy, phase }: Line): string {
   return `${status} ${reason} by ${endedBy} in ${phase}`;
 }
 
+/** What servers were asked for. */
+const asked = new Set<string>();
+
 /** A server of HTTP that does what the path says. */
 function misbehave(socket: net.Socket): void {
   let input = '';
@@ -72,6 +75,7 @@ function misbehave(socket: net.Socket): void {
     const path = /^[A-Z]+ (\S+)/.exec(input)?.[1];
     if (path === undefined || !input.includes('\r\n\r\n')) return;
     input = '';
+    asked.add(path);
     if (path.startsWith('/ok')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     else if (path.startsWith('/reset')) reset(socket);
     else if (path.startsWith('/close')) socket.end();
@@ -203,6 +207,7 @@ upstreams: { web: { servers: [ "${server}" ] } }
 }
 
 async function campaign(t: TestContext, engine: Engine): Promise<void> {
+  asked.clear();
   const file = join(temporary(t), 'access.log');
   const server = await startTcpBackend(t, misbehave);
   const held = await RawServer.start(t);
@@ -221,12 +226,12 @@ listeners:
       - { match: { path: /shut }, close: true }
       - { match: { path: /down }, upstream: down }
       - { match: { path: /hang-upstream }, upstream: impatient }
-      - { match: { path: /hang-route }, upstream: web, timeout: 300ms }
+      - { match: { path: /hang-route }, upstream: web, timeout: 2s }
       - { match: { path: /one }, upstream: one }
       - { match: { path: / }, upstream: web }
 upstreams:
   web: { servers: [ "${server.address}" ] }
-  impatient: { servers: [ "${server.address}" ], timeouts: { response: 300ms } }
+  impatient: { servers: [ "${server.address}" ], timeouts: { response: 1s } }
   down: { servers: [ "${nobody}" ] }
   one: { servers: [ { address: "${held.address}", max-connections: 1 } ], timeouts: { queue: 300ms }, queue: { max: 1 } }
 `;
@@ -261,16 +266,17 @@ upstreams:
   await ask('/early', '413 served by nobody in done', '\r\nContent-Length: 100000\r\n\r\nx');
   await ask('/ok-slow-body', '408 body-timeout by evenkeel in request', '\r\nContent-Length: 10\r\n\r\nabc');
   await ask('/hang-left', '0 client-left by client in wait', '\r\n\r\n', async (client) => {
-    await until(() => server.count > 0);
+    await until(() => asked.has('/hang-left'));
     client.reset();
   });
   await ask('/begin-left', '200 client-left by client in response', '\r\n\r\n', async (client) => {
     await client.until('beg');
     client.reset();
   });
-  await ask('/hang-half-closed', '0 client-left by client in wait', '\r\n\r\n', (client) =>
-    Promise.resolve(client.end()),
-  );
+  await ask('/hang-half-closed', '0 client-left by client in wait', '\r\n\r\n', async (client) => {
+    await until(() => asked.has('/hang-half-closed'));
+    client.end();
+  });
 
   // one has the place, one waits for it in vain, one does not even fit into the queue
   expected.set('/one/first', '200 served by nobody in done');

@@ -67,6 +67,6 @@ function formatOf(format: string, escape: LogPlan['format']['escape']): LogPlan[
   return format === 'combined' ? { text: COMBINED_TEXT, escape: 'text' } : { text: format, escape };
 }
 
-export function namesOfLogs(written: 'none' | string | readonly string[]): readonly string[] {
+export function namesOfLogs(written: string | readonly string[]): readonly string[] {
   return written === 'none' ? [] : listOf(written);
 }

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { systemReason } from '../../base/system-error.ts';
-import type { LogPlan, Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan.ts';
 import { ApplyError } from '../apply-error.ts';
 
 const STDOUT = 1;
@@ -20,7 +20,7 @@ export function openLogs({ accessLogs }: Plan): readonly number[] {
       opened.push(log.file === null ? STDOUT : openSync(log.file, FLAGS, MODE));
     } catch (error) {
       closeLogs(opened);
-      throw new ApplyError(`access log ${log.name}: cannot open ${(log as LogPlan).file}: ${systemReason(error)}`);
+      throw new ApplyError(`access log ${log.name}: cannot open ${log.file}: ${systemReason(error)}`);
     }
   }
   return opened;
