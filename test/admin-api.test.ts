@@ -294,3 +294,45 @@ for (const engine of ENGINES) {
     assert.match(shown, /^\S+Z info {2}reload by bob: nothing has changed$/m);
   });
 }
+
+test('what is secret in the configuration is in no answer, and the rest of it is', async (t) => {
+  const { address } = await startBackend(t);
+  const [port, web] = [await freePort(), await freePort()];
+  const evenkeel = await Evenkeel.start(
+    t,
+    `
+admin: { bind: "127.0.0.1:${port}" }
+listeners:
+  web:
+    bind: "127.0.0.1:${web}"
+    routes:
+      - { upstream: web, headers: { request: { set: { Authorization: "Basic hunter2", X-Api-Key: hunter2, X-Env: prod } } } }
+upstreams:
+  web: { servers: [ "${address}" ], health: { http: "/?token=hunter2", interval: 1s } }
+  run: { servers: [ "127.0.0.1:9" ], health: { run: [ /bin/false, --password, hunter2, "http://user:hunter2@host/" ], interval: 1s } }
+`,
+    { workers: 1, hasSocket: true },
+  );
+  const socket = `${evenkeel.file}.sock`;
+  await until(async () => {
+    const { body } = await ask(socket, 'GET', '/v1/upstreams/run');
+    return (body as { servers: { state: string }[] }).servers[0].state === 'down';
+  });
+  const { paths } = (await ask(socket, 'GET', '/v1/openapi.json')).body as Described;
+  const places = Object.keys(paths).filter((path) => 'get' in paths[path] && !/[{]|stream/.test(path));
+  for (const path of [...places, '/v1/upstreams/run', '/v1/upstreams/web']) {
+    const text = JSON.stringify((await ask(socket, 'GET', path)).body);
+    assert.ok(!text.includes('hunter2'), `${path}: ${text}`);
+  }
+  const { body } = await ask(socket, 'GET', '/v1/configuration');
+  const { origin, config } = body as { origin: { path: string }[]; config: Record<string, Record<string, unknown>> };
+  assert.deepEqual(
+    origin.map(({ path }) => path),
+    [evenkeel.file],
+  );
+  assert.deepEqual(Object.keys(config['upstreams']), ['web', 'run']);
+  assert.ok(JSON.stringify(config).includes('"X-Env":"prod"'));
+  // Over TCP it takes a token, though everybody may see the status.
+  assert.equal(await statusOf(port, 'GET', '/v1/configuration'), 401);
+  assert.equal(await statusOf(port, 'GET', '/v1/status'), 200);
+});

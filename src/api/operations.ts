@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { certificate } from './certificates.ts';
 import { listener, override, proxy, server, upstream } from './data-plane.ts';
+import { configuration } from './configuration.ts';
 import { events } from './events.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
@@ -240,6 +241,12 @@ export const OPERATIONS = {
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
 
+  configuration: read({
+    path: '/v1/configuration',
+    summary: 'The configuration in force, without what is secret, and the files that it was made of.',
+    access: 'configuration',
+    answer: configuration,
+  }),
   events: read({
     path: '/v1/events',
     summary: 'What has happened of late: the last thousand lines of the log.',

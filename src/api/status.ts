@@ -31,13 +31,13 @@ const fixed = named('FixedSettings', 'What a reload does not change.', {
 });
 export type FixedSettings = View<typeof fixed>;
 
-const configuration = named('ConfigurationSummary', 'Which configuration runs.', {
+export const configurationSummary = named('ConfigurationSummary', 'Which configuration runs.', {
   file: text('Null: it came from standard input.').nullable(),
   digest: text("The beginning of the text's SHA-256, by which two nodes can be compared."),
   isChanged: flag('What the file says now is not what was loaded. Null: it cannot be read.').nullable(),
   fixed,
 });
-export type ConfigurationView = View<typeof configuration>;
+export type ConfigurationView = View<typeof configurationSummary>;
 
 /** Of the node as a whole, without its parts. */
 const NODE_SHAPE = {
@@ -46,7 +46,7 @@ const NODE_SHAPE = {
   isStopping: flag('It finishes what is in flight, and takes no orders.'),
   uptimeMs: milliseconds('Of the keeper.'),
   at: time('When this was made.'),
-  configuration,
+  configuration: configurationSummary,
   problems: z.array(z.string()).describe('What is less than it should be, though everything may serve; with remedies.'),
   unstored: z
     .array(z.string())

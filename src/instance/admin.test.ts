@@ -81,6 +81,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
     ha: () => null,
     tls: () => null,
     peers: () => null,
+    configuration: () => assert.fail('nobody asks'),
     events: new Events(Date.now),
   };
 }

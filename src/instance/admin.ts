@@ -1,6 +1,6 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
-import { pageFrom } from '../api/operations.ts';
+import { type Answer, pageFrom } from '../api/operations.ts';
 import type { TlsStatus } from '../api/certificates.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
@@ -21,6 +21,7 @@ export interface AdminFacts {
   readonly ha: () => HaStatus | null;
   readonly tls: () => TlsStatus | null;
   readonly peers: () => PeersStatus | null;
+  readonly configuration: () => Answer<'configuration'>;
   readonly events: Pick<Events, 'after' | 'follow'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
@@ -89,6 +90,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.tls()?.certificates ?? [], query, (each) => each),
     peers: facts.peers,
+    configuration: facts.configuration,
     events({ query: { after, limit = EVENTS_LIMIT } }) {
       const { events, missed } = facts.events.after(after ?? null, limit);
       return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };

@@ -3,6 +3,7 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
+import type { Answer } from '../api/operations.ts';
 import type { TlsStatus } from '../api/certificates.ts';
 import type { DataPlaneStatus, NodeView, StatusDocument } from '../api/status.ts';
 import { hostname } from 'node:os';
@@ -16,7 +17,7 @@ import { peerUser } from '../io/linux/peer-user.ts';
 import { findUser } from '../io/linux/users.ts';
 import { AdminPort } from '../keeper/api/admin-port.ts';
 import { AdminSocket, SocketTakenError } from '../keeper/api/admin-socket.ts';
-import { type Handlers, NotNowError } from '../keeper/api/app.ts';
+import { type Handlers, JsonText, NotNowError } from '../keeper/api/app.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
 import { TokenFile } from '../keeper/api/tokens.ts';
 import type { Events } from '../keeper/api/events.ts';
@@ -535,6 +536,7 @@ export class Instance {
       ha: () => this.ha?.status() ?? null,
       tls: () => this.tlsView(),
       peers: () => this.supply.peersStatus(),
+      configuration: () => this.configurationView(),
       events: this.options.events,
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
@@ -595,6 +597,12 @@ export class Instance {
       ],
       unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
     };
+  }
+
+  private configurationView(): Answer<'configuration'> {
+    const { configuration } = this.options;
+    const config = new JsonText(this.inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
+    return { ...configuration.view(), origin: configuration.origin(), config };
   }
 
   private tlsView(): TlsStatus | null {

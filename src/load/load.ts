@@ -10,6 +10,7 @@ import { NO_CERTIFICATES } from './tls/certificates.ts';
 import { type CertificateSources, NO_SOURCES } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { type Plans, prepare, refuses } from './prepare.ts';
+import { redacted } from '../config/redact.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
 import type { Wording } from '../commands/wording.ts';
 
@@ -35,6 +36,8 @@ export type ConfigurationPart = 'addresses' | 'listeners';
 export interface Loaded {
   readonly ready: ReadyPlans;
   readonly texts: Texts;
+  /** The configuration as JSON, whatever language it is written in, without what is secret. */
+  readonly canonical: string;
 }
 
 export interface ReadyPlans extends Plans {
@@ -85,6 +88,7 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
     loaded: {
       ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : NO_SOURCES },
       texts,
+      canonical: JSON.stringify(redacted(config)),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
+import type { OriginFileView } from '../api/configuration.ts';
 import type { ConfigurationView, FixedSettings } from '../api/status.ts';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
@@ -36,6 +37,16 @@ export class LoadedConfiguration {
     };
   }
 
+  /** Every file that it is made of, with the beginning of the SHA-256 of what was read. */
+  origin(): readonly OriginFileView[] {
+    const { roots, included } = this.texts;
+    const named = this.files.map(({ path }, i) => {
+      return { path: path === STANDARD_INPUT ? null : resolve(path), digest: digestOfText(roots[i]) };
+    });
+    const others = included.map(({ path, text }) => ({ path, digest: text === null ? null : digestOfText(text) }));
+    return [...named, ...others];
+  }
+
   private isChanged(): boolean | null {
     const { roots, included, listings } = this.texts;
     let isChanged = listings.some(({ pattern, paths }) => glob(pattern).join('\0') !== paths.join('\0'));
@@ -55,6 +66,9 @@ export class LoadedConfiguration {
 
 /** Of a single file the beginning of its SHA-256. */
 function digestOf({ roots, included }: Texts): string {
-  const text = [...roots, ...included.map((each) => each.text ?? '')].join('\0');
+  return digestOfText([...roots, ...included.map((each) => each.text ?? '')].join('\0'));
+}
+
+function digestOfText(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARACTERS);
 }

@@ -13,6 +13,7 @@ import {
   OPERATIONS,
 } from '../../api/operations.ts';
 import { openApiDocument } from '../../api/openapi.ts';
+import { redactText } from '../../config/redact.ts';
 import type { Log } from '../log/log.ts';
 
 /** Who asks, as far as is known. */
@@ -52,6 +53,15 @@ export type Handlers = { readonly [Id in OperationId]: Handler<Id> } & {
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
 };
+
+/** A part of an answer that is JSON already, for it is too long to be made here. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 
 type AnyHandler = (input: unknown, by: string | null) => unknown;
 
@@ -138,23 +148,25 @@ async function textOf(body: unknown): Promise<string> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return piecesOf(body);
   const parts: string[] = [];
   for (const [key, value] of Object.entries(body)) {
-    if (value !== undefined) parts.push(`${JSON.stringify(key)}:${await piecesOf(rounded(key, value))}`);
+    if (value !== undefined) parts.push(`${JSON.stringify(key)}:${await piecesOf(shown(key, value))}`);
   }
   return `{${parts.join(',')}}\n`;
 }
 
 async function piecesOf(value: unknown): Promise<string> {
-  if (!Array.isArray(value) || value.length <= SLICE_ITEMS) return JSON.stringify(value, rounded);
+  if (value instanceof JsonText) return value.text;
+  if (!Array.isArray(value) || value.length <= SLICE_ITEMS) return JSON.stringify(value, shown);
   const pieces: string[] = [];
   for (let i = 0; i < value.length; i += SLICE_ITEMS) {
-    pieces.push(JSON.stringify(value.slice(i, i + SLICE_ITEMS), rounded).slice(1, -1));
+    pieces.push(JSON.stringify(value.slice(i, i + SLICE_ITEMS), shown).slice(1, -1));
     await new Promise((resolve) => setImmediate(resolve));
   }
   return `[${pieces.join(',')}]`;
 }
 
-/** Nobody needs an age to the nanosecond. */
-function rounded(key: string, value: unknown): unknown {
+/** Nobody needs an age to the nanosecond, and nobody gets a password. */
+function shown(key: string, value: unknown): unknown {
+  if (typeof value === 'string') return redactText(value);
   return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
 }
 
@@ -165,7 +177,7 @@ function stream(c: Context, pieces: AsyncIterable<string>, media: string): Respo
 }
 
 function failure(c: Context, status: number, error: string, headers: Record<string, string> = {}): Response {
-  return json(c, status, `${JSON.stringify({ error })}\n`, headers);
+  return json(c, status, `${JSON.stringify({ error: redactText(error) })}\n`, headers);
 }
 
 function json(c: Context, status: number, body: string, headers: Record<string, string> = {}): Response {

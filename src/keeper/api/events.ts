@@ -3,6 +3,7 @@
  * who is too slow is told how many they have missed.
  */
 import type { EventView } from '../../api/events.ts';
+import { redacted } from '../../config/redact.ts';
 import type { LogLevel } from '../../port/control.ts';
 import type { Log, LogDetails } from '../log/log.ts';
 import { NotNowError } from './app.ts';
@@ -98,7 +99,8 @@ export class Events {
   private push(level: LogLevel, message: string, details: LogDetails): void {
     this.count++;
     const id = this.idOf(this.count);
-    this.ring.push({ id, at: new Date(this.now()).toISOString(), level, message, details });
+    const shown = redacted({ message, details }) as Pick<EventView, 'message' | 'details'>;
+    this.ring.push({ id, at: new Date(this.now()).toISOString(), level, ...shown });
     if (this.ring.length > EVENTS_MAX) this.ring.shift();
     this.wake();
   }
