@@ -6,7 +6,7 @@ import { type Constants, translateText } from './variables.ts';
 
 export type Condition = { readonly condition: PlainMap } | { readonly error: string } | { readonly problem: string };
 
-/** What `-f` and `-d` ask about. */
+/** What `-f`, `-d` and `-e` ask about. */
 export interface FileQuestions {
   /** Where `$document_root` is; null: nobody has said it, or a variable is in it. */
   readonly root: string | null;
@@ -43,11 +43,14 @@ export function readCondition({ args }: Directive, constants: Constants, files: 
 
 /** Of one file, whatever the request: what a request asks for is looked for by `try_files`. */
 function readPresence(operator: string, text: string, constants: Constants, files: FileQuestions): Condition {
-  if (!/[fd]$/.test(operator)) return { problem: `\`${operator}\` is not there: only \`-f\` and \`-d\` are` };
+  if (operator.endsWith('x')) return { problem: `\`${operator}\` is not there: only \`-f\`, \`-d\` and \`-e\` are` };
   const known = files.root === null ? constants : new Map(constants).set('document_root', files.root);
   const path = translateText(text, known);
   if ('problem' in path || /[{}]/.test(path.template) || !path.template.startsWith('/'))
     return { problem: 'only one file or folder is looked for, whatever the request: for others write `try_files`' };
-  const value = files.valueOf(operator.endsWith('f') ? 'file' : 'folder', path.template);
+  const kinds = operator.endsWith('e')
+    ? (['file', 'folder'] as const)
+    : ([operator.endsWith('f') ? 'file' : 'folder'] as const);
+  const value = kinds.map((kind) => files.valueOf(kind, path.template)).join('');
   return { condition: operator.startsWith('!') ? { value, is: '' } : { value } };
 }

@@ -257,7 +257,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'server location',
         '1+ {}',
         'differs',
-        '`-f` and `-d` of one file or folder, seen within 2 s ([values](../values.md)); **of what a request asks for, `-e` and `-x` are refused**',
+        '`-f`, `-d` and `-e` of one file or folder, seen within 2 s ([values](../values.md)); **of what a request asks for, and `-x`, are refused**',
       ],
       ['set', 'server server-if location location-if', '2', 'works', ''],
       [
