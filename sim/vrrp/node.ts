@@ -18,6 +18,7 @@ import type {
 } from '../../src/port/segment.ts';
 import { VipOwner } from '../../src/vip/owner.ts';
 import type { VipPlan } from '../../src/vip/plan.ts';
+import { mayYield, yieldsByUs } from '../../src/vip/yielding.ts';
 import type { RestraintStatus, RoleChange } from '../../src/vip/status.ts';
 import { PRIORITY_RELEASE, virtualMac } from '../../src/wire/vrrp/advert.ts';
 import { type Network, type Port, PRIORITY_OFFSET } from './network.ts';
@@ -37,6 +38,11 @@ const NO_ROUTING: Routing = {
   close: () => undefined,
 };
 
+/** What adverts may be apart over an upgrade, in intervals. */
+const APART_MAX = 1.2;
+/** How long the process that stands by takes to go on, beyond its usual latency. */
+const SUCCESSION_US_MAX = 5_000;
+
 /** For canaries: a fault of the simulated machine that the checks must find. */
 export type Sabotage = 'none' | 'addresses-for-ever' | 'deaf' | 'never-ticks';
 
@@ -55,6 +61,8 @@ export interface NodeObserver {
   handleAskServing(router: string, node: SimNode): void;
   /** Sent an advert of priority 0. */
   handleRelease(node: number): void;
+  /** After an upgrade; `sinceUs`: since the one before, by this machine's clock. */
+  handleLateAdvert(node: number, sinceUs: number): void;
   /** A role, or who holds an address, has changed. */
   handleNodeChange(): void;
 }
@@ -84,6 +92,10 @@ export class SimNode implements SegmentHost {
   /** Was to be started while it stood still. */
   private startsLater = false;
   private isStopping = false;
+  /** Until when it waits for a good moment to yield to the next program's; null: it is not to. */
+  private yieldsByUs: number | null = null;
+  /** When the program before this one sent its last adverts, by the routers' names. */
+  private formerAdverts = new Map<string, number>();
   /** True time in which this machine was paused and its clock stood. */
   private stoodUs = 0;
   private pausedAtUs = 0;
@@ -162,8 +174,11 @@ export class SimNode implements SegmentHost {
     return new Map(adverts.flatMap(([name, lastUs]) => (lastUs === null ? [] : [[name, lastUs] as const])));
   }
 
-  /** `lastAdverts`: of a process that died while it was active, in whose place this one goes on. */
-  start(lastAdverts: ReadonlyMap<string, number> = new Map()): void {
+  /** `lastAdverts`, `followed`: what a process that is gone has left, in whose place this one goes on. */
+  start(
+    lastAdverts: ReadonlyMap<string, number> = new Map(),
+    followed: ReadonlyMap<string, number | null> = new Map(),
+  ): void {
     if (this.owner !== null) return;
     if (this.isPaused) {
       this.startsLater = true;
@@ -192,14 +207,51 @@ export class SimNode implements SegmentHost {
       this.plan.routers.map(({ name }) => {
         const known = this.restraints.get(name) ?? null;
         const restraint = known === null ? null : { ...known, untilUs: known.untilUs ?? Number.POSITIVE_INFINITY };
-        return [name, { lastAdvertUs: lastAdverts.get(name) ?? null, restraint }];
+        return [
+          name,
+          { lastAdvertUs: lastAdverts.get(name) ?? null, restraint, followedUs: followed.get(name) ?? null },
+        ];
       }),
     );
     this.enqueueSurely(() => owner.start(legacy));
   }
 
+  /** The next program is ready, and goes on when this one's process has ended in a good moment. */
+  upgrade(): void {
+    if (this.owner === null) return;
+    this.yieldsByUs = yieldsByUs(this.plan, this.nowUs);
+    this.command(() => undefined);
+  }
+
+  private succeed(): void {
+    const roles = new Map(this.states);
+    const { owner } = this;
+    const lastAdverts = this.lastAdverts();
+    const followed = new Map(this.plan.routers.map(({ name }) => [name, owner?.followedUs(name) ?? null] as const));
+    this.kill();
+    for (const [router, role] of roles) this.states.set(router, role);
+    this.world.at(this.world.nowUs + this.world.between(0, SUCCESSION_US_MAX), () => {
+      this.start(lastAdverts, followed);
+      this.formerAdverts = new Map(lastAdverts);
+    });
+  }
+
+  /** It sends one. */
+  handleAdvert({ interfaceName, virtualRouterId }: AttachRequest): void {
+    const router = this.plan.routers.find(
+      (each) => each.interfaceName === interfaceName && each.virtualRouterId === virtualRouterId,
+    );
+    const formerUs = router === undefined ? undefined : this.formerAdverts.get(router.name);
+    if (router === undefined || formerUs === undefined) return;
+    this.formerAdverts.delete(router.name);
+    const sinceUs = this.nowUs - formerUs;
+    if (sinceUs > APART_MAX * router.intervalUs) this.observer.handleLateAdvert(this.index, sinceUs);
+  }
+
   kill(): void {
     this.owner = null;
+    this.yieldsByUs = null;
+    this.formerAdverts.clear();
     this.inbox = [];
     this.isFrozen = false;
     this.wakeUs = Number.POSITIVE_INFINITY;
@@ -341,17 +393,24 @@ export class SimNode implements SegmentHost {
     for (const handle of inbox) handle();
     if (this.sabotage === 'never-ticks') return;
     owner.tick();
+    if (this.yieldsByUs !== null && mayYield(owner, this.plan, this.nowUs, this.yieldsByUs)) {
+      this.succeed();
+      return;
+    }
     if (this.isStopping && owner.hasStopped) {
       owner.close();
       this.kill();
       return;
     }
-    const waitUs = Math.max(0, owner.deadlineUs - this.nowUs) / this.clock.rate;
+    const dueUs = Math.min(owner.deadlineUs, this.yieldsByUs ?? Number.POSITIVE_INFINITY);
+    const waitUs = Math.max(0, dueUs - this.nowUs) / this.clock.rate;
     if (waitUs === Number.POSITIVE_INFINITY) return;
     this.wakeAt(this.world.nowUs + Math.ceil(waitUs) + this.world.between(0, this.latencyUsMax));
   }
 
   private handleChange(change: RoleChange): void {
+    // The next program goes on in the role that the one before had.
+    if (change.from === 'initialize' && this.states.get(change.router) === change.to) return;
     this.states.set(change.router, change.to);
     this.observer.handleChange(change, this.index);
     this.observer.handleNodeChange();
@@ -536,6 +595,7 @@ class SimAttachment implements Attachment {
     if (!this.nic.isUp) return 'ENETDOWN';
     if (this.nic.isMute) return 'EPERM';
     if (payload[PRIORITY_OFFSET] === PRIORITY_RELEASE) this.nic.node.released();
+    this.nic.node.handleAdvert(this.request);
     this.nic.network.sendPacket(this.nic, source, destination, payload);
     return null;
   }

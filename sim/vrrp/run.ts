@@ -163,6 +163,10 @@ class Run implements NodeObserver {
     if (this.stalled.has(node)) this.violate('who froze releases nothing', `node ${node}`);
   }
 
+  handleLateAdvert(node: number, sinceUs: number): void {
+    this.violate('no advert late because of an upgrade', `of node ${node}, ${sinceUs / S} s after the one before`);
+  }
+
   handleNodeChange(): void {
     for (const router of this.routers) this.check(router);
     this.judge(
@@ -329,6 +333,9 @@ class Run implements NodeObserver {
         }
         break;
       }
+      case 'upgrade':
+        nodes[fault.node].upgrade();
+        break;
       case 'resume':
         nodes[fault.node].command((owner) => owner.resume('VI_1'));
         break;

@@ -27,7 +27,7 @@ export type Theme =
   | 'graceful'
   /** Somebody answers for the addresses who is not active: a peer's machine, or a stranger. */
   | 'leftover'
-  /** Configurations change on a healthy segment, and nothing that changes asks for another active router. */
+  /** Configurations and programs change on a healthy segment, and nothing that changes asks for another active router. */
   | 'reload';
 
 export type Fault =
@@ -60,6 +60,8 @@ export type Fault =
   | { readonly kind: 'long-interval' }
   /** Its configuration changes, while it runs. */
   | { readonly kind: 'reload'; readonly node: number; readonly change: PlanChange }
+  /** Another program goes on in place of the one that runs. */
+  | { readonly kind: 'upgrade'; readonly node: number }
   /** An advert that must have no effect: malformed, of another version, from afar, or forged. */
   | { readonly kind: 'noise'; readonly flavour: NoiseFlavour };
 
@@ -277,8 +279,9 @@ class Draw {
     const priorities = nodes.map(({ routers: [{ priority }] }) => priority);
     return Array.from({ length: 8 }, (_, i) => {
       const node = this.random.below(this.nodeCount);
-      const change = this.harmless(nodes[node].routers[0], priorities, node);
       const atUs = this.settledUs + i * RELOAD_GAP * this.baseIntervalUs + this.random.below(this.baseIntervalUs);
+      if (this.oneIn(3)) return { atUs, fault: { kind: 'upgrade' as const, node } };
+      const change = this.harmless(nodes[node].routers[0], priorities, node);
       return { atUs, fault: { kind: 'reload' as const, node, change } };
     });
   }

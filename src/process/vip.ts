@@ -23,8 +23,10 @@ import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 import { VipBoard } from '../vip/board.ts';
 import { warnForKeeper } from './last-word.ts';
 import { type KeeperToVip, parseKeeperToVip, VIP_LINE_BYTES_MAX, type VipToKeeper } from '../vip/messages.ts';
-import { type Predecessor, VipOwner } from '../vip/owner.ts';
+import type { Predecessor } from '../vip/legacy.ts';
+import { VipOwner } from '../vip/owner.ts';
 import type { VipPlan } from '../vip/plan.ts';
+import { mayYield, yieldsByUs } from '../vip/yielding.ts';
 
 /** What it inherits from the keeper. */
 const CONTROL_DESCRIPTOR = 3;
@@ -44,12 +46,6 @@ const STATUS_US = 1_000_000;
 /** How often memory is collected, and the time that must be left until something is due. */
 const COLLECT_US = 500_000;
 const COLLECT_SLACK_US = 5_000;
-
-/** Before it yields, one waits for a moment in which nothing is due for so long, or for half of the shortest interval. */
-const YIELD_SLACK_US = 20_000;
-/** And for so many of the longest intervals, but no longer than this. */
-const YIELD_INTERVALS = 3;
-const YIELD_US_MAX = 5_000_000;
 
 /** Returns the exit code. */
 export function runVip(runDirectory: string, role: VipSpawnRole): number {
@@ -242,17 +238,11 @@ class VipProcess {
   }
 
   private yield(): void {
-    const longestUs = Math.max(0, ...this.plan.routers.map(({ intervalUs }) => intervalUs));
-    this.yieldUs = bootTimeUs() + Math.min(YIELD_INTERVALS * longestUs, YIELD_US_MAX);
+    this.yieldUs = yieldsByUs(this.plan, bootTimeUs());
   }
 
-  /** No advert is due soon, no address is changing hands, and nobody is overdue. */
-  private isGoodMoment(untilUs: number): boolean {
-    const { owner, plan } = this;
-    const nowUs = bootTimeUs();
-    if (owner === null || nowUs >= untilUs) return true;
-    const slackUs = Math.min(YIELD_SLACK_US, ...plan.routers.map(({ intervalUs }) => intervalUs / 2));
-    return owner.isCalm && owner.deadlineUs - nowUs >= slackUs;
+  private isGoodMoment(byUs: number): boolean {
+    return this.owner === null || mayYield(this.owner, this.plan, bootTimeUs(), byUs);
   }
 
   /** What it has said on the board and has done to the machine stays: whoever watches its lifeline goes on with it. */
@@ -303,7 +293,7 @@ class VipProcess {
     return new Map(
       this.plan.routers.map(({ name, slot }) => {
         const lastAdvertUs = this.board.wasGivenUp(slot) ? 0 : this.board.lastAdvertUs(slot);
-        return [name, { lastAdvertUs, restraint: this.board.restraint(slot) }];
+        return [name, { lastAdvertUs, restraint: this.board.restraint(slot), followedUs: this.board.followedUs(slot) }];
       }),
     );
   }

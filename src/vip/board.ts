@@ -1,7 +1,7 @@
 /**
  * What the vip process leaves in shared memory for the case that it cannot say anything any more: that its loop turns, for
- * every router that holds addresses, when it sent its last advert, and for every router that is restrained, why and until
- * when. From there its successor goes on. A router has a slot to itself, whatever else a plan has (core/slots.ts). One writer
+ * every router that holds addresses, when it sent its last advert, for every router that is restrained, why and until
+ * when, and for every backup, how often the active router advertises. From there its successor goes on. A router has a slot to itself, whatever else a plan has (core/slots.ts). One writer
  * at a time: the process that takes part, and while there is none, the keeper; and the keeper in charge always of its own
  * heartbeat. Every number is written whole.
  *
@@ -20,6 +20,7 @@ const LAST_ADVERT = 0;
 const RESTRAINT_REASON = 1;
 const RESTRAINT_SINCE = 2;
 const RESTRAINT_UNTIL = 3;
+const FOLLOWED = 4;
 /** With room for later versions. */
 const WORDS_PER_ROUTER = 8;
 /** Those of an earlier plan keep their places while they leave. */
@@ -91,6 +92,16 @@ export class VipBoard {
     }
     // Last: whoever reads it finds the rest.
     this.write(slot, RESTRAINT_REASON, REASONS.indexOf(restraint?.reason ?? null));
+  }
+
+  /** What a backup believes of the interval of the active router. Null: this is no backup. */
+  followedUs(slot: number): number | null {
+    const word = this.read(slot, FOLLOWED);
+    return word > 0 ? word : null;
+  }
+
+  setFollowedUs(slot: number, us: number | null): void {
+    this.write(slot, FOLLOWED, us ?? 0);
   }
 
   private read(slot: number, word: number): number {

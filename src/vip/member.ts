@@ -9,7 +9,6 @@ import type { RouterAction, RouterEvent } from '../core/vrrp/events.ts';
 import { FloodGate } from '../core/vrrp/flood-gate.ts';
 import { GatewayGuard } from '../core/vrrp/gateway.ts';
 import { PeerTable } from '../core/vrrp/peers.ts';
-import type { Restraint } from '../core/vrrp/restraint.ts';
 import { AdvertReceiver, hasAddress } from '../core/vrrp/receiver.ts';
 import { RefusalDigest } from '../core/vrrp/refusal-digest.ts';
 import { VirtualRouter } from '../core/vrrp/router.ts';
@@ -29,6 +28,7 @@ import {
 import { virtualMac, VRRP_TTL } from '../wire/vrrp/advert.ts';
 import { announcementFrames, neighborQuestion, probeFrame, rivalFrame } from './frames.ts';
 import { advertSettings, attachRequests, GUARD_GATEWAY, ipBytes, routerSettings } from './requests.ts';
+import type { Legacy } from './legacy.ts';
 import { addressText, isSamePlan, type VirtualRouterPlan } from './plan.ts';
 import { type GuardStatus, type RouterStatus, restraintStatus, type VipListener } from './status.ts';
 
@@ -133,8 +133,7 @@ export class VipMember implements AttachmentHandler {
     this.send({ kind: 'settings', settings: routerSettings(plan), hasOtherAddresses });
   }
 
-  /** `lastAdvertUs`: see RouterEvent. */
-  start(lastAdvertUs: number | null, restraint: Restraint | null): void {
+  start({ lastAdvertUs, restraint, followedUs = null }: Legacy): void {
     const { nowUs } = this.host;
     this.hasBegun = true;
     this.beganUs = nowUs;
@@ -144,7 +143,7 @@ export class VipMember implements AttachmentHandler {
     for (const { attachment } of this.places) attachment.begin(isSuccessor || hasLeftovers);
     if (isSuccessor) this.routing.begin(true);
     if (this.gatewayAddress !== null) this.gateway = new GatewayGuard(this.plan.intervalUs, nowUs);
-    this.send({ kind: 'start', lastAdvertUs, restraint, hasLeftovers });
+    this.send({ kind: 'start', lastAdvertUs, restraint, hasLeftovers, followedUs });
     // Too late to go on as the predecessor, whose addresses were kept for that.
     if (lastAdvertUs !== null && !this.machine.isHolding) this.drop();
   }

@@ -8,23 +8,13 @@
 import type { RouterEvent } from '../core/vrrp/events.ts';
 import { RouterGroup } from '../core/vrrp/group.ts';
 import type { ServingVerdict } from '../core/vrrp/occupant.ts';
-import type { Restraint } from '../core/vrrp/restraint.ts';
 import type { SegmentHost } from '../port/segment.ts';
 import type { VipBoard } from './board.ts';
+import { NOTHING_LEFT, type Predecessor } from './legacy.ts';
 import { VipMember } from './member.ts';
 import { isSamePlan, routerKey, type VipPlan, type VirtualRouterPlan } from './plan.ts';
 import { GUARD_WITNESSES } from './requests.ts';
 import type { RouterStatus, VipListener } from './status.ts';
-
-/** What a predecessor left of a router. */
-export interface Legacy {
-  /** When it sent its last advert as the active one; 0: it was given up since; null: it was not active. */
-  readonly lastAdvertUs: number | null;
-  readonly restraint: Restraint | null;
-}
-
-/** By the routers' names. */
-export type Predecessor = ReadonlyMap<string, Legacy>;
 
 type MoveEvent = Extract<RouterEvent, { kind: 'hand-over' | 'resume' }>;
 
@@ -67,8 +57,7 @@ export class VipOwner {
     this.isSettling = false;
     // All at once: members of a group that were active go on together.
     for (const member of this.members) {
-      const { lastAdvertUs = null, restraint = null } = predecessor.get(member.plan.name) ?? {};
-      member.start(lastAdvertUs, restraint);
+      member.start(predecessor.get(member.plan.name) ?? NOTHING_LEFT);
     }
     this.isSettling = true;
     this.settleGroups();
@@ -182,14 +171,23 @@ export class VipOwner {
     return this.find(router)?.lastAdvertUs ?? null;
   }
 
+  /** What a successor has to expect of the active router; null: this is no backup. */
+  followedUs(router: string): number | null {
+    return this.find(router)?.machine.followedUs ?? null;
+  }
+
   /** Writes down what a successor would have to know. */
   leaveTraces(board: VipBoard): void {
     board.beat();
-    for (const slot of this.vacated) board.setLastAdvertUs(slot, null);
+    for (const slot of this.vacated) {
+      board.setLastAdvertUs(slot, null);
+      board.setFollowedUs(slot, null);
+    }
     if (this.vacated.length > 0) this.vacated = [];
     for (const { plan, machine, lastAdvertUs } of this.members) {
       board.setLastAdvertUs(plan.slot, lastAdvertUs);
       board.setRestraint(plan.slot, machine.restraint);
+      board.setFollowedUs(plan.slot, machine.followedUs);
     }
     for (const { plan, lastAdvertUs } of this.leaving) board.setLastAdvertUs(plan.slot, lastAdvertUs);
   }
@@ -225,7 +223,7 @@ export class VipOwner {
   private join(): void {
     const { joining } = this;
     this.joining = [];
-    for (const member of joining) member.start(null, null);
+    for (const member of joining) member.start(NOTHING_LEFT);
   }
 
   // --- groups ---

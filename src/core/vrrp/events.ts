@@ -14,12 +14,15 @@ export type RouterEvent =
    * active, the address has moved or is about to: then this router does not preempt, or it would move twice.
    * `restraint`: what holds it back from before. `hasLeftovers`: its addresses are on this machine, left there by another
    * program; they stay for as long as nobody else is known to have them, until this router is active or `drop-addresses`.
+   * `followedUs`: the interval that a predecessor believed of the active router that it followed: until that one is heard, so much
+   * patience is due to it.
    */
   | {
       readonly kind: 'start';
       readonly lastAdvertUs: number | null;
       readonly restraint: Restraint | null;
       readonly hasLeftovers?: boolean;
+      readonly followedUs?: number | null;
     }
   /** Graceful: keeps the addresses until a peer has taken over. */
   | { readonly kind: 'stop'; readonly isGraceful: boolean }

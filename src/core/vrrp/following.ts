@@ -70,6 +70,12 @@ export class Following {
     this.listenOn(ownPriority, nowUs);
   }
 
+  /** Whoever comes may advertise as rarely as this: a predecessor of this router has followed it. */
+  expect(intervalUs: number, ownPriority: number, nowUs: number): void {
+    this.intervalUs = Math.max(this.intervalUs, intervalUs);
+    this.listenOn(ownPriority, nowUs);
+  }
+
   /** Waits once more for the whole Active_Down_Interval. */
   listenOn(ownPriority: number, nowUs: number): void {
     this.downUs = Math.max(nowUs + this.downInterval(ownPriority), this.notBeforeUs);

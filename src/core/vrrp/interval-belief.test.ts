@@ -81,3 +81,28 @@ test('Many senders make the memory of one no larger, and none is believed for an
     assert.equal(belief.believe(heard(150, { source, intervalUs: 10 * US_PER_S }), i * US_PER_S), 3 * US_PER_S);
   }
 });
+
+test('What was proven to a predecessor needs no second proof: whoever goes on waits as long as that one would have', () => {
+  const before = new Stage().start();
+  const advert = { intervalUs: 8 * US_PER_S };
+  before.hear(150, advert);
+  // Believed once it has come again.
+  before.pass(3 * US_PER_S);
+  before.hear(150, advert);
+  while (before.router.state !== 'backup' || before.router.followedUs !== advert.intervalUs) {
+    before.pass(8 * US_PER_S);
+    before.hear(150, advert);
+  }
+  const stage = new Stage();
+  stage.send({ kind: 'start', lastAdvertUs: null, restraint: null, followedUs: before.router.followedUs });
+  for (let i = 0; i < 3; i++) {
+    stage.pass(8 * US_PER_S);
+    assert.equal(stage.router.state, 'backup');
+    stage.hear(150, advert);
+  }
+  assert.equal(stage.router.observer.total('interval-doubted'), 0);
+  // It is believed of whoever was heard first, and of nobody else.
+  stage.hear(150, { source: LOWER_ADDRESS, ...advert });
+  assert.equal(stage.router.observer.total('interval-doubted'), 1);
+  assert.equal(new Stage().active().router.followedUs, null);
+});

@@ -28,6 +28,8 @@ interface Claim {
 
 export class IntervalBelief {
   private believedUsMax = 0;
+  /** What was proven to a predecessor, of whoever is heard first. */
+  private expectedUs = 0;
   private readonly claims: Claim[] = [];
 
   constructor(ownIntervalUs: number) {
@@ -47,12 +49,23 @@ export class IntervalBelief {
     this.claims.length = 0;
   }
 
+  /** A predecessor has believed so much of the active router. */
+  expect(intervalUs: number): void {
+    this.expectedUs = intervalUs;
+  }
+
   /** The interval to count with, never longer than the advertised one. To be asked for every advert of a peer. */
   believe({ source, intervalUs }: HeardAdvert, nowUs: number): number {
     const index = this.indexOf(source);
     const former = index < 0 ? null : this.claims[index];
+    const { expectedUs } = this;
+    this.expectedUs = 0;
     if (intervalUs <= this.believedUsMax) {
       if (index >= 0) this.claims.splice(index, 1);
+      return intervalUs;
+    }
+    if (intervalUs <= expectedUs) {
+      this.note(index, { source: source.slice(), intervalUs, sinceUs: LONG_AGO, believedUs: intervalUs });
       return intervalUs;
     }
     const believedUs = Math.max(this.believedUsMax, former === null ? 0 : believed(former, nowUs));

@@ -48,6 +48,8 @@ const LINGER_US = 700_000;
 /** After so much of it connections have had their time, and there is time left to tell those that still have one. */
 const CONNECTIONS_US = 600_000;
 
+type StartEvent = Extract<RouterEvent, { kind: 'start' }>;
+
 export class VirtualRouter {
   settings: RouterSettings;
   readonly tracking: Tracking;
@@ -122,6 +124,11 @@ export class VirtualRouter {
   /** What keeps it from preempting; null: nothing does. */
   get restraint(): Restraint | null {
     return this.held;
+  }
+
+  /** What a successor has to expect of the active router: its interval, as far as that is believed. Null: this is no backup. */
+  get followedUs(): number | null {
+    return this.current === 'backup' || this.current === 'claiming' ? this.following.intervalUs : null;
   }
 
   /** The active router that it follows; null: none. */
@@ -235,7 +242,7 @@ export class VirtualRouter {
     this.lastRunUs = nowUs;
     switch (event.kind) {
       case 'start':
-        this.handleStart(event.lastAdvertUs, event.restraint, nowUs);
+        this.handleStart(event, nowUs);
         this.hasLeftovers = event.hasLeftovers === true;
         break;
       case 'stop':
@@ -307,7 +314,7 @@ export class VirtualRouter {
 
   // --- events ---
 
-  private handleStart(lastAdvertUs: number | null, restraint: Restraint | null, nowUs: number): void {
+  private handleStart({ lastAdvertUs, restraint, followedUs = null }: StartEvent, nowUs: number): void {
     assert(this.current === 'initialize', 'started twice');
     const { intervalUs, priority, startDelayUs } = this.settings;
     this.held = restraint;
@@ -335,6 +342,10 @@ export class VirtualRouter {
     }
     this.following.delay(nowUs);
     this.listen(nowUs);
+    if (followedUs !== null) {
+      this.following.expect(followedUs, this.priority, nowUs);
+      this.beliefs.expect(followedUs);
+    }
     if (isOwner) this.following.waitForDelayOnly();
     this.transition('backup', isLate ? 'late' : 'start', '', nowUs);
   }
