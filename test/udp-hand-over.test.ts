@@ -197,5 +197,6 @@ async function upgradeWithSession(t: TestContext, evenkeel: Evenkeel): Promise<v
   const { pid, error } = await upgrade(evenkeel);
   assert.equal(error, undefined, evenkeel.stderr);
   endAfter(t, pid!);
+  await evenkeel.said(/is in charge .*; nothing is left here to finish/);
   await until(async () => (await status(evenkeel)).listeners[0].connections === 1, 'the session in the new process');
 }

@@ -103,7 +103,7 @@ listeners: { ping: { bind: "127.0.0.1:${port}", protocol: udp, upstream: ping } 
 upstreams:
   ping:
     servers: [ "127.0.0.1:${bad.port}", "127.0.0.1:${good.port}" ]
-    health: { expect: ^PONG, send: PING, transport: udp, interval: 100ms, timeout: 100ms, rise: 1, fall: 1 }
+    health: { expect: ^PONG, send: PING, transport: udp, interval: 2s, timeout: 2s, rise: 1, fall: 1 }
 `,
       { engine },
     );

@@ -84,6 +84,34 @@ upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
     }
   });
 
+  test(`[${engine}] a server that goes down has no sessions any more`, skip, async (t) => {
+    const servers = [await startUdpServer(t), await startUdpServer(t)];
+    const check = await startTcpBackend(t, (socket) => socket.end());
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+upstreams:
+  echo:
+    servers:
+      - { address: "127.0.0.1:${servers[0].port}", health: { tcp: true, port: ${check.port}, interval: 1s, timeout: 1s, fall: 2 } }
+      - "127.0.0.1:${servers[1].port}"
+`,
+      { engine, hasSocket: true },
+    );
+    const clients = Array.from({ length: 8 }, () => new UdpClient(t, port));
+    for (const client of clients) await client.ask('x');
+    assert.equal((await listenerOf(evenkeel, 'echo')).connections, 8);
+    check.stop();
+    const left = servers[1].received.length;
+    assert.ok(left < 8);
+    await until(async () => (await listenerOf(evenkeel, 'echo')).connections === left, 'the sessions to end');
+    for (const client of clients) await client.ask('y');
+    assert.equal((await listenerOf(evenkeel, 'echo')).connections, 8);
+    assert.equal(servers[0].received.filter(({ text }) => text === 'y').length, 0);
+  });
+
   test(`[${engine}] many clients at once get their own answers, and no other's`, skip, async (t) => {
     const server = await startUdpServer(t);
     const port = await freePort();

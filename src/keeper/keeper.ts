@@ -9,7 +9,7 @@ import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
 import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
-import type { HealthPlan, Plan, ServerPlan } from '../config/plan.ts';
+import type { HealthPlan, ListenerPlan, Plan, ServerPlan } from '../config/plan.ts';
 import type { AskedName } from '../core/asked-name.ts';
 import { type Placed, placePlan } from '../core/place.ts';
 import { type SlotRange, SlotTable } from '../core/slots.ts';
@@ -377,7 +377,18 @@ export class Keeper {
 
   /** Open connections by listener, `web 12, ssh 1`; empty: there are none. */
   connections(): string {
-    return this.plan.listeners
+    return this.connectionsOf(this.plan.listeners);
+  }
+
+  /** The same of those that stay here in an upgrade: sessions of UDP that end by silence go to the successor. */
+  connectionsToFinish(): string {
+    return this.connectionsOf(
+      this.plan.listeners.filter(({ udp }) => udp === null || udp.requests > 0 || udp.responses > 0),
+    );
+  }
+
+  private connectionsOf(listeners: readonly ListenerPlan[]): string {
+    return listeners
       .map(({ name, slot }) => [name, this.board.listenerConnections(slot)] as const)
       .filter(([, count]) => count > 0)
       .map(([name, count]) => `${name} ${count}`)

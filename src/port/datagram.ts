@@ -58,6 +58,9 @@ export interface DatagramHandler {
 export interface DatagramSocket {
   /** That it is bound to. */
   readonly port: number;
+  /** `from` says which address was asked. Without it that is all zero. */
+  readonly knowsAsked: boolean;
+
   /** Of the datagram that the handler is given now. */
   readonly from: Correspondents;
 

@@ -289,3 +289,19 @@ test('a session that is released stays until it ends, and its client begins anot
   table.end(session);
   assert.equal(table.size, 1);
 });
+
+test('a session that does not say which address was asked is that of the first one that is asked', () => {
+  const table = tableOf();
+  const unasked = (port: number): Correspondents => ({ ...from(port), local0: 0, local1: 0, local2: 0, local3: 0 });
+  const sessions = Array.from({ length: 600 }, (_, port) => table.resume(unasked(port), 'proven', 0));
+  for (const port of [0, 1, 599]) {
+    assert.equal(table.find(from(port, 7)), NO_SESSION);
+    assert.equal(table.claim(unasked(port)), NO_SESSION);
+    assert.equal(table.claim(from(port, 7)), sessions[port]);
+    assert.equal(table.find(from(port, 7)), sessions[port]);
+    assert.equal(table.claim(from(port, 8)), NO_SESSION);
+  }
+  for (const session of sessions) table.end(session);
+  assert.equal(table.claim(from(2, 7)), NO_SESSION);
+  assert.equal(table.size, 0);
+});

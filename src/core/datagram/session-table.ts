@@ -89,6 +89,8 @@ export class SessionTable {
   /** Places that were never used begin here. */
   private used = 0;
   private count = 0;
+  /** Of those that can be found, they do not say which address was asked. */
+  private unaskedCount = 0;
   private readonly unproven = new SessionList();
   private readonly proven = new SessionList();
   private readonly sources: SourceShares;
@@ -133,6 +135,28 @@ export class SessionTable {
       session = words[at + CHAIN];
     }
     return NO_SESSION;
+  }
+
+  /**
+   * A session of this client that has come from a process that did not know which address it asked: from now on it is the one that asks this
+   * address. NO_SESSION: there is none.
+   */
+  claim(of: Correspondents): number {
+    if (this.unaskedCount === 0 || isUnasked(of)) return NO_SESSION;
+    const session = this.find({ ...of, local0: 0, local1: 0, local2: 0, local3: 0 });
+    if (session === NO_SESSION) return NO_SESSION;
+    this.unbind(session);
+    this.writeLocal(session * WORDS, of);
+    this.chain(session, this.hash(of));
+    return session;
+  }
+
+  private writeLocal(at: number, of: Correspondents): void {
+    const { words } = this;
+    words[at + LOCAL] = of.local0;
+    words[at + LOCAL + 1] = of.local1;
+    words[at + LOCAL + 2] = of.local2;
+    words[at + LOCAL + 3] = of.local3;
   }
 
   private isSameProxy(at: number, { proxy0, proxy1, proxy2, proxy3 }: Correspondents): boolean {
@@ -197,10 +221,7 @@ export class SessionTable {
     words[at + CLIENT + 2] = of.ip2;
     words[at + CLIENT + 3] = of.ip3;
     words[at + PORT] = of.port;
-    words[at + LOCAL] = of.local0;
-    words[at + LOCAL + 1] = of.local1;
-    words[at + LOCAL + 2] = of.local2;
-    words[at + LOCAL + 3] = of.local3;
+    this.writeLocal(at, of);
     words[at + PROXY_PORT] = of.proxyPort;
     words[at + PROXY] = of.proxy0;
     words[at + PROXY + 1] = of.proxy1;
@@ -362,6 +383,7 @@ export class SessionTable {
     this.words[at + BUCKET] = hash & 0x7fffffff;
     this.words[at + CHAIN] = this.buckets[bucket];
     this.buckets[bucket] = session;
+    if (this.hasUnasked(at)) this.unaskedCount++;
   }
 
   /** Its client's next datagram belongs to another session. */
@@ -374,6 +396,7 @@ export class SessionTable {
     const at = session * WORDS;
     const bucket = words[at + BUCKET] & (this.capacity - 1);
     words[at + BUCKET] = UNBOUND;
+    if (this.hasUnasked(at)) this.unaskedCount--;
     if (buckets[bucket] === session) {
       buckets[bucket] = words[at + CHAIN];
       return;
@@ -381,6 +404,11 @@ export class SessionTable {
     let before = buckets[bucket] * WORDS;
     while (words[before + CHAIN] !== session) before = words[before + CHAIN] * WORDS;
     words[before + CHAIN] = words[at + CHAIN];
+  }
+
+  private hasUnasked(at: number): boolean {
+    const { words } = this;
+    return (words[at + LOCAL] | words[at + LOCAL + 1] | words[at + LOCAL + 2] | words[at + LOCAL + 3]) === 0;
   }
 
   /** Twice the room: every session that is bound is chained anew. */
@@ -393,12 +421,17 @@ export class SessionTable {
     this.lastAt = lastAt;
     this.sources.grow();
     this.capacity *= 2;
+    this.unaskedCount = 0;
     this.buckets = new Int32Array(this.capacity).fill(NO_SESSION);
     for (let session = 0; session < this.used; session++) {
       const at = session * WORDS;
       if (words[at + STATE] !== FREE && words[at + BUCKET] !== UNBOUND) this.chain(session, words[at + BUCKET]);
     }
   }
+}
+
+function isUnasked({ local0, local1, local2, local3 }: Correspondents): boolean {
+  return (local0 | local1 | local2 | local3) === 0;
 }
 
 function shareOf(places: number): number {

@@ -87,6 +87,14 @@ export interface EndpointMemory {
   readonly weight?: number | null;
 }
 
+/** How the reason of a probe begins that was not answered at all. */
+export const SILENCE = 'no answer within';
+/**
+ * So long a server that has said why it does not serve is believed over its silence: a machine says only once a second or so that a port of UDP is closed
+ * (net.ipv4.icmp_ratelimit), and checks that come between hear nothing.
+ */
+const SILENCE_MS = 10_000;
+
 const NEVER = Infinity;
 export const EJECTION_OVER = 'its ejection is over';
 
@@ -106,6 +114,8 @@ export class EndpointHealth {
   weight: number | null = null;
   private reason: string;
   private sinceMs: number;
+  /** When a probe last failed by something that was said. */
+  private refusedAt = -NEVER;
 
   /** `first`: what is thought of it before its first probe. */
   constructor(address: Address, options: HealthOptions, now: number, first: 'assumed' | 'awaited') {
@@ -247,6 +257,7 @@ export class EndpointHealth {
     this.lastProbe = { atMs: now, isPassed, detail };
     if (isPassed === null) return 'none';
     if (isPassed) this.weight = weight;
+    else if (!detail.startsWith(SILENCE)) this.refusedAt = now;
     const before = this.active.state;
     const wasDown = this.isDown;
     this.active.handleResult(isPassed);
@@ -257,14 +268,15 @@ export class EndpointHealth {
       this.failures?.clear();
       this.beginSlowStart(now);
     }
-    if (before === 'down' && this.active.state === 'down') return isPassed ? 'none' : this.failAgain(detail);
+    if (before === 'down' && this.active.state === 'down') return isPassed ? 'none' : this.failAgain(now, detail);
     if (this.active.state !== before) this.explain(now, this.probeText(isPassed, detail));
     // Nothing is known of one that was awaited: that it is down is news, though it gets no more than before.
     return wasDown !== this.isDown || before === 'awaited' ? 'changed' : 'none';
   }
 
   /** While it is down. Since when it is so stays. */
-  private failAgain(detail: string): ProbeEffect {
+  private failAgain(now: number, detail: string): ProbeEffect {
+    if (detail.startsWith(SILENCE) && now - this.refusedAt < SILENCE_MS) return 'none';
     if (this.reason.endsWith(`, ${LAST_FAILURE}${detail}`)) return 'none';
     this.reason = `checks still fail, ${LAST_FAILURE}${detail}`;
     return 'other-reason';

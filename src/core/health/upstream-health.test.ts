@@ -428,3 +428,18 @@ test('when the check of one server changes it alone is asked at once, and both s
   assert.equal(story.health.nextProbe(story.now)?.slot, 1);
   assert.equal(story.health.nextProbe(story.now), null);
 });
+
+test('a server that has said why it does not serve is believed over its silence, for a while', () => {
+  const story = new Story(2, { active: ACTIVE });
+  const fail = (detail: string): void => story.pass(2_200, (slot) => slot !== 1, detail);
+  const silence = 'no answer within 500 ms';
+  for (let i = 0; i < 3; i++) fail(silence);
+  story.events();
+  fail('connection refused');
+  assert.deepEqual(story.events(), ['still-down 1: connection refused']);
+  for (const detail of [silence, silence, 'connection refused', silence, silence, silence]) fail(detail);
+  assert.deepEqual(story.events(), []);
+  assert.equal(story.health.accountOf(story.now, 1)!.reason, 'checks still fail, last: connection refused');
+  for (let i = 0; i < 4; i++) fail(silence);
+  assert.deepEqual(story.events(), [`still-down 1: ${silence}`]);
+});

@@ -38,7 +38,7 @@ export class UpgradeError extends Error {
 }
 
 export interface UpgraderOptions {
-  readonly keeper: Pick<Keeper, 'bequeath' | 'connections'>;
+  readonly keeper: Pick<Keeper, 'bequeath' | 'connectionsToFinish'>;
   readonly counts: () => CountMemory;
   /** What was said by hand and a successor cannot read; null: nothing. */
   readonly overrides: () => readonly Override[] | null;
@@ -372,7 +372,7 @@ export class Upgrader {
     for (const each of this.old.values()) each.close();
     this.old.clear();
     this.finishing.clear();
-    const left = keeper.connections();
+    const left = keeper.connectionsToFinish();
     const finishes = left === '' ? 'nothing is left here to finish' : `this one finishes what is open: ${left}`;
     log.info(`evenkeel ${version} is in charge (pid ${pid}); ${finishes}`);
     this.settleSucceeded({ pid, version, addresses });

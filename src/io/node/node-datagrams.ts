@@ -86,6 +86,7 @@ interface Place {
 class NodeBoundSocket implements DatagramSocket {
   readonly from = new Sender();
   readonly port: number;
+  readonly knowsAsked: boolean;
   private readonly turns: NodeTurns;
   private readonly descriptor: number;
   private readonly handler: DatagramHandler;
@@ -108,6 +109,7 @@ class NodeBoundSocket implements DatagramSocket {
     const own = boundPlaceOf(descriptor);
     this.port = own.port;
     this.from.setLocal(own.address);
+    this.knowsAsked = own.address.some((byte) => byte !== 0);
     this.socket = dgram.createSocket(own.isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
     this.socket.on('error', () => undefined);

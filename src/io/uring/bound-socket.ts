@@ -38,6 +38,7 @@ export class UringBoundSocket implements DatagramSocket {
   readonly from = new Sender();
   readonly index: number;
   readonly port: number;
+  readonly knowsAsked = true;
   private readonly datagrams: UringDatagrams;
   private readonly descriptor: number;
   private readonly handler: DatagramHandler;

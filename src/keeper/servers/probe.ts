@@ -9,6 +9,7 @@ import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
+import { SILENCE } from '../../core/health/endpoint-health.ts';
 import { type ProbeTls, tlsReason, wrapSocket } from './probe-tls.ts';
 import { ownProxyHeader } from '../../wire/proxy-protocol/header.ts';
 import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../../core/health/dialogue/dialogue.ts';
@@ -45,7 +46,7 @@ export function probe(
   const fitting = sources.filter(({ family }) => family === to.family);
   return new Promise((resolve) => {
     let abandon: (() => void) | null = null;
-    const timer = setTimeout(() => finish(false, `no answer within ${health.timeoutMs} ms`), health.timeoutMs);
+    const timer = setTimeout(() => finish(false, `${SILENCE} ${health.timeoutMs} ms`), health.timeoutMs);
     let isDone = false;
     const finish: Finish = (isPassed, reason) => {
       if (isDone) return;

@@ -73,6 +73,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** Null: datagrams have none. */
   private headers: DatagramHeaders | null = null;
   private answersOne = false;
+  /** Servers that are lost, whose sessions have ended. */
+  private readonly lost = new Set<Server>();
 
   constructor(
     context: Context,
@@ -94,6 +96,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   apply(plan: ListenerPlan, upstreams: readonly Upstream[]): void {
     this.plan = plan;
     this.upstream = upstreams[plan.upstream];
+    this.lost.clear();
     this.access = plan.access === null ? null : new Access(plan.access);
     this.headers = plan.proxyProtocol === null ? null : new DatagramHeaders(plan.proxyProtocol);
     const rules = rulesOf(plan);
@@ -108,6 +111,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** `isChanging`: sessions are on their way from or to another process, and may have been heard of there. */
   handleTick(now: number, isChanging: boolean): void {
     if (isChanging) return;
+    this.endLost(now);
     const { table } = this;
     const isCounted = (this.plan.udp as UdpPlan).responses > 0;
     const idleMs = this.context.isDraining && !isCounted ? DRAIN_SILENCE_MS : Infinity;
@@ -123,6 +127,17 @@ export class UdpListener implements DatagramHandler, FlowHandler {
         this.note(UNANSWERED);
       }
       this.end(session);
+    }
+  }
+
+  /** A server that goes down has no sessions: nothing that is sent there is of use any more. */
+  private endLost(now: number): void {
+    for (const server of this.upstream.servers) {
+      if (!server.isLost(now)) this.lost.delete(server);
+      else if (!this.lost.has(server)) {
+        this.lost.add(server);
+        this.endWhere((session) => session.server === server);
+      }
     }
   }
 
@@ -187,7 +202,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   resume(account: SessionAccount, descriptor: number, socket: DatagramSocket): boolean {
     const { context, plan, table, upstream } = this;
     const { now } = context.transport;
-    const of = correspondentsOf(account);
+    const told = correspondentsOf(account);
+    const of = told === null || socket.knowsAsked ? told : { ...told, ...UNKNOWN };
     const server = upstream.servers.find(({ addressText }) => addressText === account.server);
     if (of === null || server === undefined || server.isLost(now)) return false;
     // It may have been given away from here a moment ago, and what its server said before that be on its way.
@@ -246,7 +262,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       session = NO_SESSION;
     }
     if (session === NO_SESSION) {
-      session = this.begin(socket, of, now);
+      session = this.claim(socket, of);
+      if (session === NO_SESSION) session = this.begin(socket, of, now);
       if (session === NO_SESSION) return;
     }
     const isOver = table.noteRequest(session, now);
@@ -288,6 +305,16 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   }
 
   // --- sessions ---
+
+  /** One that has come from another engine without the address that it asks, which answers go back from now. */
+  private claim(socket: DatagramSocket, of: Correspondents): number {
+    const number = this.table.claim(of);
+    if (number === NO_SESSION) return NO_SESSION;
+    const session = this.sessions[number];
+    socket.forgetReturn(session.returnAddress);
+    session.returnAddress = socket.keepReturn();
+    return number;
+  }
 
   /** A session for who sent the datagram, or NO_SESSION: it is dropped. */
   private begin(socket: DatagramSocket, from: Correspondents, now: number): number {
@@ -398,6 +425,9 @@ function rulesOf({ limits, udp }: ListenerPlan): SessionRules {
   const { idleMs, requests, responses } = udp as UdpPlan;
   return { sessionsMax: limits.connections, idleMs, requests, responses };
 }
+
+/** Nobody tells which address was asked. */
+const UNKNOWN = { local0: 0, local1: 0, local2: 0, local3: 0 } as const;
 
 const address = new IpWords();
 const addressBytes = new Uint8Array(16);
