@@ -1,6 +1,6 @@
 /**
  * The proxies that are compared, each with one worker on core 0 and with the same semantics: keep-alive to two backends in
- * turn, X-Forwarded-For, -Proto, -Host and X-Request-Id set, no access log.
+ * turn, X-Forwarded-For, -Proto, -Host and X-Request-Id set, no access log but where that is what is measured.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,9 +21,10 @@ const UDP_BACKEND_PORTS = [19005, 19006];
 
 /**
  * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
- * which that is compared with. Of datagrams: sessions that end by silence, and those that end with one answer.
+ * which that is compared with. Of datagrams: sessions that end by silence, and those that end with one answer. HTTP with an access log in the form
+ * `combined`: as nginx writes it by default, a line at a time, and as it does with a buffer; evenkeel has one way.
  */
-export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay' | 'udp' | 'dns';
+export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay' | 'udp' | 'dns' | 'logged' | 'buffered';
 
 export interface Contender {
   readonly name: string;
@@ -99,6 +100,13 @@ ${stream}`,
   return path;
 }
 
+function loggingServer(port: number, options: string): string {
+  return `server { listen 127.0.0.1:${port} backlog=4096; access_log ${join(directory, `nginx-${port}.log`)} combined${options}; location / {
+  proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
+}
+
 function nginx(): Contender {
   const upstream = BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const http = `upstream web { ${upstream} keepalive 1024; keepalive_requests 1000000000; }
@@ -107,6 +115,7 @@ server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
+  const all = [http, loggingServer(18071, ''), loggingServer(18081, ' buffer=32k flush=1s')].join('\n');
   const secure = TLS_BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; }
 upstream secure { ${secure} } map $ssl_preread_server_name $by_name { other.test web; default secure; }
@@ -118,9 +127,19 @@ server { listen 127.0.0.1:18061 udp rcvbuf=4m; proxy_pass datagrams; proxy_respo
   return {
     name: 'nginx',
     version: firstMatch('nginx', ['-v'], /nginx\/([0-9.]+)/),
-    ports: { http: 18001, tcp: 18011, tls: 18021, passthrough: 18031, relay: 18041, udp: 18051, dns: 18061 },
+    ports: {
+      http: 18001,
+      tcp: 18011,
+      tls: 18021,
+      passthrough: 18031,
+      relay: 18041,
+      udp: 18051,
+      dns: 18061,
+      logged: 18071,
+      buffered: 18081,
+    },
     connectionsMax: DESCRIPTORS - 2000,
-    start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', http, stream)], 18001),
+    start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', all, stream)], 18001),
   };
 }
 
@@ -185,14 +204,24 @@ ${secure}`,
   return {
     name: 'haproxy',
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
-    ports: { http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042, udp: 0, dns: 0 },
+    ports: {
+      http: 18002,
+      tcp: 18012,
+      tls: 18022,
+      passthrough: 18032,
+      relay: 18042,
+      udp: 0,
+      dns: 0,
+      logged: 0,
+      buffered: 0,
+    },
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
 }
 
-/** `last`: of its ports. */
-function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: number): Contender {
+/** `last`: of its ports. `writesLogs`: it is a build that can. */
+function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: number, writesLogs = true): Contender {
   const ports = {
     http: 18000 + last,
     tcp: 18010 + last,
@@ -201,15 +230,21 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
     relay: 18040 + last,
     udp: 18050 + last,
     dns: 18060 + last,
+    logged: writesLogs ? 18070 + last : 0,
+    buffered: writesLogs ? 18070 + last : 0,
   };
   const path = join(directory, `evenkeel-${last}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
   const tls = `tls: { certificate: ${certificate}, key: ${key} }`;
   const secure = TLS_BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
   const routes = '[{ server-name: other.test, upstream: tcp }]';
+  const log = join(directory, `evenkeel-${last}.log`);
+  const logged = `access-logs: { main: { file: ${log}, format: combined } }
+listeners:
+  logged: { bind: "127.0.0.1:${ports.logged}", access-log: main, timeouts: { idle: 300s }, routes: [{ upstream: web }] }`;
   writeFileSync(
     path,
-    `listeners:
+    `${writesLogs ? logged : 'listeners:'}
   web: { bind: "127.0.0.1:${ports.http}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   tcp: { bind: "127.0.0.1:${ports.tcp}", protocol: tcp, upstream: tcp }
   tls: { bind: "127.0.0.1:${ports.tls}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
@@ -235,7 +270,7 @@ upstreams:
   };
 }
 
-const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0 };
+const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0, logged: 0, buffered: 0 };
 
 function bareRelay(): Contender {
   const script = join(import.meta.dirname, 'datagrams/bare-relay.js');
@@ -274,7 +309,7 @@ export function contenders(before: string): Contender[] {
     bareLoop(),
     bareRelay(),
   ];
-  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 6)];
+  return before === '' ? all : [...all, evenkeel('evenkeel (before)', before, 'uring', 6, false)];
 }
 
 async function startAndWait(name: string, command: string, args: string[], port: number): Promise<Started> {

@@ -39,6 +39,14 @@ const SCENARIOS: readonly Scenario[] = [
     header: 'Connection: close',
     target: { nginx: 0.95, haproxy: 0.95 },
   },
+  { name: 'access log, 64 connections', path: '/', connections: 64, listener: 'logged', target: { nginx: 0.8 } },
+  {
+    name: 'access log, as nginx with a buffer, 64 connections',
+    path: '/',
+    connections: 64,
+    listener: 'buffered',
+    target: { nginx: 0.95 },
+  },
   { name: '16 KiB bodies', path: '/16KiB', connections: 64, target: { nginx: 0.95 } },
   { name: '1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, target: { nginx: 0.75 } },
   { name: '1 MiB bodies, 64 connections', path: '/1MiB', connections: 64, target: { nginx: 0.75 } },
@@ -110,6 +118,7 @@ const SCENARIOS: readonly Scenario[] = [
     target: { nginx: 0.75 },
   })),
 ];
+const IN_CLEAR: ReadonlySet<string> = new Set(['http', 'tcp', 'logged', 'buffered']);
 const IDLE_CONNECTIONS = 10_000;
 const IDLE_TARGET_BYTES = { http: 2048, tls: 8192 };
 
@@ -197,7 +206,7 @@ function runLoad(scenario: Scenario, port: number, seconds: number): Promise<Loa
     return runDatagrams(port, connections, underWay, listener === 'dns', seconds);
   }
   if (isResumed) return runResumed(port, path, seconds);
-  const scheme = listener === 'http' || listener === 'tcp' ? 'http' : 'https';
+  const scheme = IN_CLEAR.has(listener) ? 'http' : 'https';
   return runWrk(scheme, port, path, connections, seconds, header);
 }
 

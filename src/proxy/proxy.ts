@@ -90,6 +90,8 @@ const IDLE_SHARE = 0.1;
 const SEGMENTS_ENOUGH = 2;
 /** A listening socket that is waited for on node:net has a second one. */
 const DESCRIPTORS_PER_POINT = 2;
+/** The one that is written to, and the one before it, of which something waits. */
+const DESCRIPTORS_PER_LOG = 2;
 /** Sockets that are over, and whose descriptors are given back a moment later. */
 const CLOSING_SOCKETS = 8;
 
@@ -401,7 +403,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.applyLogs(provision);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision, upstreams);
-    const own = DESCRIPTORS_PER_POINT * provision.sockets.length + CLOSING_SOCKETS;
+    const points = DESCRIPTORS_PER_POINT * provision.sockets.length;
+    const own = points + DESCRIPTORS_PER_LOG * plan.accessLogs.length + CLOSING_SOCKETS;
     this.context.clientsMax = clientsServed(this.descriptors - own);
     if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
