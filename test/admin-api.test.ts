@@ -1,6 +1,7 @@
 /** The admin API of a running evenkeel, against the document that it serves. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -335,4 +336,24 @@ upstreams:
   // Over TCP it takes a token, though everybody may see the status.
   assert.equal(await statusOf(port, 'GET', '/v1/configuration'), 401);
   assert.equal(await statusOf(port, 'GET', '/v1/status'), 200);
+});
+
+test('the status is watched, until evenkeel is gone', async (t) => {
+  const { address } = await startBackend(t);
+  const evenkeel = await Evenkeel.start(t, fileWith(address, await freePort()), { workers: 1, hasSocket: true });
+  const watch = spawn(process.execPath, [program, 'status', '--watch', '--json', '--socket', `${evenkeel.file}.sock`]);
+  t.after(() => watch.kill('SIGKILL'));
+  let said = '';
+  watch.stdout.setEncoding('utf8').on('data', (data: string) => (said += data));
+  await until(
+    () => said.split('\n').length > 2,
+    () => said,
+  );
+  const [first, second] = said
+    .split('\n')
+    .map((line) => (line === '' ? null : (JSON.parse(line) as { uptimeMs: number })));
+  assert.ok(second!.uptimeMs > first!.uptimeMs);
+  const ended = once(watch, 'exit');
+  evenkeel.child.kill('SIGTERM');
+  assert.deepEqual(await ended, [1, null]);
 });

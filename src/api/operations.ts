@@ -28,7 +28,7 @@ export interface Operation {
   /** Of the answer. */
   readonly answer: z.ZodType;
   /** What the answer is: JSON, or text that its handler makes, also bit by bit. */
-  readonly media: 'application/json' | 'text/event-stream';
+  readonly media: 'application/json' | `text/${string}`;
   /** Statuses that come with an answer, each with what it means; the first one is the usual. */
   readonly answers: Readonly<Record<number, string>>;
   /** Others: these come with an `Error`. */

@@ -182,8 +182,8 @@ test('lab hands its options over', async () => {
 test('status, handover and resume hand their options over and exit with what they resolve to', async () => {
   const status = await run('status', '--json', '--socket', '/s');
   assert.equal(status.code, 1);
-  assert.deepEqual(status.calls, [{ socket: '/s', isJson: true }]);
-  assert.deepEqual((await run('status')).calls, [{ socket: null, isJson: false }]);
+  assert.deepEqual(status.calls, [{ socket: '/s', isJson: true, isWatching: false }]);
+  assert.deepEqual((await run('status')).calls, [{ socket: null, isJson: false, isWatching: false }]);
   assert.deepEqual((await run('handover', 'VI_1')).calls, [
     { kind: 'hand-over', router: 'VI_1', isAll: false, socket: null, forS: null },
   ]);

@@ -10,14 +10,27 @@ import { socketToAsk } from '../instance/socket-path.ts';
 import { ageText, renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
 
-export function statusCommand({ socket, isJson }: StatusOptions): Promise<number> {
-  return failing(async () => {
-    const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
+const WATCH_MS = 1_000;
+/** And the cursor to its beginning (ECMA-48: CUP, ED). */
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
+
+export function statusCommand({ socket, isJson, isWatching }: StatusOptions): Promise<number> {
+  const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
+  const hasColor = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const show = async (): Promise<string> => {
     const document = await askStatus(path).catch((error: unknown) => {
       throw withStrays(error, path);
     });
-    const hasColor = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-    process.stdout.write(isJson ? `${JSON.stringify(document, null, 2)}\n` : renderStatus(document, path, hasColor));
+    if (isJson) return `${JSON.stringify(document, null, isWatching ? 0 : 2)}\n`;
+    return renderStatus(document, path, hasColor);
+  };
+  return failing(async () => {
+    while (isWatching) {
+      const text = await show();
+      process.stdout.write(process.stdout.isTTY && !isJson ? CLEAR_SCREEN + text : text);
+      await sleep(WATCH_MS);
+    }
+    process.stdout.write(await show());
     return EXIT_OK;
   });
 }

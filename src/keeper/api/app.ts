@@ -119,7 +119,8 @@ async function answer<E extends object>(
   if (!query.success) return failure(c, 400, issueText(query.error));
   try {
     const body = await handle({ params: params.data, query: query.data }, whoSays(caller, query.data));
-    if (isStream) return stream(c, body as AsyncIterable<string>, operation.media);
+    if (operation.media !== 'application/json')
+      return written(c, body as string | AsyncIterable<string>, operation.media);
     return json(c, statusOf(operation, body), await textOf(body));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -170,9 +171,9 @@ function shown(key: string, value: unknown): unknown {
   return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
 }
 
-/** Made as fast as it is read. */
-function stream(c: Context, pieces: AsyncIterable<string>, media: string): Response {
-  const encoded = ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
+/** Text that its handler has made; in pieces it is made as fast as it is read. */
+function written(c: Context, text: string | AsyncIterable<string>, media: string): Response {
+  const encoded = typeof text === 'string' ? text : ReadableStream.from(text).pipeThrough(new TextEncoderStream());
   return c.body(encoded, 200, { 'content-type': media, 'cache-control': 'no-store' });
 }
 
