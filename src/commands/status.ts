@@ -25,13 +25,12 @@ export function statusCommand({ socket, isJson, isWatching }: StatusOptions): Pr
     return renderStatus(document, path, hasColor);
   };
   return failing(async () => {
-    while (isWatching) {
-      const text = await show();
-      process.stdout.write(process.stdout.isTTY && !isJson ? CLEAR_SCREEN + text : text);
+    const clear = isWatching && process.stdout.isTTY && !isJson ? CLEAR_SCREEN : '';
+    for (;;) {
+      process.stdout.write(clear + (await show()));
+      if (!isWatching) return EXIT_OK;
       await sleep(WATCH_MS);
     }
-    process.stdout.write(await show());
-    return EXIT_OK;
   });
 }
 
