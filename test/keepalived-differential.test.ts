@@ -91,6 +91,11 @@ class Scene {
     this.which = which;
     this.write('notify', '#!/bin/sh\necho "$@" >> "${0%/*}/told"\n', 0o755);
     this.write('first', '#!/bin/sh\necho "$1" >> "${0%/*}/told"\n', 0o755);
+    this.write(
+      'read',
+      '#!/bin/sh\nfor fifo; do :; done\n[ $# = 1 ] || said="$1 "\nwhile read -r line; do echo "$said$line" >> "${0%/*}/told"; done < "$fifo"\n',
+      0o755,
+    );
     this.write('told', '', 0o644);
   }
 

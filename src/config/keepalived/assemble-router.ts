@@ -20,7 +20,6 @@ import type { KeepalivedReport } from './report.ts';
 const OWNER_PRIORITY = 255;
 /** keepalived's own defaults. */
 const ADVERT_MS = 1000;
-const INTERFACE = 'eth0';
 
 export function putRouter(
   instance: InstanceDraft,
@@ -48,7 +47,8 @@ class Router {
   }
 
   put(): void {
-    const { instance, drafts, report } = this;
+    const { instance, report } = this;
+    const { globals } = this.drafts;
     const { name, place, routerId } = instance;
     if (routerId === undefined) {
       report.missing(place, `${name} has no virtual_router_id`, 'write one from 1 to 255, the same on both nodes');
@@ -56,12 +56,9 @@ class Router {
     if (instance.addresses.length === 0) {
       report.missing(place, `${name} has no virtual_ipaddress`, 'write `virtual_ipaddress { ADDRESS }`');
     }
-    const { globals } = drafts;
+    if (instance.interface === undefined) report.missing(place, `${name} has no interface`, 'write `interface NAME`');
     this.document.mark(['ha', name], place);
-    this.add('interface', {
-      value: instance.interface?.value ?? globals.defaultInterface ?? INTERFACE,
-      place: instance.interface?.place ?? place,
-    });
+    this.add('interface', instance.interface);
     this.add('router-id', routerId);
     this.add('priority', instance.priority);
     const version = this.putVersion();

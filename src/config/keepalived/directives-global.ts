@@ -151,12 +151,7 @@ export const GLOBAL: Table<Globals> = {
       state: 'left out',
       about: 'programs are run when the role changes, and not when a priority does',
     },
-    default_interface: works(
-      '`interface` where a `vrrp_instance` names none, eth0 without it',
-      (globals, statement, reading) => {
-        globals.defaultInterface = onlyWord(statement, reading, 'write for example eth0') ?? undefined;
-      },
-    ),
+    default_interface: { state: 'no effect', about: 'of static addresses; a `vrrp_instance` has to name its own' },
     ...each(
       'no effect',
       'evenkeel announces addresses at 0, 5, 50 and 250 ms, 1 and 5 s, and then every minute',

@@ -98,9 +98,6 @@ const CHECK_COMMON = {
     draft.port = integerOf(statement, reading, 1, 65535) ?? undefined;
   }),
   ...checkDefaults<CheckDraft>(),
-  nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
-    draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
-  }),
   ...each<CheckDraft>(
     'not yet',
     'a server is checked at its own address',
@@ -144,6 +141,9 @@ const HTTP_CHECK: Table<CheckDraft> = {
   where: 'in `HTTP_GET`',
   directives: {
     ...CHECK_COMMON,
+    nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
+      draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+    }),
     url: works(
       'one `url` a check',
       (draft, statement, reading) => {
@@ -173,6 +173,9 @@ const DNS_CHECK: Table<CheckDraft> = {
   },
 };
 
+/** Nothing is connected to. */
+const { connect_timeout: _, ...TIMES_OF_PROGRAMS } = checkDefaults<CheckDraft>();
+
 const MISC_CHECK: Table<CheckDraft> = {
   where: 'in `MISC_CHECK`',
   directives: {
@@ -193,7 +196,7 @@ const MISC_CHECK: Table<CheckDraft> = {
     misc_dynamic: works('`health.exit-weight`', (draft, statement, reading) => {
       draft.isDynamic = booleanOf(statement, reading);
     }),
-    ...checkDefaults<CheckDraft>(),
+    ...TIMES_OF_PROGRAMS,
     ...LOGGING,
   },
 };

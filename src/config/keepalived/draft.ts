@@ -85,7 +85,6 @@ export interface Globals {
   isSecure: boolean;
   isStrict: boolean;
   startupDelayMs?: number | undefined;
-  defaultInterface?: string | undefined;
 }
 
 export interface ScriptDraft {

@@ -2,11 +2,11 @@
 import { assert } from '../../base/assert.ts';
 import type { Prng } from '../../base/prng.ts';
 import { loadDocuments } from '../load.ts';
-import { ROOT_KEYWORDS } from './directives-root.ts';
 import { keepalivedFrontEnd } from './front-end.ts';
+import { TABLES } from './reference.ts';
 
 const PIECES: readonly string[] = [
-  ...ROOT_KEYWORDS,
+  ...TABLES.flatMap(({ directives }) => Object.keys(directives)),
 
   '{',
   '}',

@@ -24,7 +24,8 @@ const MARKS: Readonly<Record<DirectiveState, string>> = {
   refused: '**refused**',
 };
 
-const TABLES: readonly Table<never>[] = [ROOT, GLOBAL, ...VRRP_TABLES, ...SERVER_TABLES];
+/** All that there are. */
+export const TABLES: readonly Table<never>[] = [ROOT, GLOBAL, ...VRRP_TABLES, ...SERVER_TABLES];
 
 function countStates(): ReadonlyMap<DirectiveState, number> {
   const counts = new Map<DirectiveState, number>();
