@@ -97,8 +97,8 @@ for (const engine of ENGINES) {
     let asked = 0;
     for (const [path, methods] of Object.entries(checker.document.paths)) {
       const { get } = methods;
-      // It does not end.
-      if (get === undefined || get.operationId === 'followEvents') continue;
+      // One does not end, and one is no JSON: test/metrics.test.ts.
+      if (get === undefined || ['followEvents', 'metrics'].includes(get.operationId)) continue;
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]));
       const reply = await ask(socket, 'GET', filled);
       assert.equal(reply.status, path.includes('{router}') ? 404 : 200, path);

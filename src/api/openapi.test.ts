@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiDocument } from './openapi.ts';
 import { OPERATIONS } from './operations.ts';
+import { metricsPage } from './metrics.ts';
 import { adminApiPage } from './reference.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -13,8 +14,9 @@ const document = openApiDocument(version);
 for (const [name, content] of [
   ['openapi.json', `${JSON.stringify(document, null, 2)}\n`],
   ['admin-api.md', adminApiPage()],
+  ['metrics.md', metricsPage()],
 ]) {
-  test(`docs/reference/${name} is what the table of operations makes (EVENKEEL_WRITE_DOCS=1 writes it)`, () => {
+  test(`docs/reference/${name} is what the tables make (EVENKEEL_WRITE_DOCS=1 writes it)`, () => {
     const file = new URL(`docs/reference/${name}`, ROOT);
     if (process.env['EVENKEEL_WRITE_DOCS'] === '1') writeFileSync(file, content);
     assert.equal(readFileSync(file, 'utf8'), content, 'run `npm run docs`');

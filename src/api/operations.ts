@@ -7,6 +7,7 @@ import { certificate } from './certificates.ts';
 import { listener, override, proxy, server, upstream } from './data-plane.ts';
 import { configuration } from './configuration.ts';
 import { events } from './events.ts';
+import { EXPOSITION_TYPE } from './exposition.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
 import { router } from './virtual-routers.ts';
@@ -265,6 +266,13 @@ export const OPERATIONS = {
     answer: z.custom<AsyncIterable<string>>(),
     media: 'text/event-stream',
     refusals: { 409: 'As many follow as may.' },
+  }),
+
+  metrics: read({
+    path: '/metrics',
+    summary: 'What Prometheus reads, in its text format.',
+    answer: z.custom<AsyncIterable<string>>(),
+    media: EXPOSITION_TYPE,
   }),
 
   reload: write({

@@ -1,5 +1,6 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
+import { metricsText } from '../api/metrics.ts';
 import { type Answer, pageFrom } from '../api/operations.ts';
 import type { TlsStatus } from '../api/certificates.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
@@ -95,6 +96,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       const { events, missed } = facts.events.after(after ?? null, limit);
       return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };
     },
+    metrics: () => metricsOf(facts),
     followEvents: ({ query }) => facts.events.follow(query.after ?? null),
 
     reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
@@ -124,6 +126,13 @@ const SLICE_UPSTREAMS = 100;
 async function wholeStatus(facts: AdminFacts): Promise<StatusDocument> {
   const upstreams = await upstreamsInTurns(facts);
   return facts.statusWith(dataPlaneWith(facts.dataPlane(), upstreams));
+}
+
+async function* metricsOf(facts: AdminFacts): AsyncGenerator<string> {
+  for (const piece of metricsText(await wholeStatus(facts))) {
+    yield piece;
+    await setImmediate();
+  }
 }
 
 /** All of one plan, the one that is in force when it resolves. */
