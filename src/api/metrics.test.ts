@@ -25,7 +25,7 @@ const SERVER: ServerView = {
 };
 
 function statusWith(servers: number): StatusDocument {
-  const upstream = { name: 'web', balance: 'round-robin', tls: null, waiting: 0, check: null };
+  const upstream = { name: 'web', balance: 'round-robin', tls: null, waiting: 0, check: null, quorum: null };
   return {
     format: 1,
     version: '1.2.3',
