@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { json, text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
@@ -41,10 +41,18 @@ interface Reply {
   readonly body: unknown;
 }
 
-function ask(socketPath: string, method: string, path: string): Promise<Reply> {
+async function ask(socketPath: string, method: string, path: string): Promise<Reply> {
+  const { text, ...reply } = await askText(socketPath, method, path);
+  return { ...reply, body: JSON.parse(text) };
+}
+
+function askText(socketPath: string, method: string, path: string): Promise<Omit<Reply, 'body'> & { text: string }> {
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath, method, path, agent: false }, (response) => {
-      json(response).then((body) => resolve({ status: response.statusCode!, headers: response.headers, body }), reject);
+      readText(response).then(
+        (text) => resolve({ status: response.statusCode!, headers: response.headers, text }),
+        reject,
+      );
     });
     request.on('error', reject);
     request.end();
@@ -224,6 +232,35 @@ listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200
   );
 }
 
+/** Of who asks for events: the status, and how to leave. */
+function follow(socketPath: string, method: string): Promise<{ readonly status: number; leave(): void }> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method, path: '/v1/events/stream', agent: false }, (response) => {
+      response.resume().on('error', () => {});
+      resolve({ status: response.statusCode!, leave: () => request.destroy() });
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+test('who asks for the head of the events, or has left, takes no place among those who follow', async (t) => {
+  const web = await freePort();
+  const file = `listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200 } } ] } }`;
+  const evenkeel = await Evenkeel.start(t, file, { workers: 1, hasSocket: true });
+  const socket = `${evenkeel.file}.sock`;
+  for (let i = 0; i < 17; i++) assert.equal((await follow(socket, 'HEAD')).status, 200);
+  const all = await Promise.all(Array.from({ length: 16 }, () => follow(socket, 'GET')));
+  assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([200]));
+  assert.equal((await follow(socket, 'GET')).status, 409);
+  for (const each of all) each.leave();
+  await until(async () => {
+    const { status, leave } = await follow(socket, 'GET');
+    leave();
+    return status === 200;
+  });
+});
+
 test('a request cannot name the admin API as its server', async (t) => {
   const [port, web] = [await freePort(), await freePort()];
   await Evenkeel.start(
@@ -307,10 +344,11 @@ listeners:
   web:
     bind: "127.0.0.1:${web}"
     routes:
+      - { match: { header: { X-Api-Key: { exact: hunter2 } } }, respond: { status: 200 } }
       - { upstream: web, headers: { request: { set: { Authorization: "Basic hunter2", X-Api-Key: hunter2, X-Env: prod } } } }
 upstreams:
   web: { servers: [ "${address}" ], health: { http: "/?token=hunter2", interval: 1s } }
-  run: { servers: [ "127.0.0.1:9" ], health: { run: [ /bin/false, --password, hunter2, "http://user:hunter2@host/" ], interval: 1s } }
+  run: { servers: [ "127.0.0.1:9" ], health: { run: [ /bin/false, PGPASSWORD=hunter2, --password, hunter2, "http://user:hunter2@host/" ], interval: 1s } }
 `,
     { workers: 1, hasSocket: true },
   );
@@ -322,7 +360,7 @@ upstreams:
   const { paths } = (await ask(socket, 'GET', '/v1/openapi.json')).body as Described;
   const places = Object.keys(paths).filter((path) => 'get' in paths[path] && !/[{]|stream/.test(path));
   for (const path of [...places, '/v1/upstreams/run', '/v1/upstreams/web']) {
-    const text = JSON.stringify((await ask(socket, 'GET', path)).body);
+    const { text } = await askText(socket, 'GET', path);
     assert.ok(!text.includes('hunter2'), `${path}: ${text}`);
   }
   const { body } = await ask(socket, 'GET', '/v1/configuration');

@@ -9,6 +9,11 @@ test('passwords and tokens in texts are left out, and nothing else is', () => {
     ['run /usr/bin/check --password=hunter2 --port 80', 'run /usr/bin/check --password=(redacted) --port 80'],
     ['run /usr/bin/check --db-password hunter2', 'run /usr/bin/check --db-password (redacted)'],
     ['GET /?access_key=abc;x', 'GET /?access_key=(redacted);x'],
+    [
+      'run /usr/bin/env PGPASSWORD=hunter2 DB_PASS=x RABBIT_AUTH_KEY=y check',
+      'run /usr/bin/env PGPASSWORD=(redacted) DB_PASS=(redacted) RABBIT_AUTH_KEY=(redacted) check',
+    ],
+    ['run /bin/check --url=http://h/?token=x', 'run /bin/check --url=http://h/?token=(redacted)'],
     ['sent Authorization: Bearer abcdef.ghi', 'sent Authorization: Bearer (redacted)'],
   ]) {
     assert.equal(redactText(text), shown);
@@ -20,6 +25,8 @@ test('passwords and tokens in texts are left out, and nothing else is', () => {
     'GET /passwords?page=2',
     '/etc/evenkeel/auth.pem',
     'basic',
+    'compass=north',
+    'nobody has a token here',
     'mail to a@b.example',
   ];
   for (const text of others) assert.equal(redactText(text), text);
@@ -40,6 +47,12 @@ test('what has a secret name in a configuration is left out, and files of secret
         },
       },
     },
+    match: {
+      header: { 'X-Api-Key': { exact: 'k' }, Cookie: { regex: 'sid' }, Host: { exact: 'h' } },
+      query: { token: ['a'] },
+    },
+    upstreams: { auth: { servers: ['h:80'] } },
+    env: ['/usr/bin/env', 'PGPASSWORD=hunter2'],
     checks: [['/bin/check', '--password', 'hunter2', '--port', '80']],
     hash: { cookie: 'sid' },
     url: 'http://u:p@h/',
@@ -56,8 +69,22 @@ test('what has a secret name in a configuration is left out, and files of secret
         },
       },
     },
+    match: {
+      header: { 'X-Api-Key': '(redacted)', Cookie: '(redacted)', Host: { exact: 'h' } },
+      query: { token: '(redacted)' },
+    },
+    upstreams: { auth: { servers: ['h:80'] } },
+    env: ['/usr/bin/env', 'PGPASSWORD=(redacted)'],
     checks: [['/bin/check', '--password', '(redacted)', '--port', '80']],
     hash: { cookie: 'sid' },
     url: 'http://(redacted)@h/',
   });
+});
+
+test('a long text of a client holds nobody up, whatever it is made of', () => {
+  // a search that is quadratic would take hours
+  for (const piece of ['-', 'a-', '://', '?', 'token', 'pass', 'token ', 'basic', '-auth-', '=']) {
+    const text = piece.repeat(2_000_000 / piece.length);
+    assert.ok(redactText(`${text} --token x`).endsWith(' --token (redacted)'), piece);
+  }
 });

@@ -5,22 +5,30 @@
 
 export const REDACTED = '(redacted)';
 
-const NAMED =
-  'password|passwd|passphrase|pass|pwd|secret|token|api[-_]?key|access[-_]?key|auth|authorization|signature|sig';
+/** Whatever stands before them ... */
+const NAMED_ANYHOW = 'password|passwd|passphrase|secret|token';
+/** ... and those that are parts of other words. */
+const NAMED_APART = 'pass|pwd|(?:api|access|auth|secret)[-_]?key|auth|authorization|signature|sig';
+const NAMED = `(?:[\\w-]*(?:${NAMED_ANYHOW})|(?:[\\w-]*[-_])?(?:${NAMED_APART}))`;
 /** Of keys and header fields. */
-const SECRET_NAME = new RegExp(`^(?:[\\w-]*[-_])?(?:${NAMED}|credentials?)$`, 'i');
+const SECRET_NAME = new RegExp(`^(?:${NAMED}|(?:[\\w-]*[-_])?credentials?)$`, 'i');
 /** Of cookies the name alone is none: a hash goes by it. */
 const COOKIE = /^(?:set-)?cookie$/i;
 /** These name files. */
 const FILES: ReadonlySet<string> = new Set(['ticket-secret']);
-/** `://user:password@`, `?token=x`, `--password=x`, `--password x`, `Authorization: Bearer x`. */
+/** What names of clients' stand in: there a map says what a secret has to be. */
+const CONDITIONS: ReadonlySet<string> = new Set(['header', 'query']);
+/*
+ * Texts may be a client's, and long: each of these looks at a run of characters once, from its beginning.
+ */
+/** `://user:password@`, `?token=x`, `PGPASSWORD=x`, `--password=x`, `--password x`, `Authorization: Bearer x`. */
 const USER_INFO = /(:\/\/)[^\s/?#@]+@/g;
-const ASSIGNED = new RegExp(`((?:[?&;]|--?)(?:[\\w-]*[-_])?(?:${NAMED})[= ])[^\\s&;#]+`, 'gi');
+const ASSIGNED = new RegExp(`(?<![\\w-])(${NAMED}=|--?${NAMED} )[^\\s&;#]+`, 'gi');
 const CREDENTIALS = /\b((?:Bearer|Basic) +)[A-Za-z0-9+/=._~-]{4,}/gi;
-const FLAG = new RegExp(`^--?(?:[\\w-]*[-_])?(?:${NAMED})$`, 'i');
+const FLAG = new RegExp(`^--?${NAMED}$`, 'i');
 
 /** The cheap question, for all that has none. */
-const MAY_HAVE = /:\/\/[^\s/?#]*@|[?&;-][\w-]*(?:pass|pwd|secret|token|key|auth|sig)|bearer |basic /i;
+const MAY_HAVE = new RegExp(`://[^\\s/?#]*@|(?:${NAMED_ANYHOW}|${NAMED_APART})[= ]|bearer |basic `, 'i');
 
 export function redactText(text: string): string {
   if (!MAY_HAVE.test(text)) return text;
@@ -32,25 +40,28 @@ export function redactText(text: string): string {
 
 /** A copy of plain data. */
 export function redacted(value: unknown): unknown {
+  return redactedIn(value, '');
+}
+
+/** `parent`: the key that it stands at. */
+function redactedIn(value: unknown, parent: string): unknown {
   if (typeof value === 'string') return redactText(value);
   if (Array.isArray(value)) {
     // What follows a flag of a command is its value.
-    return value.map((each, i) => (i > 0 && FLAG.test(String(value[i - 1])) ? REDACTED : redacted(each)));
+    return value.map((each, i) => (i > 0 && FLAG.test(String(value[i - 1])) ? REDACTED : redactedIn(each, '')));
   }
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, isSecret(key, each) ? REDACTED : redacted(each)]),
+    Object.entries(value).map(([key, each]) => [key, isSecret(key, each, parent) ? REDACTED : redactedIn(each, key)]),
   );
 }
 
-/** A map, as the `auth` of a virtual router is, is looked into. */
-function isSecret(key: string, value: unknown): boolean {
-  if (COOKIE.test(key)) return listOf(value).some((each) => each.includes('='));
-  return (
-    SECRET_NAME.test(key) &&
-    !FILES.has(key) &&
-    (typeof value === 'string' || typeof value === 'number' || Array.isArray(value))
-  );
+/** A map is looked into, as the `auth` of a virtual router or an upstream of that name, unless it is a condition. */
+function isSecret(key: string, value: unknown, parent: string): boolean {
+  const isCondition = CONDITIONS.has(parent);
+  if (COOKIE.test(key)) return isCondition || listOf(value).some((each) => each.includes('='));
+  if (!SECRET_NAME.test(key) || FILES.has(key)) return false;
+  return isCondition || typeof value === 'string' || typeof value === 'number' || Array.isArray(value);
 }
 
 function listOf(value: unknown): readonly string[] {

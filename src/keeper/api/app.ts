@@ -173,6 +173,8 @@ function shown(key: string, value: unknown): unknown {
 
 /** Text that its handler has made; in pieces it is made as fast as it is read. */
 function written(c: Context, text: string | AsyncIterable<string>, media: string): Response {
+  // a head alone reads nothing of it
+  if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': media, 'cache-control': 'no-store' });
   const encoded = typeof text === 'string' ? text : ReadableStream.from(text).pipeThrough(new TextEncoderStream());
   return c.body(encoded, 200, { 'content-type': media, 'cache-control': 'no-store' });
 }

@@ -49,6 +49,8 @@ test('as many may follow as there is room for, and whoever goes makes room', asy
   const all = Array.from({ length: 16 }, () => events.follow(null)[Symbol.asyncIterator]());
   for (const each of all) await each.next();
   assert.throws(() => events.follow(null), /16 follow already/);
+  const last = all[0].next();
   await all[0].return!();
+  assert.deepEqual(await last, { value: undefined, done: true }, 'also while it waits for another one');
   events.follow(null);
 });

@@ -13,6 +13,13 @@ const FOLLOWERS_MAX = 16;
 /** So that who follows knows that this end is there, and this end that they are. */
 const HEARTBEAT_MS = 15_000;
 
+interface Follower {
+  /** Nobody reads any more. */
+  hasLeft: boolean;
+  /** Null: it does not wait. */
+  wake: (() => void) | null;
+}
+
 export class Events {
   /** A cursor of another process is none of this one's. */
   private readonly boot: string;
@@ -20,9 +27,8 @@ export class Events {
   private readonly ring: EventView[] = [];
   /** How many there have been. */
   private count = 0;
-  private followers = 0;
+  private readonly followers = new Set<Follower>();
   private isClosed = false;
-  private readonly waiting = new Set<() => void>();
 
   /** `now`: milliseconds since 1970. */
   constructor(now: () => number) {
@@ -52,11 +58,21 @@ export class Events {
     return { events, missed: begin - wanted };
   }
 
-  /** As server-sent events. Ends when this process gives way, or whoever reads it goes. Throws if too many follow already. */
+  /**
+   * As server-sent events. Counts from the first that is read until this process gives way, or whoever reads it goes. Throws if too many
+   * follow already.
+   */
   follow(cursor: string | null): AsyncIterable<string> {
-    if (this.followers >= FOLLOWERS_MAX)
+    if (this.followers.size >= FOLLOWERS_MAX)
       throw new NotNowError(`${FOLLOWERS_MAX} follow already, which is as many as may`);
-    return this.stream(cursor);
+    const follower: Follower = { hasLeft: false, wake: null };
+    const stream = this.stream(cursor, follower);
+    const leave = (): Promise<IteratorResult<string, void>> => {
+      follower.hasLeft = true;
+      follower.wake?.();
+      return stream.return();
+    };
+    return { [Symbol.asyncIterator]: () => ({ next: () => stream.next(), return: leave }) };
   }
 
   /** Whoever follows is to ask again: another process is in charge. */
@@ -65,35 +81,21 @@ export class Events {
     this.wake();
   }
 
-  private async *stream(cursor: string | null): AsyncGenerator<string> {
-    this.followers++;
+  private async *stream(cursor: string | null, follower: Follower): AsyncGenerator<string, void> {
+    this.followers.add(follower);
     try {
       let at = cursor;
       yield ': evenkeel\n\n';
-      while (!this.isClosed) {
+      while (!this.isClosed && !follower.hasLeft) {
         const { events, missed } = this.after(at, EVENTS_MAX);
         if (missed > 0) yield `event: missed\ndata: ${JSON.stringify({ count: missed })}\n\n`;
         for (const event of events) yield `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
         at = events.at(-1)?.id ?? at ?? this.idOf(this.count);
-        if (events.length === 0 && !(await this.another())) yield ': still here\n\n';
+        if (events.length === 0 && !(await another(follower))) yield ': still here\n\n';
       }
     } finally {
-      this.followers--;
+      this.followers.delete(follower);
     }
-  }
-
-  /** False: there was none for a while. */
-  private another(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (is: boolean): void => {
-        clearTimeout(timer);
-        this.waiting.delete(wake);
-        resolve(is);
-      };
-      const wake = (): void => end(true);
-      const timer = setTimeout(() => end(false), HEARTBEAT_MS).unref();
-      this.waiting.add(wake);
-    });
   }
 
   private push(level: LogLevel, message: string, details: LogDetails): void {
@@ -106,7 +108,7 @@ export class Events {
   }
 
   private wake(): void {
-    for (const wake of this.waiting) wake();
+    for (const { wake } of this.followers) wake?.();
   }
 
   private idOf(number: number): string {
@@ -120,4 +122,17 @@ export class Events {
     if (boot !== this.boot || !Number.isInteger(seen) || seen < 0) return this.count - this.ring.length;
     return Math.min(seen, this.count);
   }
+}
+
+/** Resolves when it is woken; false: it was not for a while. */
+function another(follower: Follower): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (is: boolean): void => {
+      clearTimeout(timer);
+      follower.wake = null;
+      resolve(is);
+    };
+    const timer = setTimeout(() => end(false), HEARTBEAT_MS).unref();
+    follower.wake = () => end(true);
+  });
 }

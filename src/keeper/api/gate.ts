@@ -29,11 +29,11 @@ export function admit(request: GateRequest, readTokens: () => readonly TokenReco
     if (access === 'read') return { name: null };
     return {
       status: 401,
-      why: 'a token is needed: `evenkeel token add`, and the header field Authorization: Bearer TOKEN',
+      why: 'a token is needed: `evenkeel token add`, and the header field Authorization: Bearer <token>',
     };
   }
   const token = /^Bearer +([\x21-\x7e]{1,200})$/i.exec(authorization);
-  if (token === null) return { status: 401, why: 'write Authorization: Bearer TOKEN' };
+  if (token === null) return { status: 401, why: 'write Authorization: Bearer <token>' };
   let tokens: readonly TokenRecord[];
   try {
     tokens = readTokens();
