@@ -54,15 +54,6 @@ function bothRefuse(t: TestContext, yaml: string, reason: RegExp): Ran {
 
 const respond = 'routes: [ { respond: {} } ]';
 
-test('what is not supported yet', linux, async (t) => {
-  const port = await freePort();
-  bothRefuse(
-    t,
-    `listeners: { web: { bind: "127.0.0.1:${port}", ${respond} } }\nadmin: { bind: "127.0.0.1:1" }\n`,
-    /`admin` is valid, but/,
-  );
-});
-
 test('a listener on every address and one on a single address of the same port', linux, (t) => {
   const yaml = `
 listeners:
