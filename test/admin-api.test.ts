@@ -233,7 +233,7 @@ listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200
 }
 
 /** Of who asks for events: the status, and how to leave. */
-function follow(socketPath: string, method: string): Promise<{ readonly status: number; leave(): void }> {
+function follow(socketPath: string, method: string): Promise<{ readonly status: number; readonly leave: () => void }> {
   return new Promise((resolve, reject) => {
     const request = http.request({ socketPath, method, path: '/v1/events/stream', agent: false }, (response) => {
       response.resume().on('error', () => {});
