@@ -242,12 +242,18 @@ for (const engine of ENGINES) {
       }),
     );
     const expired = await serve(t, material(pathOf(certificates, 'expired')));
+    // Answers the first request when it is told to.
+    let answerFirst: (() => void) | null = null;
+    const slow = await serve(t, keys, (_, response) => {
+      if (answerFirst !== null) response.end();
+      else answerFirst = () => response.end();
+    });
     const [web, tcp] = [await freePort(), await freePort()];
     const yaml = (trusted: string): string => `
 listeners:
   web:
     bind: "127.0.0.1:${web}"
-    routes: [ ${['silent', 'behind', 'cut', 'checked', 'reloaded', 'replaced'].map((name) => `{ match: { path: /${name} }, upstream: ${name} }`).join(', ')} ]
+    routes: [ ${['silent', 'behind', 'cut', 'checked', 'reloaded', 'replaced', 'slow'].map((name) => `{ match: { path: /${name} }, upstream: ${name} }`).join(', ')} ]
   tcp: { bind: "127.0.0.1:${tcp}", protocol: tcp, upstream: echo }
 upstreams:
   echo: { servers: [ "127.0.0.1:${echo.port}" ], tls: { ca: ${ca} }, health: { tcp: true, interval: 500ms, timeout: 10s } }
@@ -260,6 +266,7 @@ upstreams:
     health: { http: /health, interval: 500ms, timeout: 10s, fall: 1 }
   reloaded: { servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${trusted} } }
   replaced: { servers: [ "127.0.0.1:${good.port}" ], tls: { ca: ${authorities} } }
+  slow: { servers: [ "127.0.0.1:${slow.port}" ], tls: { ca: ${trusted} } }
 `;
     const evenkeel = await Evenkeel.start(t, yaml(ca), { engine, workers: 1, hasSocket: true });
 
@@ -306,9 +313,15 @@ upstreams:
 
     await t.test('other authorities hold for new connections, after a reload and when files are replaced', async () => {
       assert.equal((await get(web, '/reloaded')).status, 200);
+      const underWay = get(web, '/slow');
+      await until(() => answerFirst !== null);
       writeFileSync(evenkeel.file, yaml(certificates.path('other-ca.pem')));
       assert.equal((await reload(evenkeel)).error, undefined);
       assert.equal((await get(web, '/reloaded')).status, 502);
+      // What is under way goes on, and its connection carries nothing more.
+      answerFirst!();
+      assert.equal((await underWay).status, 200);
+      assert.equal((await get(web, '/slow')).status, 502);
       assert.equal((await get(web, '/replaced')).status, 200);
       certificates.join('authorities.pem', 'other-ca.pem');
       await until(async () => (await get(web, '/replaced')).status === 502);

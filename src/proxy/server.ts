@@ -15,9 +15,10 @@ export class Server implements Endpoint {
   readonly slot: number;
   readonly epoch: number;
   plan: ServerPlan;
+  private readonly context: Context;
   private readonly transport: Transport;
-  /** Idle keep-alive connections of this proxy. */
-  readonly idle: IdlePool;
+  /** Idle keep-alive connections of this proxy. A connection goes back to the pool that was there when it was begun. */
+  idle: IdlePool;
   /** What `preparedAddress` is, or was last, made of. */
   identity = '';
   /** Where it is, or was last. */
@@ -45,6 +46,7 @@ export class Server implements Endpoint {
     this.plan = plan;
     this.slot = slot;
     this.epoch = plan.epoch;
+    this.context = context;
     this.transport = context.transport;
     this.board = context.board;
     this.idle = new IdlePool(context, idleMax(upstream), upstream.timeouts.idleMs);
@@ -93,7 +95,15 @@ export class Server implements Endpoint {
     this.identity = identity;
     this.addressText = addressText(address);
     this.preparedAddress = this.transport.prepareAddress(address, sources);
+    this.renewPool();
+  }
+
+  /** What is connected from now on is another thing than what was: that is not used again, also what is under way now. */
+  renewPool(): void {
+    const { limit, keepMs } = this.idle;
     this.idle.closeAll();
+    this.idle.retire();
+    this.idle = new IdlePool(this.context, limit, keepMs);
   }
 
   /** Its connections go on. */

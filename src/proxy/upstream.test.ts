@@ -7,6 +7,7 @@ import { Prng } from '../base/prng.ts';
 import { Timers } from '../base/timers.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Context } from './context.ts';
+import type { ServerSide } from './http/sides.ts';
 import { Upstream } from './upstream.ts';
 
 /** What the transport was asked to keep ready. */
@@ -112,4 +113,26 @@ test('an address goes with its server, and stays as long as another one has it',
   assert.deepEqual(transport.hosts, ['192.0.2.1', '192.0.2.2'], 'who waits there is served still');
   other.leave();
   assert.deepEqual(transport.hosts, ['192.0.2.2']);
+});
+
+test('a connection that was in use while its server moved is not kept', () => {
+  const upstream = new Upstream(contextOf(new Prepared()), {
+    ...plan(server(NAME, 0, 1)),
+    poolIdle: 10,
+    proxyProtocol: null,
+  });
+  read(upstream, line('192.0.2.1'));
+  const [{ idle: pool }] = upstream.servers;
+  let closed = 0;
+  const connection = { older: null, newer: null, close: () => closed++ } as unknown as ServerSide;
+  pool.put(connection);
+  assert.equal(pool.take(false), connection);
+  read(upstream, line('192.0.2.1', SERVER_DOWN));
+  read(upstream, line('192.0.2.1'));
+  pool.put(connection);
+  assert.equal(upstream.servers[0].idle.take(false), connection, 'it is where it was');
+  read(upstream, line('192.0.2.2'));
+  pool.put(connection);
+  assert.equal(closed, 1);
+  assert.equal(upstream.servers[0].idle.count, 0);
 });

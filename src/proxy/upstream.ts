@@ -85,7 +85,7 @@ export class Upstream {
     if (plan.balance !== this.plan.balance || queues(plan) !== queues(this.plan))
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
-    if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const { idle } of this.servers) idle.closeAll();
+    if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const server of this.servers) server.renewPool();
     if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) this.endChoice(retireAt);
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
     this.plan = plan;
@@ -93,7 +93,7 @@ export class Upstream {
     if (isTlsNew) {
       for (const server of this.servers) {
         server.setLayer(this.makeLayer(plan, server.plan));
-        server.idle.closeAll();
+        server.renewPool();
       }
     }
     return isServerGone;

@@ -17,7 +17,7 @@ export class IdlePool extends Expiring implements Pool {
   /** At most so many. */
   limit: number;
   /** How long one is kept that nobody needs. */
-  private keepMs: number;
+  keepMs: number;
   private newest: ServerSide | null = null;
   private oldest: ServerSide | null = null;
   private connectionCount = 0;

@@ -32,6 +32,7 @@ import type { RelayTimes } from '../relay.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
+import type { IdlePool } from '../http/idle-pool.ts';
 import { isWorn } from '../http/wear.ts';
 import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
 import {
@@ -65,6 +66,8 @@ const SERVER_ERRORS = 500;
 export class ServerConnection extends Expiring implements SocketHandler, DialOwner, ServerSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
+  /** Where it rests: the server's when it was begun. */
+  private readonly pool: IdlePool;
   private readonly context: Context;
   private readonly reader: MessageReader;
   /** Of requests. */
@@ -99,6 +102,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     this.context = context;
     this.upstream = upstream;
     this.server = server;
+    this.pool = server.idle;
     this.begunAt = context.transport.now;
     this.reader = new MessageReader(context);
     this.sink = new MessageWriter(context, null);
@@ -488,7 +492,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     if (isClean) {
       this.state = IDLE;
       this.deadline = 0;
-      this.server.idle.put(this);
+      this.pool.put(this);
     } else {
       this.close();
     }
@@ -544,7 +548,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   }
 
   private leavePool(): void {
-    this.server.idle.remove(this);
+    this.pool.remove(this);
     this.close();
   }
 
