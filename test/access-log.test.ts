@@ -3,7 +3,8 @@
  * failures on both sides; files that are moved away; a disk that takes nothing; a proxy that is killed.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +128,21 @@ for (const engine of ENGINES) {
       assert.equal(await evenkeel.exit, 0);
     },
   );
+
+  test(`[${engine}] a pipe that nobody reads holds up neither requests nor the end`, engineSkip(engine), async (t) => {
+    const pipe = join(temporary(t), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    t.after(() => closeSync(reader));
+    const backend = await startBackend(t);
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(t, plain(pipe, port, backend.address), { engine, workers: 1 });
+    // more than a pipe takes, and more than waits
+    for (let i = 0; i < 100; i++) assert.equal((await get(port, `/${'x'.repeat(4_000)}`)).status, 200);
+    evenkeel.signal('SIGTERM');
+    assert.equal(await evenkeel.exit, 0);
+    assert.doesNotMatch(evenkeel.stderr, /hangs/);
+  });
 
   test(`[${engine}] which requests are in a log, and in which form`, engineSkip(engine), async (t) => {
     const folder = temporary(t);

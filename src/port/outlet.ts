@@ -11,7 +11,9 @@ export interface Outlet {
   readonly memory: Uint8Array;
   /** Begins to write `length` bytes at `offset`. One at a time: `handleWritten` follows, in a later turn. */
   write(offset: number, length: number): void;
-  /** Gives the descriptor back as soon as nothing is being written. `handleWritten` is not called any more. */
+  /**
+   * Gives the descriptor back as soon as nothing is being written; what is may be cut off. `handleWritten` is not called any more.
+   */
   close(): void;
 }
 

@@ -60,7 +60,8 @@ export class UringOutlet implements Outlet {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    if (!this.isWriting) this.release();
+    if (this.isWriting) this.engine.cancel(OUTLET, this.index | DATAGRAM_INDEX);
+    else this.release();
   }
 
   private release(): void {
