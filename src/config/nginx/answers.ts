@@ -7,6 +7,8 @@ export interface Front {
   /** 0: a Unix socket. */
   readonly port: number;
   readonly isTls: boolean;
+  /** Names of the access logs that requests are in, unless their route says otherwise. */
+  readonly logs: readonly string[];
 }
 
 /** What nginx puts in front of a Location that begins with `/`, in this block. */

@@ -28,7 +28,7 @@ function read(text: string, included: Readonly<Record<string, string>> = {}): Re
 }
 
 function inServer(lines: string): Read {
-  return read(`http {\nserver {\nlisten 80;\n${lines}\n}\n}`);
+  return read(`events {} http {\nserver {\nlisten 80;\n${lines}\n}\n}`);
 }
 
 test('a file is told by its content', () => {
@@ -115,6 +115,12 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ],
   ['location / { proxy_pass http://192.0.2.1; proxy_cookie_flags a some; }', /invalid parameter "some"; write secure/],
   ['location /a { } location /a { }', /duplicate location "\/a"/],
+  ['access_log /var/log/a.log missing;', /unknown log format "missing"; write a `log_format`/],
+  ['access_log off main;', /invalid parameter "main"/],
+  ['access_log /var/log/a.log combined buffer=x;', /invalid buffer "x"; write for example buffer=32k/],
+  ['access_log syslog:server=192.0.2.1;', /warning: .*`access_log syslog:server=192\.0\.2\.1`: .* not to syslog yet/],
+  ['access_log /var/log/$host.log;', /warning: .*no variable can be in its path yet/],
+  ['access_log /var/log/a.log combined if=$request_time;', /warning: .*a condition of an access log goes by/],
   ['gzip on;', /warning: this version goes without `gzip`: compression is not there yet/],
   ['sendfile on;', /warning: these have no effect: `sendfile`/],
   [
@@ -168,6 +174,35 @@ test('backup servers behind the line of a method that has none', () => {
   }
   const { said } = read('http { upstream a { least_conn; server 192.0.2.1; server 192.0.2.2 backup; } }');
   assert.doesNotMatch(said.join('\n'), /backup/);
+});
+
+test('access logs: the innermost block that names some, and what is not there is left out of the line', () => {
+  const { config, said } = inServer(
+    'access_log /var/log/a.log; access_log logs/b.log; location /a { access_log off; return 204; } ' +
+      'location /c { access_log /dev/stdout own; return 204; } location / { return 204; } } ' +
+      "log_format own '$status $pid $request_body'; server { listen 81; return 204;",
+  );
+  assert.ok(config !== null);
+  assert.deepEqual(config['access-logs'], {
+    a: { file: '/var/log/a.log', format: 'combined' },
+    b: { file: '/usr/share/nginx/logs/b.log', format: 'combined' },
+    stdout: { stdout: true, format: '{status} - -' },
+  });
+  const web = config.listeners!['http-80'];
+  assert.deepEqual(web['access-log'], ['a', 'b']);
+  assert.deepEqual(
+    web.routes!.map((route) => route['access-log']),
+    ['none', 'stdout', undefined],
+  );
+  assert.equal(config.listeners!['http-81']['access-log'], undefined);
+  assert.match(said.join('\n'), /`\$pid`.*\n.*`\$request_body`/);
+});
+
+test('an `if` with a log of its own goes on to the `return` behind it', () => {
+  const { config } = inServer('location / { if ($http_x) { access_log /var/log/if.log; } return 403; }');
+  const called = config!.listeners!['http-80'].routes!.find(({ name }) => name !== undefined)!;
+  assert.equal(called['access-log'], 'if');
+  assert.equal(called.respond?.status, 403);
 });
 
 test('`off` refuses nothing', () => {

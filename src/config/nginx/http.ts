@@ -10,6 +10,8 @@ import { PLAIN_CONSTANTS, TLS_CONSTANTS } from './table-variables.ts';
 import { hasVariables, translateText } from './variables.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import { groupedBy } from '../parts.ts';
+import type { Front } from './answers.ts';
+import { AccessLogs, oneOrMore } from './access-log.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readWear } from './keep-alive.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
@@ -48,8 +50,8 @@ const NAME_ORDER: readonly NameKind[] = ['exact', 'suffix', 'prefix', 'regex'];
 export function readHttp(http: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {
   const names = new Set<string>();
   collectNames(http.directives, names);
-  // what a `map` makes of it is made anew for each server
-  if (valueBlocksRead(http, 'server_name')) names.add('server_name');
+  // what a `map` makes of it is made anew for each server, and a line of a log may be of any
+  if (valueBlocksRead(http, 'server_name') || logsRead(http, 'server_name')) names.add('server_name');
   const fixed = constantSets(http.directives);
   const variables = new Map([...names].map((one) => [one, fixed.get(one) ?? `{value:${one}}`]));
   const values = new NamedValues(http, document, variables, notes);
@@ -62,6 +64,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
     prefix,
     nextNumber: () => ++number,
     variables,
+    logs: new AccessLogs(http, { document, prefix, variables, isLate: (name) => values.isLate(name), notes }),
     upstreams: new Upstreams('http', http, document, variables, notes),
     upgradeMaps: readUpgradeMaps(http),
     notes,
@@ -71,13 +74,29 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
   for (const server of servers) for (const listen of server.listens) bind(server, listen, bounds, notes);
   for (const group of groupsOf([...bounds.values()])) addListener(group, document, surroundings);
   // What is wrong with a server that listens nowhere is said too.
-  for (const server of servers) if (server.listens.length === 0) draftsOf(server, 0, false, surroundings);
+  for (const server of servers)
+    if (server.listens.length === 0) draftsOf(server, { port: 0, isTls: false, logs: [] }, surroundings);
   values.finish();
 }
 
 function valueBlocksRead(http: Scope, variable: string): boolean {
   const blocks = ['map', 'geo', 'split_clients'].flatMap((name) => http.own(name));
   return readsOf(blocks).has(variable);
+}
+
+/** It is in a `log_format` that an `access_log` names, or in the condition of one. */
+function logsRead(http: Scope, variable: string): boolean {
+  const logs: Directive[] = [];
+  const look = (directives: readonly Directive[]): void => {
+    for (const directive of directives) {
+      if (directive.name === 'access_log') logs.push(directive);
+      if (directive.block !== null) look(directive.block);
+    }
+  };
+  look(http.own('server'));
+  logs.push(...http.own('access_log'));
+  const formats = http.own('log_format').filter(({ args }) => logs.some((log) => log.args[1]?.text === args[0].text));
+  return readsOf([...logs, ...formats]).has(variable);
 }
 
 /** How often each variable is read. */
@@ -191,6 +210,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     notes,
   );
   const { requests, age } = wearOf(standard.scope, notes);
+  const logs = surroundings.logs.namesFor(standard.scope);
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
@@ -209,6 +229,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     'other-host': 'ignore',
     ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
+    ...(logs.length === 0 ? {} : { 'access-log': oneOrMore(logs) }),
     routes,
   };
   document.listeners[name] = listener;
@@ -218,7 +239,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
 
   const drafts = new Map<HttpServer, readonly Draft[]>();
   for (const server of servers) {
-    drafts.set(server, draftsOf(server, port, isTls, surroundings));
+    drafts.set(server, draftsOf(server, { port, isTls, logs }, surroundings));
   }
   const named = new Set<unknown>();
   const add = (server: HttpServer, asked: PlainMap): void => {
@@ -247,19 +268,14 @@ function hostCaptures({ scope }: HttpServer, { host }: PlainMap): PlainMap | nul
   return regex === undefined ? null : captureStep('{host}', regex, scope);
 }
 
-function draftsOf(
-  { scope, names, directive }: HttpServer,
-  port: number,
-  isTls: boolean,
-  surroundings: Surroundings,
-): readonly Draft[] {
+function draftsOf({ scope, names, directive }: HttpServer, front: Front, surroundings: Surroundings): readonly Draft[] {
   const constants = new Map([
-    ...(isTls ? TLS_CONSTANTS : PLAIN_CONSTANTS),
+    ...(front.isTls ? TLS_CONSTANTS : PLAIN_CONSTANTS),
     ...surroundings.variables,
     ['server_name', names[0]?.text ?? ''],
-    ['server_port', String(port)],
+    ['server_port', String(front.port)],
   ]);
-  return new ServerRoutes(scope, { port, isTls }, constants, surroundings).build(directive.place);
+  return new ServerRoutes(scope, front, constants, surroundings).build(directive.place);
 }
 
 /** A prefix `/` takes every path: nothing has to be said about it. */

@@ -84,6 +84,7 @@ export class NamedValues {
       }
     };
     look(this.document.listeners);
+    look(this.document.value['access-logs'] ?? {});
     look(this.document.upstreams);
     const all = (this.document.value['values'] ?? {}) as PlainMap;
     for (const name of Object.keys(this.values)) if (wanted.has(name)) all[name] = this.values[name];

@@ -1,7 +1,7 @@
 /** docs/reference/nginx-conf.md, made from the table that the reader works by. */
 import type { DirectiveState } from '../directive-state.ts';
 import { MODULES } from './directive-table.ts';
-import { NAMED_VARIABLES, RESPONSE_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
+import { LOG_VARIABLES, NAMED_VARIABLES, RESPONSE_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
 
 const STATES: readonly DirectiveState[] = ['works', 'differs', 'left out', 'not yet', 'no effect'];
 
@@ -36,7 +36,13 @@ Those of a response are known in \`add_header\`, and in what replaces a part of 
 
 | variable | value | |
 |---|---|---|
-${RESPONSE_VARIABLES.map(variableLine).join('')}`;
+${RESPONSE_VARIABLES.map(variableLine).join('')}
+Those of a request that is over are known in \`log_format\`, with all above but \`$sent_http_NAME\` and \`$upstream_http_NAME\`. Others are left out of the line,
+with a warning:
+
+| variable | value | |
+|---|---|---|
+${LOG_VARIABLES.map(variableLine).join('')}`;
 }
 
 function section(module: string, rows: (typeof MODULES)[number]['rows']): string {

@@ -3,6 +3,7 @@ import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { exceptionStep, readAccess } from './access.ts';
+import { type AccessLogs, oneOrMore } from './access-log.ts';
 import { type FileQuestions, readCondition } from './conditions.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
@@ -34,6 +35,7 @@ export interface Surroundings {
   /** Variables that a map makes of $http_upgrade. */
   readonly upgradeMaps: ReadonlySet<string>;
   readonly values: NamedValues;
+  readonly logs: AccessLogs;
   /** What its variables may be. */
   readonly assignments: Assignments;
   /** Those that the file makes. */
@@ -79,7 +81,7 @@ export class ServerRoutes {
   private readonly names = new Map<string, string>();
   private readonly wanted = new Set<string>();
   /** Blocks of `if` that are to become such routes. */
-  private readonly pending: { readonly name: string; readonly scope: Scope; readonly place: Place }[] = [];
+  private readonly pending: { readonly name: string; readonly scope: Scope; readonly directive: Directive }[] = [];
 
   /** `front`: the listener's. */
   constructor(server: Scope, front: Front, constants: Constants, surroundings: Surroundings) {
@@ -125,9 +127,10 @@ export class ServerRoutes {
 
   // --- the rewrite phase ---
 
-  private runRewritePhase(scope: Scope): Phase {
+  /** `directives`: of its block. */
+  private runRewritePhase(scope: Scope, directives = scope.directives): Phase {
     const phase: Phase = { steps: [], isOver: false, hasMoved: false, canStop: false };
-    for (const directive of scope.directives) {
+    for (const directive of directives) {
       if (phase.isOver) break;
       if (directive.name === 'if') this.runIf(directive, scope, phase);
       else this.runStep(directive, scope, phase);
@@ -170,7 +173,14 @@ export class ServerRoutes {
   private answerIn(scope: Scope, answer: Answer): PlainMap {
     const { response } = readResponseHeaders(scope, this.constants, answer.status, this.notes);
     const route = answer.action(scope, response);
-    return answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route;
+    return this.logged(scope, answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route);
+  }
+
+  /** The route with the access logs of this block, where those are not the listener's. */
+  private logged(scope: Scope, route: PlainMap): PlainMap {
+    const names = this.surroundings.logs.namesFor(scope);
+    const isUsual = names.join() === this.front.logs.join();
+    return isUsual ? route : { ...route, 'access-log': oneOrMore(names) };
   }
 
   /** The keys of a route that can end in an error; `only`: as of `readErrorPages`. */
@@ -204,7 +214,7 @@ export class ServerRoutes {
     const hasContent = block.some(({ name }) => !REWRITING.has(name));
     if (hasContent && !inner.isOver && scope.context === 'location') {
       const name = this.nameFor('if');
-      this.pending.push({ name, scope: inside, place: directive.place });
+      this.pending.push({ name, scope: inside, directive });
       inner.steps.push({ call: name });
     }
     phase.steps.push({ if: found.condition, do: inner.steps });
@@ -256,9 +266,16 @@ export class ServerRoutes {
     }
     const captures = this.capturesOf(location);
     if (captures !== null) phase.steps.unshift(captures);
-    if (phase.isOver && !phase.canStop) return [{ place, route: routeOf(phase) }];
+    if (phase.isOver && !phase.canStop) {
+      for (const { name, scope: inside, directive } of this.pending.splice(0)) {
+        const rest = this.runRewritePhase(inside, scope.directives.slice(scope.directives.indexOf(directive) + 1));
+        this.called.push({ place: directive.place, route: { name, ...routeOf(rest) } });
+      }
+      return [{ place, route: routeOf(phase) }];
+    }
     const drafts = this.contentOf(scope, location, place, phase, found);
-    for (const { name, scope: inside, place: at } of this.pending.splice(0)) {
+    for (const { name, scope: inside, directive } of this.pending.splice(0)) {
+      const at = directive.place;
       const empty = { steps: [], isOver: false, hasMoved: false, canStop: false };
       for (const { route } of this.contentOf(inside, location, at, empty, found)) {
         this.called.push({ place: at, route: { name, ...route } });
@@ -299,7 +316,7 @@ export class ServerRoutes {
     later.push(...((route?.['steps'] ?? []) as PlainMap[]));
     const steps = joined(phase, later);
     if (pass !== undefined)
-      return route === null ? [] : [{ place: pass.place, route: { ...route, ...stepsOf(steps) } }];
+      return route === null ? [] : [{ place: pass.place, route: this.logged(scope, { ...route, ...stepsOf(steps) }) }];
     return this.fileContent(scope, place, steps, found);
   }
 
@@ -323,15 +340,14 @@ export class ServerRoutes {
       if (Object.keys(success).length > 0) headers['success'] = success;
       const route: PlainMap = { files, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
       const errors = this.errorsOf(scope);
-      return [{ place, route: withSteps(steps, { ...route, ...errors }) }];
+      return [{ place, route: withSteps(steps, this.logged(scope, { ...route, ...errors })) }];
     }
     // Its handler may be what was wrong.
     if (!this.notes.isLacking(scope.directives) && scope.find('root') === null && scope.find('alias') === null)
       this.notes.leftOut(place, 'root', 'without it there are no files: what would be answered from files is 404');
     const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
-    return [
-      { place, route: withSteps(steps, { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) }) },
-    ];
+    const answer = { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) };
+    return [{ place, route: withSteps(steps, this.logged(scope, answer)) }];
   }
 
   // --- proxy_pass ---
@@ -347,7 +363,8 @@ export class ServerRoutes {
     const steps: PlainMap[] = [];
     for (const choice of choices) {
       const route = this.passRoute(pass, `${scheme}${choice}${rest}`, scope, location);
-      if (route !== null) steps.push({ if: { value: `{value:${variable}}`, is: choice }, do: [{ take: route }] });
+      if (route === null) continue;
+      steps.push({ if: { value: `{value:${variable}}`, is: choice }, do: [{ take: this.logged(scope, route) }] });
     }
     // nginx finds no host in an empty text
     return { steps, ...plainAnswer(500), ...this.errorsOf(scope) };
@@ -522,7 +539,8 @@ export class ServerRoutes {
       const without = path.slice(0, -1);
       if (locations.some((other) => other.kind !== 'regex' && other.path === without)) continue;
       const to = `${absolutePrefix(scope, this.front)}${path}{query}`;
-      drafts.push({ place, route: { match: { path: { exact: without } }, redirect: { to, status: 301 } } });
+      const route = { match: { path: { exact: without } }, redirect: { to, status: 301 } };
+      drafts.push({ place, route: this.logged(scope, route) });
     }
     return drafts;
   }

@@ -349,15 +349,16 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_log_module',
     rows: [
-      ['log_format', 'http', '2+', 'no effect', 'there is no access log yet'],
+      ['log_format', 'http', '2+', 'differs', 'a variable that is not there is left out of the line, with a warning'],
       [
         'access_log',
-        'http server location location-if limit_except',
+        'http server location location-if',
         '1+',
-        'left out',
-        'an access log is not there yet; `off` works',
+        'differs',
+        'none without it; lines are always gathered, for 100 ms at most, whatever `buffer` and `flush` say; **`syslog:`, `gzip` and variables in the path are left out**, with a warning',
       ],
-      ['open_log_file_cache', 'http server location', '1-4', 'no effect', 'there is no access log yet'],
+      ['access_log', 'limit_except', '1+', 'left out', 'the log of the location has all of its requests'],
+      ['open_log_file_cache', 'http server location', '1-4', 'no effect', 'log files stay open'],
     ],
   },
   {

@@ -99,7 +99,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
     module: 'ngx_stream_log_module',
     rows: [
       ['log_format', 'stream', '2+', 'no effect', 'it tunes the inside of nginx'],
-      ['access_log', 'stream stream-server', '1+', 'left out', 'an access log is not there yet; `off` works'],
+      [
+        'access_log',
+        'stream stream-server',
+        '1+',
+        'left out',
+        'an access log of `stream` is not there yet; `off` works',
+      ],
       ['open_log_file_cache', 'stream stream-server', '1-4', 'no effect', 'it tunes the inside of nginx'],
     ],
   },

@@ -5,7 +5,6 @@ export type VariableRow = readonly [names: string, value: string | null, note: s
 
 const TLS_VALUES = '**there is nothing like it yet**; empty where `listen` has no `ssl`';
 const STREAMED = 'bodies are streamed: nothing is stored';
-const LATER = 'known when the request is over, for a log: **there is no access log yet**';
 const FILES = '**there is nothing like it yet**, but for `$document_root` in `if (-f ...)` and `if (-d ...)`';
 
 const SSL_VARIABLES = 'ssl_ciphers ssl_client_i_dn_legacy ssl_client_s_dn_legacy ssl_curves';
@@ -100,9 +99,8 @@ export const VARIABLES: readonly VariableRow[] = [
   ['proxy_protocol_tlv_unique_id', '{proxy-unique-id}', ''],
   ['remote_user', '', 'empty: nginx has here what a client says in Authorization, whoever it is'],
   ['request_body request_body_file', null, STREAMED],
-  ['bytes_sent body_bytes_sent request_time request_length request_completion gzip_ratio pipe', null, LATER],
   ['document_root realpath_root request_filename', null, FILES],
-  ['pid time_local limit_rate nginx_version', null, '**there is nothing like it yet**'],
+  ['pid pipe limit_rate nginx_version', null, '**there is nothing like it yet**'],
   ['tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space', null, '**there is nothing like it yet**'],
 ];
 
@@ -114,6 +112,23 @@ export const RESPONSE_VARIABLES: readonly VariableRow[] = [
   ['upstream_status', '{server-status}', 'likewise'],
   ['upstream_connect_time', '{server-connect-time}', 'likewise'],
   ['upstream_header_time upstream_response_time', '{server-time}', 'until the head of the response'],
+];
+
+/** Only in `log_format`, and some in the condition of an `access_log`: known when the request is over. */
+export const LOG_VARIABLES: readonly VariableRow[] = [
+  ['status', '{status}', '0 where the client has got no response, 499 among them'],
+  ['body_bytes_sent', '{body-bytes-sent}', ''],
+  ['bytes_sent', '{bytes-sent}', ''],
+  ['request_length', '{bytes-received}', ''],
+  ['request_time', '{request-time}', ''],
+  ['request_completion', '{completion}', ''],
+  ['time_local', '{local-time}', 'in UTC'],
+  ['upstream_addr', '{server}', ''],
+  ['upstream_status', '{server-status}', ''],
+  ['upstream_connect_time', '{server-connect-time}', ''],
+  ['upstream_header_time', '{server-header-time}', ''],
+  ['upstream_response_time', '{server-response-time}', ''],
+  ['gzip_ratio', '', 'empty: nothing is compressed'],
 ];
 
 /** Made of names, or known from the file. */

@@ -1,6 +1,6 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
 import { CONNECTION_SOURCES, parseLate, parseTemplate } from '../template.ts';
-import { RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
+import { LOG_VARIABLES, RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
 
 const SOURCES: ReadonlyMap<string, string> = new Map(
   VARIABLES.flatMap(([names, value]) => (value === null ? [] : names.split(' ').map((name) => [name, value] as const))),
@@ -13,6 +13,8 @@ const MISSING: ReadonlyMap<string, string> = new Map(
     value === null ? names.split(' ').map((name) => [name, note.replaceAll('**', '')] as const) : [],
   ),
 );
+
+const OF_LOGS: ReadonlySet<string> = new Set(LOG_VARIABLES.flatMap(([names]) => names.split(' ')));
 
 /** What is known when the file is read, and the variables that it makes itself: by name, a template. */
 export type Constants = ReadonlyMap<string, string>;
@@ -77,9 +79,10 @@ function isOfConnection(template: string): boolean {
   return parseTemplate(template).every((part) => typeof part === 'string' || CONNECTION_SOURCES.has(part.kind));
 }
 
-function missing(variable: string): string {
+export function missing(variable: string): string {
   if (lateSourceOf(variable) !== null)
     return `$${variable} is known when the response comes: it can only be in \`add_header\` and in what replaces a part of a field`;
+  if (OF_LOGS.has(variable)) return `$${variable} is known when the request is over: it can only be in \`log_format\``;
   const why = MISSING.get(variable);
   return why === undefined
     ? `the variable $${variable} is not there yet, or is misspelt`
