@@ -1,6 +1,7 @@
 /** `evenkeel run`: reads the configuration, starts the keeper, and stays until a signal. */
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { RunOptions } from '../cli/run.ts';
+import type { Sight } from '../core/settled-files.ts';
 import { EngineError, type EngineName } from '../process/engine.ts';
 import { findFooting } from '../process/footing.ts';
 import { keepCapabilities } from '../io/linux/capabilities.ts';
@@ -109,10 +110,9 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       },
     },
   );
-  let named: readonly string[] = [];
-  // Before the file is read: what changes meanwhile is a change.
+  let named: Sight = new Map();
   const watch = new FileWatch({
-    files: () => (options.isWatching ? [...options.files.map(({ path }) => path), ...named] : []),
+    files: () => named,
     isPaused: () => instance?.isUpgrading === true,
     onChange: (changed) => void instance?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
@@ -130,7 +130,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
   const read = async (print: Print, isStart = false): Promise<Loaded | null> => {
     const { printed, files, loaded: read } = await loader.load(isStart);
     for (const line of printed) print(line);
-    named = files;
+    if (files.size > 0) named = files;
     return read;
   };
   let certificateWatch: FileWatch;
@@ -209,7 +209,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       onChange: () => void renewals.renewCertificates(),
     });
     presenceWatch = new FileWatch({
-      files: () => renewals.presencePaths,
+      files: () => renewals.presenceFiles,
       isPaused: () => running.isUpgrading,
       onChange: () => void renewals.renewPresence(),
     });

@@ -2,7 +2,7 @@
  * Whether files that are looked at again and again have changed and come to rest. Pure: what each look sees comes in.
  *
  * A file that is being written is left alone until it has stood still for a while, and so is one that was put in another's
- * place in two steps. What is as it was before is no change.
+ * place in two steps. What is as it was read is no change.
  */
 
 /** How often `handleLook` is to be called. */
@@ -15,16 +15,19 @@ export type Sight = ReadonlyMap<string, string>;
 
 export class SettledFiles {
   /** What was taken note of. */
-  private taken: Sight;
-  private last: Sight;
+  private taken: Sight = new Map();
+  private last: Sight = new Map();
   private sinceMs = 0;
 
-  constructor(sight: Sight) {
+  /** These files count from now on. They were read in these states, and may have been replaced since. */
+  handleRead(sight: Sight): void {
     this.taken = sight;
-    this.last = sight;
   }
 
-  /** The files that have changed since they were last taken note of, if they have come to rest: now they are. */
+  /**
+   * The files that have changed since they were read, or last taken note of, if they have come to rest: now they are. `sight`: of all
+   * that were read.
+   */
   handleLook(nowMs: number, sight: Sight): readonly string[] {
     if (difference(this.last, sight).length > 0) this.sinceMs = nowMs;
     this.last = sight;
@@ -35,7 +38,6 @@ export class SettledFiles {
   }
 }
 
-/** A file that was not looked at before has not changed. */
 function difference(before: Sight, after: Sight): readonly string[] {
-  return [...after].flatMap(([path, state]) => (before.has(path) && before.get(path) !== state ? [path] : []));
+  return [...after].flatMap(([path, state]) => (before.get(path) === state ? [] : [path]));
 }

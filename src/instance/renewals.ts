@@ -1,4 +1,6 @@
 /** Goes on by the same file when something that it names has changed on this machine: certificates, and files whose presence is a value. */
+import type { Plan } from '../config/plan.ts';
+import type { Sight } from '../core/settled-files.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { describePresence, presencesOf, withPresence } from '../load/presence.ts';
@@ -29,13 +31,14 @@ export interface RenewalsOptions {
 
 export class Renewals {
   private readonly options: RenewalsOptions;
+  private presence: { readonly plan: Plan | null; readonly files: Sight } = { plan: null, files: new Map() };
 
   constructor(options: RenewalsOptions) {
     this.options = options;
   }
 
-  /** Files of certificates, and folders of them. */
-  get certificateFiles(): readonly string[] {
+  /** Files of certificates, and folders of them, as they were read. */
+  get certificateFiles(): Sight {
     return this.options.inForce.certificates.files;
   }
 
@@ -79,9 +82,13 @@ export class Renewals {
     if (unused.length === 0) onWhole();
   }
 
-  /** Files and folders whose presence is a value. */
-  get presencePaths(): readonly string[] {
-    return presencesOf(this.options.inForce.loaded.ready.plan).map(({ path }) => path);
+  /** Files and folders whose presence is a value, in no state that there is: each plan is compared once with what is there. */
+  get presenceFiles(): Sight {
+    const { plan } = this.options.inForce.loaded.ready;
+    if (plan !== this.presence.plan) {
+      this.presence = { plan, files: new Map(presencesOf(plan).map(({ path }) => [path, ''])) };
+    }
+    return this.presence.files;
   }
 
   /** Goes on by what is there now, with everything else as it is. */

@@ -3,13 +3,12 @@
  * kernel to tell (inotify): a look follows every link on the way, however they are swapped, and works on file systems that
  * tell nothing, as those of other machines.
  */
-import { stat } from 'node:fs/promises';
-import { statSync, type BigIntStats } from 'node:fs';
 import { LOOK_INTERVAL_MS, SettledFiles, type Sight } from '../core/settled-files.ts';
+import { findState } from './file-state.ts';
 
 export interface FileWatchOptions {
-  /** Those that count now. */
-  readonly files: () => readonly string[];
+  /** Those that count now, in the states in which they were when they were read: another map after each reading. */
+  readonly files: () => Sight;
   /** What changes meanwhile is told later. */
   readonly isPaused: () => boolean;
   readonly onChange: (changed: readonly string[]) => void;
@@ -17,14 +16,13 @@ export interface FileWatchOptions {
 
 export class FileWatch {
   private readonly options: FileWatchOptions;
-  private readonly settled: SettledFiles;
+  private readonly settled = new SettledFiles();
+  private read: Sight | null = null;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  /** To be made before the files are read: what changes from now on is told after `start`. */
   constructor(options: FileWatchOptions) {
     this.options = options;
-    this.settled = new SettledFiles(new Map(options.files().map((path) => [path, seeNow(path)])));
   }
 
   start(): void {
@@ -42,36 +40,15 @@ export class FileWatch {
 
   private async look(): Promise<void> {
     if (this.options.isPaused()) return this.lookLater();
-    const files = this.options.files();
-    const states = await Promise.all(files.map(see));
+    const read = this.options.files();
+    if (read !== this.read) this.settled.handleRead(read);
+    this.read = read;
+    const files = [...read.keys()];
+    const states = await Promise.all(files.map(findState));
     const sight: Sight = new Map(files.map((path, i) => [path, states[i]]));
     if (this.isStopped) return;
     const changed = this.settled.handleLook(performance.now(), sight);
     if (changed.length > 0) this.options.onChange(changed);
     this.lookLater();
   }
-}
-
-function seeNow(path: string): string {
-  try {
-    return stateOf(statSync(path, { bigint: true }));
-  } catch (error) {
-    return codeOf(error);
-  }
-}
-
-async function see(path: string): Promise<string> {
-  try {
-    return stateOf(await stat(path, { bigint: true }));
-  } catch (error) {
-    return codeOf(error);
-  }
-}
-
-function stateOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'error';
 }

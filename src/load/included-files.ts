@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import type { FileAccess } from '../config/front-end.ts';
 import { readText } from './config-file.ts';
+import { SeenFiles } from './file-state.ts';
 import { glob } from './glob.ts';
 
 export interface IncludedText {
@@ -27,17 +28,22 @@ export interface Texts {
 }
 
 export class IncludedFiles implements FileAccess {
+  /** What has to be looked at to notice a change. */
+  readonly seen = new SeenFiles();
   private readonly texts = new Map<string, ReturnType<typeof readText>>();
   private readonly found = new Map<string, readonly string[]>();
 
   /** Each file once, so that all who read a configuration see the same. */
   read(path: string): ReturnType<typeof readText> {
+    this.seen.note(path);
     const text = this.texts.get(path) ?? readText(path);
     this.texts.set(path, text);
     return text;
   }
 
   glob(pattern: string): readonly string[] {
+    const folder = dirname(pattern);
+    if (!/[*?[]/.test(folder)) this.seen.note(folder);
     const paths = this.found.get(pattern) ?? glob(pattern);
     this.found.set(pattern, paths);
     return paths;
@@ -49,11 +55,5 @@ export class IncludedFiles implements FileAccess {
 
   get listings(): readonly Listing[] {
     return [...this.found].map(([pattern, paths]) => ({ pattern, paths }));
-  }
-
-  /** What has to be looked at to notice a change. */
-  get paths(): readonly string[] {
-    const folders = [...this.found.keys()].map((pattern) => dirname(pattern)).filter((path) => !/[*?[]/.test(path));
-    return [...new Set([...this.texts.keys(), ...folders])];
   }
 }

@@ -6,6 +6,8 @@ import type { ConfigFile } from '../cli/config-files.ts';
 import { count } from '../commands/check.ts';
 import { printDiagnostics, readConfigTexts } from './config-file.ts';
 import type { Texts } from './included-files.ts';
+import type { Sight } from '../core/settled-files.ts';
+import { SeenFiles } from './file-state.ts';
 import { NO_CERTIFICATES } from './tls/certificates.ts';
 import { type CertificateSources, NO_SOURCES } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
@@ -52,8 +54,8 @@ export interface ReadyPlans extends Plans {
 export interface LoadResult {
   /** What is to be said about it: a line each. */
   readonly printed: readonly string[];
-  /** Other files that count as a part of it. */
-  readonly files: readonly string[];
+  /** Its files, and what counts as a part of it, as they were read. Empty: none were. */
+  readonly files: Sight;
   /** Null: it cannot be run. */
   readonly loaded: Loaded | null;
 }
@@ -62,15 +64,23 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
   const { files: named, node, workers, stateDirectory, wording = 'evenkeel', isStart = false, part = null } = request;
   const printed: string[] = [];
   const print = (text: string): void => void printed.push(text);
+  const seen = new SeenFiles();
+  for (const { path } of named) seen.note(path);
   const roots = readConfigTexts(named, print);
-  if (roots === null) return { printed, files: [], loaded: null };
-  const { diagnostics, ready, files, texts } = prepare(roots, {
+  if (roots === null) return { printed, files: seen.sight, loaded: null };
+  const {
+    diagnostics,
+    ready,
+    files: others,
+    texts,
+  } = prepare(roots, {
     node,
     workers,
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
     look: lookAtMachine,
     startsPartly: isStart,
   });
+  const files = new Map([...others, ...seen.sight]);
   printDiagnostics(diagnostics, print, wording);
   if (ready === null) {
     // The originals do not count.

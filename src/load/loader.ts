@@ -117,5 +117,5 @@ export class Loader {
 }
 
 function refused(reason: string): LoadResult {
-  return { printed: [`the configuration cannot be read: ${reason}\n`], files: [], loaded: null };
+  return { printed: [`the configuration cannot be read: ${reason}\n`], files: new Map(), loaded: null };
 }

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { compile } from '../config/compile.ts';
+import type { Sight } from '../core/settled-files.ts';
 import { compilePeers, type PeersPlan } from '../config/peers-plan.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
@@ -82,8 +83,8 @@ export interface Ready extends Plans {
 }
 
 export interface Prepared {
-  /** Other files that it names, and that count as a part of it, and folders that patterns of it look into. */
-  readonly files: readonly string[];
+  /** Other files that it names, and that count as a part of it, and folders that patterns of it look into, as they were read. */
+  readonly files: Sight;
   readonly texts: Texts;
   /** In the order of the files. */
   readonly diagnostics: readonly Diagnostic[];
@@ -98,8 +99,9 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const access = new IncludedFiles();
   const { loaded, node, processes } = loadForNode(roots, access, options);
   const { config, sound, source, frontEndOf, rootOf } = loaded;
-  const { included, listings, paths } = access;
+  const { included, listings, seen } = access;
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
+  for (const path of keyFilesOf(sound).keys()) seen.note(path);
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
   const withoutAbsent = <C extends Loose<Config>>(whole: C): C =>
@@ -122,7 +124,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     ...identity,
     ...(options.look?.(known) ?? []),
   ]);
-  const files = [...paths, ...keyFilesOf(sound).keys()];
+  const files = seen.sight;
   const tolerated = new Set(options.startsPartly === true ? tls.ofListeners : []);
   const isRefused = diagnostics.some((one) => refuses(one) && !tolerated.has(one));
   if (config === null || isRefused) return { files, texts, diagnostics, known, ready: null };

@@ -67,7 +67,7 @@ test('a chain with its key is DER, for the names of the certificate', () => {
   assert.match(id, /^[0-9a-f]{32}$/);
   for (const der of [...chain, key]) assert.equal(der[0], 0x30);
   assert.equal(read('{ certificate: site.chain.pem, key: site.key }').certificates.credentials[0].id, id);
-  assert.deepEqual(found.certificates.files, [maker.path('site.chain.pem'), maker.path('site.key')]);
+  assert.deepEqual([...found.certificates.files.keys()], [maker.path('site.chain.pem'), maker.path('site.key')]);
 });
 
 test('ECDSA and RSA for the same names are one entry, and a name belongs to the first certificate of a kind', () => {

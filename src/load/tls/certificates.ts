@@ -10,8 +10,10 @@ import { type Diagnostic, diagnose, problem, type Problem, type Place } from '..
 import type { UpstreamTlsFiles } from '../../config/compile.ts';
 import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
+import type { Sight } from '../../core/settled-files.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
 import type { Authorities, Credential, TicketSource, TlsSettings } from '../../port/tls.ts';
+import { SeenFiles } from '../file-state.ts';
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { type Pair, type PairFiles, readPair, type ReadPair } from './pair.ts';
 import { findAcmeFaults } from './acme-faults.ts';
@@ -29,7 +31,7 @@ import type {
   TrustSource,
   UpstreamPart,
 } from './sources.ts';
-import { readTrust, type TrustFiles } from './trust.ts';
+import { readTrust, type TrustFiles, trustPaths } from './trust.ts';
 
 export interface Certificates {
   readonly listeners: readonly ListenerCertificates[];
@@ -39,8 +41,8 @@ export interface Certificates {
   /** Of clients, and of servers. */
   readonly authorities: readonly (Authorities & { readonly files: AuthorityFiles | TrustFiles })[];
   readonly ticketSources: readonly TicketSource[];
-  /** What they were read from, and folders of them: what has to be looked at to notice a change. */
-  readonly files: readonly string[];
+  /** What they were read from, and folders of them, as they were then: what has to be looked at to notice a change. */
+  readonly files: Sight;
   /** What cannot be used as it is on disk. */
   readonly faults: readonly CertificateFault[];
 }
@@ -91,7 +93,7 @@ export const NO_CERTIFICATES: Certificates = {
   credentials: [],
   authorities: [],
   ticketSources: [],
-  files: [],
+  files: new Map(),
   faults: [],
 };
 
@@ -140,7 +142,7 @@ class CertificateReader {
   private readonly tickets = new Map<string, TicketSource | null>();
   private readonly pairs = new Map<string, ReadPair>();
   private readonly authorities = new Map<string, Certificates['authorities'][number] | null>();
-  private readonly files = new Set<string>();
+  private readonly seen = new SeenFiles();
   private readonly diagnostics: Diagnostic[] = [];
   /** By authorities: what was said of them. */
   private readonly saidOf = new Map<string, readonly Diagnostic[]>();
@@ -179,7 +181,6 @@ class CertificateReader {
     });
     const authorities = [...this.authorities.values()].filter((one) => one !== null);
     const ticketSources = [...this.tickets.values()].filter((one) => one !== null);
-    const files = [...this.files];
     return {
       certificates: {
         listeners,
@@ -187,7 +188,7 @@ class CertificateReader {
         credentials: [...credentials.values()],
         authorities,
         ticketSources,
-        files,
+        files: this.seen.sight,
         faults: this.faults,
       },
       diagnostics: this.diagnostics,
@@ -201,7 +202,7 @@ class CertificateReader {
     if (source === 'own') return OWN_TICKETS;
     const id = ticketIdOf(source);
     if (this.tickets.has(id)) return id;
-    for (const file of source.files) this.files.add(file);
+    for (const file of source.files) this.seen.note(file);
     const { source: read, problems } = readTickets(source);
     for (const { file, ...found } of problems) this.say(source.places[file], found);
     this.tickets.set(id, read ?? this.formerTickets.get(id) ?? null);
@@ -211,7 +212,7 @@ class CertificateReader {
   private readSource(source: Source, settings: TlsSettings | null): readonly Found[] {
     if (source.kind === 'pair') return this.readPair(source, settings);
     if (source.kind === 'acme') return this.readAcme(source);
-    this.files.add(source.folder);
+    this.seen.note(source.folder);
     const before = this.diagnostics.length;
     const pairs = this.listFolder(source) ?? [];
     if (pairs.length === 0 && this.diagnostics.length === before) {
@@ -248,7 +249,7 @@ class CertificateReader {
   /** Of one that is not there yet, or cannot be used, a stand-in: the authority is asked for another one. */
   private readAcme({ file, plan, place, clients: source }: AcmeSource): readonly Found[] {
     const files: PairFiles = { certificate: file, key: null, passphraseFile: null, ocsp: null };
-    this.files.add(file);
+    this.seen.note(file);
     for (const found of findAcmeFaults(plan)) this.say(place, found);
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
@@ -307,7 +308,7 @@ class CertificateReader {
   private readPair(source: PairSource, settings: TlsSettings | null): readonly Found[] {
     const { files, names, place, keyPlace } = source;
     const { certificate, key, passphraseFile, ocsp } = files;
-    for (const file of [certificate, key, passphraseFile, ocsp]) if (file !== null) this.files.add(file);
+    for (const file of [certificate, key, passphraseFile, ocsp]) if (file !== null) this.seen.note(file);
     const before = this.diagnostics.length;
     const id = idOf(files);
     const read = this.pairs.get(id) ?? readPair(files, this.nowMs);
@@ -328,8 +329,8 @@ class CertificateReader {
     const before = this.diagnostics.length;
     let known = this.authorities.get(key);
     if (known === undefined) {
-      const { files: read, problems, trust } = readTrust(files, this.nowMs);
-      for (const file of read) this.files.add(file);
+      for (const file of trustPaths(files)) this.seen.note(file);
+      const { problems, trust } = readTrust(files, this.nowMs);
       for (const found of problems) this.say(found.about === 'crl' ? crlPlace : place, found);
       const usable = trust ?? this.formerAuthorities.get(key) ?? null;
       known = usable === null ? null : { ...usable, files };
@@ -345,7 +346,7 @@ class CertificateReader {
     const before = this.diagnostics.length;
     let known = this.authorities.get(key);
     if (known === undefined) {
-      for (const file of Object.values(files)) if (file !== null) this.files.add(file);
+      for (const file of Object.values(files)) if (file !== null) this.seen.note(file);
       const { authorities, problems } = readAuthorities(files, this.nowMs);
       for (const found of problems) this.say(places[found.about], found);
       const usable = authorities ?? this.formerAuthorities.get(key) ?? null;

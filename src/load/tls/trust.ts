@@ -22,8 +22,6 @@ export interface ReadTrust {
   readonly trust: Authorities | null;
   /** Warnings too. */
   readonly problems: readonly TrustProblem[];
-  /** What was read. */
-  readonly files: readonly string[];
 }
 
 /** A bundle of every authority there is has less than a quarter of a MiB. */
@@ -43,6 +41,15 @@ function systemFile(): string {
   return named !== '' ? named : (SYSTEM_FILES.find((path) => existsSync(path)) ?? SYSTEM_FILES[0]);
 }
 
+function authorityPaths(ca: readonly string[]): readonly string[] {
+  return ca.length === 0 ? [systemFile()] : ca;
+}
+
+/** What `readTrust` reads. */
+export function trustPaths({ ca, crl }: TrustFiles): readonly string[] {
+  return authorityPaths(ca).concat(crl ?? []);
+}
+
 export function readTrust(files: TrustFiles, nowMs: number): ReadTrust {
   return new TrustReader(files, nowMs).read();
 }
@@ -56,7 +63,7 @@ class TrustReader {
 
   constructor({ ca, crl }: TrustFiles, nowMs: number) {
     this.isSystem = ca.length === 0;
-    this.paths = this.isSystem ? [systemFile()] : ca;
+    this.paths = authorityPaths(ca);
     this.crl = crl;
     this.nowMs = nowMs;
   }
@@ -64,9 +71,8 @@ class TrustReader {
   read(): ReadTrust {
     const authorities = this.paths.map((path) => this.readAuthorities(path));
     const revocations = this.crl === null ? [] : this.readRevocations(this.crl);
-    const files = [...this.paths, ...(this.crl === null ? [] : [this.crl])];
     const isWhole = authorities.every((each) => each !== null) && revocations !== null;
-    return { trust: isWhole ? trustOf(authorities.flat(), revocations) : null, problems: this.problems, files };
+    return { trust: isWhole ? trustOf(authorities.flat(), revocations) : null, problems: this.problems };
   }
 
   private readAuthorities(path: string): readonly Uint8Array[] | null {
