@@ -183,14 +183,6 @@ test('a file that is not there is exit code 1', async (t) => {
   assert.match(evenkeel.stderr, /\/nonexistent\/evenkeel\.yaml/);
 });
 
-test('ha and admin are refused as long as they are not there', async (t) => {
-  const yaml = `${web('"127.0.0.1:8080"', '127.0.0.1:9')}admin: { bind: "127.0.0.1:9900" }\n`;
-  const evenkeel = Evenkeel.run(t, yaml);
-  assert.equal(await evenkeel.exit, 1);
-  assert.match(evenkeel.stderr, /admin/);
-  assert.match(evenkeel.stderr, /not .*(yet|supported)/);
-});
-
 test('the service manager is told when it is ready and when it ends', engineSkip('node'), async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
