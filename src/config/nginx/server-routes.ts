@@ -267,9 +267,12 @@ export class ServerRoutes {
     const captures = this.capturesOf(location);
     if (captures !== null) phase.steps.unshift(captures);
     if (phase.isOver && !phase.canStop) {
+      // what an `if` has chosen answers the same in its own way
+      if (this.pending.length > 0) phase.steps.splice(-1, 0, { find: true });
       for (const { name, scope: inside, directive } of this.pending.splice(0)) {
         const rest = this.runRewritePhase(inside, scope.directives.slice(scope.directives.indexOf(directive) + 1));
-        this.called.push({ place: directive.place, route: { name, ...routeOf(rest) } });
+        const steps = rest.steps.slice(-1);
+        this.called.push({ place: directive.place, route: { name, ...routeOf({ ...rest, steps, hasMoved: false }) } });
       }
       return [{ place, route: routeOf(phase) }];
     }
