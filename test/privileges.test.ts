@@ -123,6 +123,15 @@ upstreams: { app: { servers: [ "unix:${path}" ], health: { tcp: true, interval: 
   },
 );
 
+test('those that start at the same time have users of their own', needsRoot, async (t) => {
+  const started = await Promise.all(
+    Array.from({ length: 3 }, async () => Evenkeel.start(t, configuration(await freePort(), '127.0.0.1:1'))),
+  );
+  const users = started.map(({ stderr }) => /user=([0-9]+)/.exec(stderr)?.[1]);
+  assert.ok(!users.includes(undefined), "there is a user `evenkeel` here: it would be everybody's");
+  assert.equal(new Set(users).size, started.length, users.join());
+});
+
 test('a user that is missing, or shared, or root, is refused with what to do', needsRoot, async (t) => {
   for (const [user, pattern] of [
     ['no-such-user', /there is no such user; useradd --system .* no-such-user/],

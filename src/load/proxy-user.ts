@@ -43,10 +43,12 @@ export function findProxyUser(name: string): ProcessUser | UserFault {
   return { name, uid: user.uid, gid: user.gid, groups: groupsOfUser(name, user.gid) };
 }
 
-/** A number that no user, no group and no process has. */
+/** A number that no user, no group and no process has. Programs that start at the same time do not begin with the same one. */
 function findTransientUser(): ProcessUser | null {
   const taken = new Set([...usersOfProcesses(), ...idsIn('/etc/passwd'), ...idsIn('/etc/group')]);
-  for (let uid = TRANSIENT_UID_MIN; uid <= TRANSIENT_UID_MAX; uid++) {
+  const count = TRANSIENT_UID_MAX - TRANSIENT_UID_MIN + 1;
+  for (let i = 0; i < count; i++) {
+    const uid = TRANSIENT_UID_MIN + ((process.pid + i) % count);
     // Directory services too: systemd's knows the numbers that it has given.
     if (taken.has(uid) || isUser(uid) || isGroup(uid)) continue;
     return { name: `${uid}`, uid, gid: uid, groups: [uid] };
