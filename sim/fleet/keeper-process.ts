@@ -229,6 +229,8 @@ export class KeeperProcess implements Adopter {
     const placed = placePlan(plan, number, this.places, { servers: isQuiet, listeners: isQuiet });
     if (placed === null) return this.around.world.fail('places', 'there are no places left');
     if (this.around.sabotage !== 'closes-first') await prepared.emptyGone();
+    // A process that was killed does nothing more; what it had has been closed for it.
+    if (this.isGone) return;
     placed.commit();
     const closeGone = prepared.commit();
     this.plan = placed.plan;
