@@ -137,7 +137,8 @@ test('orders to a pair', lab, async (t) => {
   });
 
   await t.test('a hand-over ends when nobody else has the address', async () => {
-    assert.equal(lb01.command('handover', 'VI_1').code, 0);
+    const moved = lb01.command('handover', 'VI_1');
+    assert.equal(moved.code, 0, moved.err);
     await end(lb02);
     await lb01.is('active');
     await lb01.said(/VI_1: nobody else has the addresses, so it is not held back any more: takes part as configured/);
