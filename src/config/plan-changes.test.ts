@@ -52,6 +52,25 @@ test('what was added, removed and changed, by its name', () => {
   assert.deepEqual(changes('listeners:', 'grace: 5s\ndrain: 1m\nlisteners:'), ['grace changed', 'drain changed']);
 });
 
+test('access logs, and how much a connection is used', () => {
+  const logged = BASE.replace('routes:', 'access-log: main, routes:');
+  const withLog = (log: string): string => `access-logs: { main: ${log} }${logged}`;
+  const file = withLog('{ file: /var/log/a.log }');
+  assert.deepEqual(planChanges(planOf(BASE), planOf(file)), [
+    'listener web: access-log changed',
+    'access log main added',
+  ]);
+  assert.deepEqual(planChanges(planOf(file), planOf(withLog('{ file: /var/log/b.log }'))), [
+    'access log main: changed',
+  ]);
+  const http = 'protocol: http';
+  assert.deepEqual(changes(http, `${http}, limits: { requests: 9 }`), ['listener web: limits changed']);
+  assert.deepEqual(changes(http, `${http}, timeouts: { age: 9s }`), ['listener web: timeouts changed']);
+  assert.deepEqual(changes('b: { servers', 'b: { pool: { idle: 1, requests: 9 }, servers'), [
+    'upstream b: pool changed',
+  ]);
+});
+
 test('what checks have from their upstream is told of the upstream alone', () => {
   const checked = BASE.replace('db: { servers', 'db: { health: { tcp: true }, servers');
   const changed = (to: string): readonly string[] => {

@@ -2,15 +2,16 @@
  * What another plan changes, for people: `listener web: routes changed`, `upstream api: server 10.0.0.3:80 added`. Parts are
  * known by their names; positions do not count.
  */
-import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan, ValuePlan } from './plan.ts';
+import type { ListenerPlan, LogPlan, Plan, ServerPlan, UpstreamPlan, ValuePlan } from './plan.ts';
 
 export function planChanges(from: Plan, to: Plan): readonly string[] {
   const changes = [
     ...changesOf('listener', from.listeners, to.listeners, (before, after) =>
-      listenerChanges(namedListener(before, from), namedListener(shareOf(after, to, before, from), to)),
+      changedParts(namedListener(before, from), namedListener(shareOf(after, to, before, from), to)),
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
-    ...changesOf('value', from.values, to.values, valueChanges),
+    ...changesOf('value', from.values, to.values, wholeChanges),
+    ...changesOf('access log', from.accessLogs, to.accessLogs, wholeChanges),
   ];
   if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
     changes.push('files: user changed');
@@ -39,12 +40,14 @@ function changesOf<T extends { readonly name: string }>(
   return changes;
 }
 
-/** With its upstream by its name, which stays when positions change. */
-type NamedListener = Readonly<Record<string, unknown>>;
-
-function namedListener(listener: ListenerPlan, { upstreams }: Plan): NamedListener {
-  const { upstream, slot: _, ...rest } = listener;
-  return { ...rest, upstream: upstreams[upstream]?.name ?? '' };
+/** With its upstream by its name, which stays when positions change, and each limit and time below its key. */
+function namedListener(listener: ListenerPlan, { upstreams }: Plan): object {
+  const { upstream, slot: _, wear, limits, timeouts, ...rest } = listener;
+  const worn = {
+    limits: { ...limits, requests: wear?.requests ?? 0 },
+    timeouts: { ...timeouts, ageMs: wear?.ageMs ?? 0 },
+  };
+  return { ...rest, ...worn, upstream: upstreams[upstream]?.name ?? '' };
 }
 
 /** What is configured for all proxies is shared among them: another share of the same is no change of the listener. */
@@ -56,11 +59,7 @@ function shareOf(after: ListenerPlan, to: Plan, before: ListenerPlan, from: Plan
   return isSame ? { ...after, limits: { ...after.limits, connections } } : after;
 }
 
-function listenerChanges(before: NamedListener, after: NamedListener): readonly string[] {
-  return changedKeys(before, after).map((key) => `${KEYS[key] ?? key} changed`);
-}
-
-function valueChanges(before: ValuePlan, after: ValuePlan): readonly string[] {
+function wholeChanges(before: ValuePlan | LogPlan, after: ValuePlan | LogPlan): readonly string[] {
   return isSame(before, after) ? [] : ['changed'];
 }
 
@@ -71,7 +70,7 @@ function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly st
     ...changesOf('server', former, servers, (one, other) =>
       changedKeys(withoutPlace(one), withoutPlace(other)).map((key) => `${key} changed`),
     ),
-    ...changedKeys(formerRest, rest).map((key) => `${KEYS[key] ?? key} changed`),
+    ...changedParts(formerRest, rest),
   ];
 }
 
@@ -93,6 +92,7 @@ function withOwnHealth(upstream: UpstreamPlan): UpstreamPlan {
 /** Where the plan's name is not the configuration's. */
 const KEYS: Readonly<Record<string, string>> = {
   binds: 'bind',
+  accessLogs: 'access-log',
   slowStartMs: 'slow-start',
   poolIdle: 'pool',
   wear: 'pool',
@@ -101,6 +101,11 @@ const KEYS: Readonly<Record<string, string>> = {
   proxyProtocol: 'proxy-protocol',
   proxyTlvs: 'proxy-protocol',
 };
+
+/** By their names in the configuration, of which several keys of the plan may be one. */
+function changedParts(before: object, after: object): readonly string[] {
+  return [...new Set(changedKeys(before, after).map((key) => `${KEYS[key] ?? key} changed`))];
+}
 
 function withoutPlace({ firstSlot: _first, slotCount: _count, epoch: _epoch, ...rest }: ServerPlan): object {
   return rest;
