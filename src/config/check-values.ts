@@ -2,7 +2,7 @@
 import { parseNetwork, UNIX } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
-import { findEarly, lateNamesOf } from './late-values.ts';
+import { fieldNamesOf, findEarly, lateNamesOf } from './late-values.ts';
 import type { Config, Loose } from './model.ts';
 import { entriesOf } from './parts.ts';
 import type { Report } from './report.ts';
@@ -50,7 +50,8 @@ export function checkValues(document: Loose<Config>, report: Report): void {
     const fix = near === null ? `add it under \`values\`, or \`set\` it in a step` : `write {value:${near}}`;
     report.atValue(path, 'undefined-value', { value: show(reference), fix });
   };
-  for (const part of ['listeners', 'upstreams', 'values'] as const) eachReference(document[part], [part], check);
+  for (const part of ['listeners', 'upstreams', 'values', 'access-logs'] as const)
+    eachReference(document[part], [part], check);
   checkLate(document, report);
 }
 
@@ -69,6 +70,10 @@ function checkLate(document: Loose<Config>, report: Report): void {
       if (late.has(name) && !isOfResponse) report.atValue(path, 'late-value-place', { value: show(`{value:${name}}`) });
     });
   }
+  const ofFields = fieldNamesOf(document.values);
+  eachReference(document['access-logs'], ['access-logs'], (name, path) => {
+    if (ofFields.has(name)) report.atValue(path, 'field-in-log', { value: show(`{value:${name}}`) });
+  });
 }
 
 function isMadeOf(

@@ -1,17 +1,26 @@
 /** Values that are made of what a response says: which ones they are, and where they may be read. */
 import type { Config, Loose, ValueConfig } from './model.ts';
 import { entriesOf } from './parts.ts';
-import { markLateNames, parseLate, parseTemplate } from './template.ts';
+import { type LatePlan, markLateNames, parseLate, parseTemplate } from './template.ts';
 
 /** Names of values that a response has to be there for. */
 export function lateNamesOf(values: Loose<Config>['values']): ReadonlySet<string> {
-  const late = new Set<string>();
-  for (let size = -1; size < late.size;) {
-    size = late.size;
+  return namesMadeOf(values, () => true);
+}
+
+/** Those of them that are made of its fields, which no access log knows. */
+export function fieldNamesOf(values: Loose<Config>['values']): ReadonlySet<string> {
+  return namesMadeOf(values, ({ kind }) => kind === 'response');
+}
+
+function namesMadeOf(values: Loose<Config>['values'], isMeant: (part: LatePlan) => boolean): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let size = -1; size < names.size;) {
+    size = names.size;
     for (const [name, value] of entriesOf(values))
-      if (textsOf(value).some((text) => isLate(text, late))) late.add(name);
+      if (textsOf(value).some((text) => isMadeOf(text, isMeant, names))) names.add(name);
   }
-  return late;
+  return names;
 }
 
 /** The first value of a request in the texts of a late one, which is gone by then; null: there is none. */
@@ -36,9 +45,9 @@ export function withLateNames<T>(part: T, late: ReadonlySet<string>, hasDates: b
   ) as T;
 }
 
-function isLate(text: string, late: ReadonlySet<string>): boolean {
-  if (parseLate(text, false).some((part) => typeof part !== 'string')) return true;
-  return parseTemplate(text).some((part) => typeof part !== 'string' && part.kind === 'value' && late.has(part.name));
+function isMadeOf(text: string, isMeant: (part: LatePlan) => boolean, names: ReadonlySet<string>): boolean {
+  if (parseLate(text, false).some((part) => typeof part !== 'string' && isMeant(part))) return true;
+  return parseTemplate(text).some((part) => typeof part !== 'string' && part.kind === 'value' && names.has(part.name));
 }
 
 /** Of a map. */

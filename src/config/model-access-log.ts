@@ -15,7 +15,7 @@ export const AccessLog = z.strictObject({
   ),
   stdout: key(z.literal(true).meta({ examples: [true] }), 'Lines go to the standard output of evenkeel.'),
   format: key(
-    z.union([z.enum(['json', 'combined']), logTemplate]),
+    logTemplate,
     `\`json\`: an object a line; \`combined\`: as Apache and nginx write it; or text with values of the request, and of its end: ${endList}.`,
     DEFAULTS.accessLog.format,
   ),

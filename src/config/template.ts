@@ -263,14 +263,16 @@ export function checkTemplate(text: string, place: TemplatePlace = 'request'): P
     if (sourceOf(word, name ?? null) !== null) continue;
     if (place === 'log' && endValueOf(word, name ?? null) !== null) continue;
     const isLate = lateOf(word, name ?? null) !== null;
-    if (isLate && place !== 'request') continue;
+    if (isLate && (place === 'response' || place === 'body')) continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
+    if (isLate && place === 'log') return bad('fields of responses are not in access logs yet: leave it out');
     if (name === undefined && has(NAMED_SOURCES, word)) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
     if (name !== undefined && has(SOURCES, word) && !hasBraces) return bad(`write {${word}}`);
     if (name !== undefined && has(NAMED_SOURCES, word))
       return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
     if (isLate && !hasBraces) return bad('it is only known in `headers.response` and `headers.success`: leave it out');
-    const near = nearest(word, Object.keys(name === undefined ? SOURCES : NAMED_SOURCES));
+    const known = place === 'log' ? { ...SOURCES, ...END_SOURCES } : SOURCES;
+    const near = nearest(word, Object.keys(name === undefined ? known : NAMED_SOURCES));
     if (near === null && hasBraces) continue;
     return bad(
       near === null
