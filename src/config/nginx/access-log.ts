@@ -2,8 +2,9 @@
  * `access_log` and `log_format`: `access-logs` of the model, each once for its file, its form and its condition. A log only adds: what of it
  * cannot be had is left out, and said.
  */
-import { parseLog } from '../template.ts';
+import { checkTemplate, parseLog } from '../template.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
+import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
@@ -13,7 +14,14 @@ import { parseNginxSize, parseTime } from './values.ts';
 import { type Constants, missing, sourceOf, splitVariables } from './variables.ts';
 
 const OF_LOGS: ReadonlyMap<string, string> = new Map(
-  LOG_VARIABLES.flatMap(([names, value]) => names.split(' ').map((name) => [name, value ?? ''] as const)),
+  LOG_VARIABLES.flatMap(([names, value]) =>
+    value === null ? [] : names.split(' ').map((name) => [name, value] as const),
+  ),
+);
+const NOT_LOGGED: ReadonlyMap<string, string> = new Map(
+  LOG_VARIABLES.flatMap(([names, value, why]) =>
+    value === null ? names.split(' ').map((name) => [name, why] as const) : [],
+  ),
 );
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['default', 'text'],
@@ -36,8 +44,8 @@ interface LogsContext {
   readonly prefix: string;
   /** Variables that the file makes. */
   readonly variables: Constants;
-  /** A response has to be there for it. */
-  readonly isLate: (variable: string) => boolean;
+  /** What they are. */
+  readonly values: NamedValues;
   readonly notes: Notes;
 }
 
@@ -169,7 +177,7 @@ export class AccessLogs {
     let template = '';
     for (const { variable, text } of parts) {
       if (variable === null) {
-        if (parseLog(text).some((part) => typeof part !== 'string')) {
+        if (checkTemplate(text, 'log') !== null || parseLog(text).some((part) => typeof part !== 'string')) {
           const reason = 'a word in braces that is a value here cannot be written as text yet';
           notes.leftOut(word.place, `log_format ... ${text}`, reason);
           return null;
@@ -180,7 +188,7 @@ export class AccessLogs {
       const source = this.sourceOf(variable);
       if (source === null) {
         const sign = nothing === '' ? 'it is empty in access logs' : `\`${nothing}\` stands for it in access logs`;
-        notes.leftOut(word.place, `$${variable}`, `${whyMissing(variable)}; ${sign}`);
+        notes.leftOut(word.place, `$${variable}`, `${this.whyNot(variable) ?? missing(variable)}; ${sign}`);
       }
       template += source === null || source === '' ? nothing : source;
     }
@@ -189,7 +197,13 @@ export class AccessLogs {
 
   private sourceOf(variable: string): string | null {
     const { variables } = this.context;
+    if (this.whyNot(variable) !== null) return null;
     return variables.get(variable) ?? OF_LOGS.get(variable) ?? sourceOf(variable, variables);
+  }
+
+  /** Why it is not there, of what would be known elsewhere. */
+  private whyNot(variable: string): string | null {
+    return this.context.values.whyNotLogged(variable) ?? NOT_LOGGED.get(variable) ?? null;
   }
 
   /** The keys that they are; null: with one of them the log is not what it should be, which has been said. */
@@ -217,7 +231,8 @@ export class AccessLogs {
 
   /** Null: it cannot be one, which has been said. */
   private readCondition(word: Word): string | null {
-    const { isLate, notes } = this.context;
+    const { notes, values } = this.context;
+    const isLate = (variable: string): boolean => values.isLate(variable);
     const text = word.text.slice('if='.length);
     const variables = (splitVariables(text) ?? []).flatMap(({ variable }) => variable ?? []);
     const unknown = variables.find((variable) => this.sourceOf(variable) === null);
@@ -227,12 +242,8 @@ export class AccessLogs {
     const reason =
       unknown === undefined
         ? 'a condition of an access log goes by values of the request, or by `$status` and a `map` of it'
-        : whyMissing(unknown);
+        : (this.whyNot(unknown) ?? missing(unknown));
     notes.leftOut(word.place, `access_log ... ${word.text}`, reason);
     return null;
   }
-}
-
-function whyMissing(variable: string): string {
-  return /^(sent|upstream)_http_/.test(variable) ? 'fields of responses are not in access logs yet' : missing(variable);
 }

@@ -198,6 +198,31 @@ test('access logs: the innermost block that names some, and what is not there is
   assert.match(said.join('\n'), /`\$pid`.*\n.*`\$request_body`/);
 });
 
+const LOGGED =
+  'access_log /var/log/own.log own; access_log /var/log/slow.log combined if=$slow; access_log /var/log/odd.log odd;\n' +
+  'return 200 "$said";\n}\n' +
+  "log_format own '$remote_user $slow $kind $twice $status'; log_format odd 'odd {response:X}';\n" +
+  'map $request_time $slow { default 0; "~^[1-9]" 1; }\nmap $slow $twice { 1 yes; }\n' +
+  'map $sent_http_content_type $kind { text/css style; }\n';
+
+test('maps that only a log reads are left out of it, where it cannot have them', () => {
+  const { config, said } = inServer(`${LOGGED}map $uri $said { / home; } server { listen 81; return 204;`);
+  assert.ok(config !== null, said.join('\n'));
+  assert.deepEqual(config['access-logs'], { own: { file: '/var/log/own.log', format: '- - - - {status}' } });
+  const all = said.join('\n');
+  assert.match(all, /without `\$slow`, `\$twice`: of what is known when a request is over/);
+  assert.match(all, /without `\$kind`: fields of responses are not in access logs yet/);
+  assert.match(all, /without `\$remote_user`: what a client says of itself/);
+  assert.match(all, /without `access_log ... if=\$slow`: of what is known/);
+  assert.match(all, /without `log_format ... odd \{response:X\}`: a word in braces/);
+});
+
+test('a map of the end of a request that is not only for a log is refused', () => {
+  const { config, said } = inServer(`${LOGGED}map $twice $said { yes 1; } server { listen 81; return 204;`);
+  assert.equal(config, null);
+  assert.match(said.join('\n'), /unsupported: `\$request_time` .* is known when the request is over/);
+});
+
 test('an `if` with a log of its own goes on to the `return` behind it', () => {
   const { config } = inServer('location / { if ($http_x) { access_log /var/log/if.log; } return 403; }');
   const called = config!.listeners!['http-80'].routes!.find(({ name }) => name !== undefined)!;

@@ -1,6 +1,6 @@
 /** `map`, `geo` and `split_clients`: values by name. */
 import { parseNetwork } from '../addresses.ts';
-import { lateNamesOf } from '../late-values.ts';
+import { fieldNamesOf, lateNamesOf } from '../late-values.ts';
 import type { Config, Loose } from '../model.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -13,6 +13,7 @@ import { type Constants, hasVariables, translateText } from './variables.ts';
 /** Each is compared with, one after the other. */
 const CHOICES_MAX = 64;
 const VARIABLE = /^\$(\w+)$/;
+const FIELD = /^(sent|upstream)_http_/;
 
 /** Every name that a `set`, a `map` or the like gives a value, or a group of an expression. */
 export function collectNames(directives: readonly Directive[], into: Set<string>): void {
@@ -52,6 +53,8 @@ const OF_REQUESTS: ValuesPlace = { place: 'request', nameOf: (variable) => varia
 export class NamedValues {
   private readonly sets = new Map<string, Set<string> | null>();
   private readonly values: PlainMap = {};
+  /** Maps of what is known when a request is over: it is an error if anything but a log reads them, and this says so. */
+  private readonly ofEnds = new Map<string, () => void>();
   private readonly document: DocumentBuilder;
   private readonly constants: Constants;
   private readonly notes: Notes;
@@ -75,20 +78,23 @@ export class NamedValues {
 
   /** Gives the document those that something in it reads. */
   finish(): void {
-    const wanted = new Set<string>();
-    const look = (part: unknown): void => {
-      for (const [, name] of JSON.stringify(part).matchAll(/\{value:(\w[\w-]*)\}/g)) {
-        if (wanted.has(name) || !Object.hasOwn(this.values, name)) continue;
-        wanted.add(name);
-        look(this.values[name]);
-      }
-    };
-    look(this.document.listeners);
-    look(this.document.value['access-logs'] ?? {});
-    look(this.document.upstreams);
+    const { listeners, upstreams, value } = this.document;
+    const wanted = this.readBy([listeners, upstreams]);
+    for (const name of wanted) this.ofEnds.get(name)?.();
+    this.readBy(value['access-logs'] ?? {}, wanted);
     const all = (this.document.value['values'] ?? {}) as PlainMap;
     for (const name of Object.keys(this.values)) if (wanted.has(name)) all[name] = this.values[name];
     if (Object.keys(all).length > 0) this.document.value['values'] = all;
+  }
+
+  /** Those that a part of the document is made of. */
+  private readBy(part: unknown, into = new Set<string>()): Set<string> {
+    for (const [, name] of JSON.stringify(part).matchAll(/\{value:(\w[\w-]*)\}/g)) {
+      if (into.has(name) || !Object.hasOwn(this.values, name)) continue;
+      into.add(name);
+      this.readBy(this.values[name], into);
+    }
+    return into;
   }
 
   /** All texts that a variable can be; null: that is not known, or they are too many. */
@@ -127,6 +133,16 @@ export class NamedValues {
     return lateNamesOf(this.values as Loose<Config>['values']).has(variable);
   }
 
+  /** Why no access log can have it; null: it can. */
+  whyNotLogged(variable: string): string | null {
+    for (const name of this.readBy(`{value:${variable}}`)) {
+      if (this.ofEnds.has(name))
+        return 'of what is known when a request is over, only `$status` and `$upstream_...` can be in a `map` yet';
+    }
+    const isOfFields = FIELD.test(variable) || fieldNamesOf(this.values as Loose<Config>['values']).has(variable);
+    return isOfFields ? 'fields of responses are not in access logs yet' : null;
+  }
+
   /** One more, under a name near to `wanted` that no file can have. */
   addOwn(wanted: string, value: PlainMap): string {
     for (const [name, known] of Object.entries(this.values)) {
@@ -150,11 +166,14 @@ export class NamedValues {
     this.document.mark(['values', own], directive.place);
   }
 
-  /** `place`: what is known where it is read; of a map that may be a response. */
-  private text(text: string, directive: Directive, place: 'request' | 'response' = 'request'): string {
-    const found = translateText(text, this.constants, this.where.place === 'request' ? place : this.where.place);
+  /** `map`: the value that it is a part of, which may be read when the response is there, or the request over. */
+  private text(text: string, directive: Directive, map: string | null = null): string {
+    const { place } = this.where;
+    const found = translateText(text, this.constants, place === 'request' && map !== null ? 'response' : place);
     if ('template' in found) return found.template;
-    this.notes.notYet(directive.place, `\`${text}\``, found.problem);
+    const refuse = (): void => this.notes.notYet(directive.place, `\`${text}\``, found.problem);
+    if (map !== null && found.isOfEnd === true) this.ofEnds.set(map, refuse);
+    else refuse();
     return '';
   }
 
@@ -162,7 +181,7 @@ export class NamedValues {
     const exact: Record<string, string> = {};
     const hosts: Record<string, string> = {};
     const regex: PlainMap[] = [];
-    const value: PlainMap = { map: this.text(directive.args[0].text, directive, 'response') };
+    const value: PlainMap = { map: this.text(directive.args[0].text, directive, this.where.nameOf(variable)) };
     const lines = directive.block ?? [];
     const hasHosts = lines.some(({ name, args }) => name === 'hostnames' && args.length === 0);
     for (const line of lines) {
@@ -176,7 +195,7 @@ export class NamedValues {
         this.notes.error(place, 'invalid number of the map parameters', 'write a text and a value');
         continue;
       }
-      const to = this.text(args[0].text, line, 'response');
+      const to = this.text(args[0].text, line, this.where.nameOf(variable));
       const key = name.startsWith('\\') ? name.slice(1) : name;
       if (name === 'default') value['otherwise'] = to;
       else if (name.startsWith('~')) {

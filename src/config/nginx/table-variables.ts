@@ -129,6 +129,7 @@ export const LOG_VARIABLES: readonly VariableRow[] = [
   ['upstream_header_time', '{server-header-time}', ''],
   ['upstream_response_time', '{server-response-time}', ''],
   ['gzip_ratio', '', 'empty: nothing is compressed'],
+  ['remote_user', null, 'what a client says of itself in Authorization is not in access logs yet'],
 ];
 
 /** Made of names, or known from the file. */

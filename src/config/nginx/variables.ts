@@ -48,7 +48,10 @@ export function hasVariables(text: string): boolean {
 /** What is known where a text is read. */
 export type TextPlace = 'request' | 'response' | 'connection';
 
-export type Translated = { readonly template: string } | { readonly problem: string };
+export type Translated =
+  | { readonly template: string }
+  /** `isOfEnd`: an access log could have it, in nginx. */
+  | { readonly problem: string; readonly isOfEnd?: boolean };
 
 /** `place`: what is known where the text is read. */
 export function translateText(text: string, constants: Constants, place: TextPlace = 'request'): Translated {
@@ -67,7 +70,7 @@ export function translateText(text: string, constants: Constants, place: TextPla
       continue;
     }
     const source = sourceOf(variable, constants) ?? (place === 'response' ? lateSourceOf(variable) : null);
-    if (source === null) return { problem: missing(variable) };
+    if (source === null) return { problem: missing(variable), isOfEnd: OF_LOGS.has(variable) };
     if (place === 'connection' && !isOfConnection(source))
       return { problem: `the variable $${variable} is known of a request alone` };
     template += source;
