@@ -26,6 +26,8 @@ const UDP_BACKEND_PORTS = [19005, 19006];
  */
 export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay' | 'udp' | 'dns' | 'logged' | 'buffered';
 
+const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0, logged: 0, buffered: 0 };
+
 export interface Contender {
   readonly name: string;
   readonly version: string;
@@ -204,17 +206,7 @@ ${secure}`,
   return {
     name: 'haproxy',
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
-    ports: {
-      http: 18002,
-      tcp: 18012,
-      tls: 18022,
-      passthrough: 18032,
-      relay: 18042,
-      udp: 0,
-      dns: 0,
-      logged: 0,
-      buffered: 0,
-    },
+    ports: { ...NO_PORTS, http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042 },
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
@@ -269,8 +261,6 @@ upstreams:
       startAndWait(name, process.execPath, [bin, 'run', path, '--engine', engine, '--workers', '1'], ports.http),
   };
 }
-
-const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0, logged: 0, buffered: 0 };
 
 function bareRelay(): Contender {
   const script = join(import.meta.dirname, 'datagrams/bare-relay.js');

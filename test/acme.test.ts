@@ -1,5 +1,4 @@
 /** Certificates that evenkeel gets by itself, from Pebble. */
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
@@ -9,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
+import type { StatusDocument } from '../src/api/status.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, kill, program } from './evenkeel.ts';
 import { get, type Pebble, pebbleSkip, startPebble } from './pebble.ts';
 import { shiftedClock } from './shifted-clock.ts';

@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { json, text as readText } from 'node:stream/consumers';
+import { text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
+import { temporaryDirectory } from './peers.ts';
 import { endAfter } from './upgrading.ts';
 import { until } from './waiting.ts';
 
@@ -41,14 +40,18 @@ interface Reply {
   readonly body: unknown;
 }
 
-async function ask(socketPath: string, method: string, path: string): Promise<Reply> {
-  const { text, ...reply } = await askText(socketPath, method, path);
+function ask(socketPath: string, method: string, path: string): Promise<Reply> {
+  return askFor({ socketPath, method, path });
+}
+
+async function askFor(what: http.RequestOptions): Promise<Reply> {
+  const { text, ...reply } = await askText(what);
   return { ...reply, body: JSON.parse(text) };
 }
 
-function askText(socketPath: string, method: string, path: string): Promise<Omit<Reply, 'body'> & { text: string }> {
+function askText(what: http.RequestOptions): Promise<Omit<Reply, 'body'> & { text: string }> {
   return new Promise((resolve, reject) => {
-    const request = http.request({ socketPath, method, path, agent: false }, (response) => {
+    const request = http.request({ ...what, agent: false }, (response) => {
       readText(response).then(
         (text) => resolve({ status: response.statusCode!, headers: response.headers, text }),
         reject,
@@ -158,13 +161,7 @@ function askPort(
   path: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const request = http.request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
-      json(response).then((body) => resolve({ status: response.statusCode!, headers: response.headers, body }), reject);
-    });
-    request.on('error', reject);
-    request.end();
-  });
+  return askFor({ host: '127.0.0.1', port, method, path, headers });
 }
 
 function bearer(token: string): Record<string, string> {
@@ -180,8 +177,7 @@ for (const engine of ENGINES) {
     `${engine}: over TCP anybody on the machine sees, and who has a token changes`,
     engineSkip(engine),
     async (t) => {
-      const directory = mkdtempSync(join(tmpdir(), 'evenkeel-state-'));
-      t.after(() => rmSync(directory, { recursive: true }));
+      const directory = temporaryDirectory(t);
       const env = { ...process.env, STATE_DIRECTORY: directory };
       const token = (...words: string[]): string =>
         execFileSync(process.execPath, [program, 'token', ...words], { encoding: 'utf8', env }).trim();
@@ -275,16 +271,8 @@ upstreams:
     { workers: 1 },
   );
   const { address } = await startBackend(t);
-  const through = (to: string): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: web, path: '/v1/ready', headers: { 'x-port': to }, agent: false };
-      http
-        .get(options, (response) => {
-          response.resume();
-          resolve(response.statusCode!);
-        })
-        .on('error', reject);
-    });
+  const through = async (to: string): Promise<number> =>
+    (await askText({ host: '127.0.0.1', port: web, path: '/v1/ready', headers: { 'x-port': to } })).status;
   assert.equal(await through(address.split(':')[1]), 200);
   assert.equal(await through(String(port)), 508);
 });
@@ -360,7 +348,7 @@ upstreams:
   const { paths } = (await ask(socket, 'GET', '/v1/openapi.json')).body as Described;
   const places = Object.keys(paths).filter((path) => 'get' in paths[path] && !/[{]|stream/.test(path));
   for (const path of [...places, '/v1/upstreams/run', '/v1/upstreams/web']) {
-    const { text } = await askText(socket, 'GET', path);
+    const { text } = await askText({ socketPath: socket, method: 'GET', path });
     assert.ok(!text.includes('hunter2'), `${path}: ${text}`);
   }
   const { body } = await ask(socket, 'GET', '/v1/configuration');

@@ -4,13 +4,13 @@
  * Any process is killed, the keeper in charge too, which is then started again. Under systemd the descriptor store has the listening
  * sockets, in whose queues clients wait for the next keeper. Without a service manager the proxies serve on until it is there.
  */
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { StatusDocument } from '../src/api/status.ts';
 import { Prng } from '../src/base/prng.ts';
 import { OLD_GENERATIONS_MAX } from '../src/core/fleet/generations.ts';
 import { Builds, type Flaw, FLAWS } from './campaign/builds.ts';

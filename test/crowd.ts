@@ -1,10 +1,10 @@
 /** A crowd of clients before one proxy with little memory: a few hundred do what takes thousands with an arena of full size. */
-import type { ProxyView } from '../src/api/data-plane.ts';
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import type http from 'node:http';
 import type net from 'node:net';
 import type { TestContext } from 'node:test';
+import type { ProxyView } from '../src/api/data-plane.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import { setOption, SOL_SOCKET } from '../src/io/linux/libc.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
 import { askSocket } from './control-socket.ts';

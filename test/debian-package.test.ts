@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort, get, startBackend, startLoad } from './evenkeel.ts';
+import { temporaryDirectory } from './peers.ts';
 import { SystemdMachine, systemdSkip } from './systemd.ts';
 import { until } from './waiting.ts';
 
@@ -20,8 +20,7 @@ const skip = hasTools ? systemdSkip() : { skip: 'needs dpkg-deb and strip' };
 
 /** Its path. With this Node, and hardly compressed. */
 function build(t: TestContext, version: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-debian-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryDirectory(t);
   const env = { ...process.env, NODE: process.env['NODE'] ?? process.execPath, VERSION: version, LEVEL: '0' };
   const { status, stderr } = spawnSync(BUILD, [folder], { encoding: 'utf8', env });
   assert.equal(status, 0, stderr);

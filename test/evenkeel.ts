@@ -15,11 +15,11 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/io/contract/free-port.ts';
 import { resetOnClose } from '../src/io/node/descriptor.ts';
 import { handleOf } from '../src/io/node/stream-handle.ts';
-import { childrenOf, endFamily, startedWith } from './family.ts';
+import { childrenOf, endFamily, kill, startedWith } from './family.ts';
 import { findUringRefusal } from './uring-refusal.ts';
 import { Change, until, WAIT_MS } from './waiting.ts';
 
-export { freePort, WAIT_MS };
+export { freePort, kill, WAIT_MS };
 
 export const program = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
 /** The same, loaded file by file: for tests that put something else in the place of one. */
@@ -147,15 +147,6 @@ export class Evenkeel {
 
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
-  }
-}
-
-/** False if there is no such process. */
-export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
   }
 }
 

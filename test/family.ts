@@ -17,9 +17,9 @@ export function* family(pid: number): Generator<number> {
 /** Ends all of it: a keeper's successor may be its child, and the proxies of a keeper serve on without it. */
 export function endFamily(pid: number): void {
   // Stopped, it starts no further one.
-  if (!signal(pid, 'SIGSTOP')) return;
+  if (!kill(pid, 'SIGSTOP')) return;
   for (const child of childrenOf(pid)) endFamily(child);
-  signal(pid, 'SIGKILL');
+  kill(pid, 'SIGKILL');
 }
 
 /** All that were started with `variable`, as `NAME=VALUE`, or by such a one. Of processes that may not be looked into, nothing is known. */
@@ -38,9 +38,10 @@ export function environmentOf(pid: number): readonly string[] {
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): boolean {
+/** False if there is no such process. */
+export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    return process.kill(pid, name);
+    return process.kill(pid, signal);
   } catch {
     return false;
   }

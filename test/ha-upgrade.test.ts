@@ -2,13 +2,13 @@
  * The program is replaced while it runs on a node that has, or backs up, a virtual address: the address stays where it is, the
  * peer hears every advert in time, and nobody who connects notices.
  */
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { StatusDocument } from '../src/api/status.ts';
 import { Client } from '../src/lab/client.ts';
 import { program } from './evenkeel.ts';
 import { dyingAfter, replaceable } from './upgrading.ts';

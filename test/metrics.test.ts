@@ -1,12 +1,12 @@
 /** What Prometheus gets: a real one scrapes a running evenkeel, and has what the status says. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
+import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
 const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0;
@@ -24,8 +24,7 @@ async function startPrometheus(
   t: TestContext,
   target: number,
 ): Promise<(query: string) => Promise<Result['data']['result']>> {
-  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-prometheus-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryDirectory(t);
   const port = await freePort();
   const scrape = `{ job_name: evenkeel, scrape_interval: 1s, static_configs: [ { targets: ["127.0.0.1:${target}"] } ] }`;
   writeFileSync(

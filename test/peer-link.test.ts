@@ -1,5 +1,4 @@
 /** The link between two nodes: who is let in, what becomes of strangers, and certificates that both have. */
-import type { LinkView, StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
+import type { LinkView, StatusDocument } from '../src/api/status.ts';
 import { FORMAT, frameOf } from '../src/core/peers/messages.ts';
 import { type Identity, identityIn } from '../src/keeper/peers/identity.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';

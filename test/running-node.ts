@@ -1,9 +1,9 @@
 /** `evenkeel run` on a load balancer of a lab's pair, and an operator's commands to it. */
-import type { StatusDocument } from '../src/api/status.ts';
-import type { RouterView } from '../src/api/virtual-routers.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { StatusDocument } from '../src/api/status.ts';
+import type { RouterView } from '../src/api/virtual-routers.ts';
 import type { Balancer, Pair } from '../src/lab/pair.ts';
 import type { HostProcess } from '../src/lab/processes.ts';
 import { askSocket } from './control-socket.ts';

@@ -1,6 +1,4 @@
 /** Servers, listeners and the node are drained, disabled and weighed by hand, over what the file says. */
-import type { ListenerView, ServerView } from '../src/api/data-plane.ts';
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +8,8 @@ import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { ListenerView, ServerView } from '../src/api/data-plane.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import { askOverride, askReload, askStatus } from '../src/commands/control-client.ts';
 import {
   connect,

@@ -2,11 +2,11 @@
  * Memory runs out, of one size of buffers or another: those that have stood still for longest go, everybody else is served on,
  * and the log and `status` say what is short, and when it is over.
  */
-import type { ProxyView } from '../src/api/data-plane.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type net from 'node:net';
 import { type TestContext, test } from 'node:test';
+import type { ProxyView } from '../src/api/data-plane.ts';
 import { join, Scene } from './crowd.ts';
 import { ENGINES, type Engine, engineSkip, get, startLoad } from './evenkeel.ts';
 import type { ArenaSizes } from './small-arena.ts';

@@ -1,6 +1,4 @@
 /** `evenkeel status` says which instance it asked, and of everything in it why it is as it is and since when. */
-import type { ServerView } from '../src/api/data-plane.ts';
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +7,8 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { ServerView } from '../src/api/data-plane.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import {
   connect,

@@ -1,11 +1,11 @@
 /** Clients that flood a TLS listener with handshakes, stand still in the middle of one or of a record, or break the protocol. */
-import type { ProxyView } from '../src/api/data-plane.ts';
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, test, type TestContext } from 'node:test';
 import tls from 'node:tls';
+import type { ProxyView } from '../src/api/data-plane.ts';
+import type { StatusDocument } from '../src/api/status.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { askSocket } from './control-socket.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, startBackend, type StartOptions, unbundled } from './evenkeel.ts';

@@ -1,5 +1,4 @@
 /** TLS to servers: who is believed, what becomes of those who are not, and what is kept for the next connection. */
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +7,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
+import type { StatusDocument } from '../src/api/status.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { askSocket } from './control-socket.ts';
 import { connect, engineSkip, ENGINES, Evenkeel, freePort, get } from './evenkeel.ts';

@@ -1,7 +1,7 @@
 /** UDP listeners: datagrams both ways, sessions, servers that are not there, and what is told of it. */
-import type { StatusDocument } from '../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StatusDocument } from '../src/api/status.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, kill, startTcpBackend } from './evenkeel.ts';
 import { peerSkip } from './peers.ts';
 import { reload } from './reloading.ts';

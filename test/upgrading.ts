@@ -1,9 +1,9 @@
 /** What tests of upgrades share: asks a running evenkeel for one, and sees who is left. */
-import type { StatusDocument } from '../src/api/status.ts';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { StatusDocument } from '../src/api/status.ts';
 import { askSocket } from './control-socket.ts';
 import { type Evenkeel, kill, program } from './evenkeel.ts';
 import { childrenOf, endFamily } from './family.ts';

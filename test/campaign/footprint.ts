@@ -1,6 +1,6 @@
 /** What the processes of one evenkeel take: memory and descriptors, as /proc tells, and buffers, as it tells itself. */
-import type { StatusDocument } from '../../src/api/status.ts';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { StatusDocument } from '../../src/api/status.ts';
 import { family } from '../family.ts';
 
 export interface Footprint {

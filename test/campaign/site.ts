@@ -1,9 +1,9 @@
 /** What a campaign changes: one evenkeel, its file, its program, the servers behind it; and whether a change holds. */
-import type { StatusDocument } from '../../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { TestContext } from 'node:test';
+import type { StatusDocument } from '../../src/api/status.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import { connect, freePort, get } from '../evenkeel.ts';
 import { until } from '../waiting.ts';

@@ -1,12 +1,11 @@
 /** The commands of docs/admin-api.md, in their order, say what stands below them. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { engineSkip, Evenkeel, freePort, startBackend } from '../evenkeel.ts';
+import { temporaryDirectory } from '../peers.ts';
 
 const page = readFileSync(new URL('../../../docs/admin-api.md', import.meta.url), 'utf8');
 const [, file] = /^```yaml\n([^]*?)^```/m.exec(page)!;
@@ -15,9 +14,8 @@ const run = promisify(execFile);
 
 test('every command on the page says what is shown, or JSON', engineSkip('node'), async (t) => {
   const [port, first, second] = [await freePort(), await startBackend(t), await startBackend(t)];
-  const state = mkdtempSync(join(tmpdir(), 'evenkeel-state-'));
-  t.after(() => rmSync(state, { recursive: true, force: true }));
-  const options = { engine: 'node', workers: 1, hasSocket: true, env: { STATE_DIRECTORY: state } } as const;
+  const env = { STATE_DIRECTORY: temporaryDirectory(t) };
+  const options = { engine: 'node', workers: 1, hasSocket: true, env } as const;
   const here = (text: string): string =>
     text
       .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)

@@ -1,11 +1,11 @@
 /** The script in docs/monitoring.md, with an evenkeel that says what this test wants. */
-import type { StatusDocument } from '../../src/api/status.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { StatusDocument } from '../../src/api/status.ts';
 
 const skip = spawnSync('jq', ['--version']).status === 0 ? false : 'needs jq';
 const page = readFileSync(new URL('../../../docs/monitoring.md', import.meta.url), 'utf8');

@@ -1,6 +1,4 @@
 /** `evenkeel run` on a host of a segment, which may be replaced by another program while it runs. */
-import type { StatusDocument } from '../../src/api/status.ts';
-import type { HaStatus, RouterView } from '../../src/api/virtual-routers.ts';
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +6,8 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import type { StatusDocument } from '../../src/api/status.ts';
+import type { HaStatus, RouterView } from '../../src/api/virtual-routers.ts';
 import { commandLineOf, processesIn } from '../../src/lab/processes.ts';
 import { program } from '../evenkeel.ts';
 import { Change, until } from '../waiting.ts';

@@ -2,7 +2,6 @@
  * Nodes on a segment, for tests as root: a bridge and its hosts, each in a network namespace of its own, and on the hosts
  * the real vip process under the real keeper's half (node.ts). Everything is gone when the test is over.
  */
-import type { OwnerView } from '../../src/api/virtual-routers.ts';
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { OwnerView } from '../../src/api/virtual-routers.ts';
 import type { ServingVerdict } from '../../src/core/vrrp/occupant.ts';
 import type { Evidence } from '../../src/core/vrrp/observer.ts';
 import { killAtOnce } from '../../src/lab/processes.ts';
