@@ -27,10 +27,13 @@ listeners:
       - { match: { path: /none }, upstream: first, send: { fields: drop, body: drop } }
       - { match: { path: /inside/ }, internal: true, upstream: second }
       - { name: named, upstream: second, retry: { on: [] } }
+      - { name: sorry, respond: { status: 503, body: sorry } }
+      - { match: { path: /gone }, upstream: nobody, errors: [ { status: 502, call: sorry } ] }
       - { upstream: first, target-by: { field: X-To, calls: { "@named": named } } }
 upstreams:
   first: { servers: [ "${first.address}" ] }
   second: { servers: [ "${second.address}" ] }
+  nobody: { servers: [ "127.0.0.1:1" ] }
 `;
     await Evenkeel.start(t, yaml, { engine, workers: 1 });
 
@@ -102,6 +105,18 @@ upstreams:
       assert.equal((await large.body()).length, LARGE.length);
       large.ok('', 'X-To: @named\r\n');
       assert.equal((await client.response()).status, 500);
+    });
+
+    await t.test('a body whose request is answered in place of an error goes to nobody', async (t) => {
+      const client = await RawConnection.open(t, port);
+      client.write(`POST /gone HTTP/1.1\r\nHost: a\r\n${BODIES.small}`);
+      assert.equal((await client.response()).body, 'sorry');
+      const other = await RawConnection.open(t, port);
+      other.write(`POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nother`);
+      const exchange = await first.exchange();
+      assert.equal(await exchange.body(), 'other');
+      exchange.ok('as ever');
+      assert.equal((await other.response()).body, 'as ever');
     });
 
     await t.test('a server that leads on before the body is here', async (t) => {

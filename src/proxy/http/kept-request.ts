@@ -44,6 +44,7 @@ export class KeptRequest {
 
   /** Gives the slot up; the body stays for the head that is written next. */
   releaseHead(): void {
+    if (this.slot < 0) return;
     const { memory } = this.arena;
     const body = memory.slice(this.start + this.headLength, this.start + this.length);
     this.release();
@@ -71,10 +72,10 @@ export class KeptRequest {
   }
 
   release(): void {
+    this.body = NOTHING;
     if (this.slot < 0) return;
     this.arena.release(this.slot);
     this.slot = -1;
     this.idLength = 0;
-    this.body = NOTHING;
   }
 }
