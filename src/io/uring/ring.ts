@@ -148,7 +148,9 @@ export class Ring {
 
   /** The kernel has not taken this one: it may be changed still. */
   isPending(number: number): boolean {
-    return ((number - this.words[this.submissionHeadAt]) | 0) >= 0;
+    const head = this.words[this.submissionHeadAt];
+    // Numbers come round: one from long ago is behind the head as much as in front of it.
+    return (number - head) >>> 0 < (this.tail - head) >>> 0;
   }
 
   /** Submits what was pushed, and does not look for completions. */
