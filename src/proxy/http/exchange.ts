@@ -16,7 +16,6 @@
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
-import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
@@ -686,17 +685,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** The path of a folder without its slash: a client follows that only for its own status. */
   private isFolder({ status }: ResponseHead): boolean {
-    return status === 301 && this.isOfFiles;
-  }
-
-  private get isOfFiles(): boolean {
-    const { proxy } = this.route;
-    return proxy !== null && proxy.upstream === FILES_UPSTREAM;
+    return status === 301 && this.route.isOfFiles;
   }
 
   /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
   private changed(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): Uint8Array | null {
-    if (this.carriedType.length > 0 && this.isOfFiles && isSuccess(head.status)) {
+    if (this.carriedType.length > 0 && this.route.isOfFiles && isSuccess(head.status)) {
       takeOut(this.context.memory, head, CONTENT_TYPE);
       lines = joined(lines, this.carriedType);
     }

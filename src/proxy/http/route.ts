@@ -1,6 +1,7 @@
 /** A route of a listener, prepared: what the plan says with everything looked up and encoded once. */
 import { assert } from '../../base/assert.ts';
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
+import { FILES_UPSTREAM } from '../../config/files-plan.ts';
 import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
@@ -41,6 +42,8 @@ export class Route {
   private readonly errors: readonly ErrorPage<Route>[];
   /** Set if and only if the action is `proxy`. */
   readonly proxy: ProxyActionPlan | null;
+  /** It answers from files of this machine. */
+  readonly isOfFiles: boolean;
   /** Set if and only if the action is `proxy`, and the route is bound. */
   upstream: Upstream | null = null;
   /** Null: the target stays as sent. */
@@ -93,6 +96,7 @@ export class Route {
     this.errors = plan.errors.map((page) => new ErrorPage(page, (inner) => new Route(inner, reading)));
     this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, (inner) => new Route(inner, reading));
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
+    this.isOfFiles = this.proxy?.upstream === FILES_UPSTREAM;
     this.rewrite = compileRewrite(plan, reading);
     const rewritten = plan.action.kind === 'proxy' ? plan.action.rewrite : null;
     this.target = rewritten?.kind === 'target' ? new TargetTemplate(rewritten.target) : null;
