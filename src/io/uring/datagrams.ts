@@ -20,6 +20,7 @@ import type { Engine } from './engine.ts';
 import { flowFailure } from './failures.ts';
 import * as ffi from './ffi.ts';
 import { UringFlow } from './flow.ts';
+import { CONTROL, CONTROL_LENGTH, NAME, NAME_LENGTH, VECTOR, VECTOR_COUNT } from './msghdr.ts';
 import { ReturnAddresses } from './return-addresses.ts';
 import { SegmentRuns } from './segment-runs.ts';
 import { SOCKADDR_BYTES } from './sockaddr.ts';
@@ -28,12 +29,6 @@ import { BOUND_RECEIVE, BOUND_SEND, DATAGRAM_INDEX, FLOW_RECEIVE, FLOW_SEND } fr
 // A place for the struct msghdr and struct iovec of a submission, in words.
 const PLACE_WORDS = 32;
 const VECTOR_AT = 16;
-const NAME = 0;
-const NAME_LENGTH = 2;
-const VECTOR = 4;
-const VECTOR_COUNT = 6;
-const CONTROL = 8;
-const CONTROL_LENGTH = 10;
 
 export class UringDatagrams implements Datagrams {
   readonly engine: Engine;

@@ -4,12 +4,10 @@
  */
 import { SEND_SEGMENTS_MAX } from '../../base/limits.ts';
 import { mapMemory, type Mapping } from './ffi.ts';
+import { VECTOR, VECTOR_COUNT } from './msghdr.ts';
 
 const PLACE_WORDS = 32;
 const VECTORS_AT = 16;
-// struct msghdr, in words.
-const VECTOR_POINTER = 4;
-const VECTOR_COUNT = 6;
 
 export class Messages {
   readonly high: number;
@@ -37,8 +35,8 @@ export class Messages {
   /** Completes a message of `parts` parts; the low word of its address. */
   finish(place: number, parts: number): number {
     const at = place * PLACE_WORDS;
-    this.words[at + VECTOR_POINTER] = this.places.low + (at + VECTORS_AT) * 4;
-    this.words[at + VECTOR_POINTER + 1] = this.places.high;
+    this.words[at + VECTOR] = this.places.low + (at + VECTORS_AT) * 4;
+    this.words[at + VECTOR + 1] = this.places.high;
     this.words[at + VECTOR_COUNT] = parts;
     return (this.places.low + at * 4) | 0;
   }

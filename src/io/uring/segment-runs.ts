@@ -6,9 +6,9 @@
  * datagram. Where the kernel refuses a run (no way to segment there, or a datagram does not fit the way's MTU) its datagrams are sent one by
  * one, and that peer has no runs any more.
  */
-import { mapMemory, type Mapping } from './ffi.ts';
 import * as abi from './abi.ts';
 import * as ffi from './ffi.ts';
+import { CONTROL, CONTROL_LENGTH, NAME, NAME_LENGTH, VECTOR, VECTOR_COUNT } from './msghdr.ts';
 import type { Ring } from './ring.ts';
 
 const RUNS = 512;
@@ -22,12 +22,6 @@ const SEGMENT_BYTES_MAX = 1472;
 const VECTORS_AT = 16;
 const CONTROL_AT = VECTORS_AT + PARTS_MAX * 4;
 const PLACE_WORDS = 128;
-const NAME = 0;
-const NAME_LENGTH = 2;
-const VECTOR = 4;
-const VECTOR_COUNT = 6;
-const CONTROL = 8;
-const CONTROL_LENGTH = 10;
 
 /** CMSG_SPACE and CMSG_LEN of two bytes. */
 const SEGMENT_CONTROL_BYTES = 24;
@@ -39,7 +33,7 @@ const UDP_SEGMENT = 103;
 export const NO_RUN = 0;
 
 export class SegmentRuns {
-  private readonly memory: Mapping;
+  private readonly memory: ffi.Mapping;
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
   private readonly free: number[] = [];
@@ -48,7 +42,7 @@ export class SegmentRuns {
   private current: number[] = [];
 
   constructor() {
-    this.memory = mapMemory((RUNS + 1) * PLACE_WORDS * 4);
+    this.memory = ffi.mapMemory((RUNS + 1) * PLACE_WORDS * 4);
     this.words = new Int32Array(this.memory.buffer);
     this.bytes = new Uint8Array(this.memory.buffer);
     for (let run = RUNS; run > NO_RUN; run--) this.free.push(run);
