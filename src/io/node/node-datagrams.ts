@@ -17,6 +17,7 @@ import type {
   FlowFailure,
   FlowHandler,
 } from '../../port/datagram.ts';
+import { CorrespondentWords } from '../../wire/correspondent-words.ts';
 import { readIp, wordAt, writeIp } from '../../wire/ip-text.ts';
 import { boundPlaceOf, closeDescriptorNow, duplicateDescriptor } from './descriptor.ts';
 
@@ -108,7 +109,8 @@ class NodeBoundSocket implements DatagramSocket {
     this.onClosed = onClosed;
     const own = boundPlaceOf(descriptor);
     this.port = own.port;
-    this.from.setLocal(own.address);
+    // of all addresses it stays unknown which one was asked
+    this.from.readLocal(own.address, 0);
     this.knowsAsked = own.address.some((byte) => byte !== 0);
     this.socket = dgram.createSocket(own.isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));
@@ -346,30 +348,7 @@ class NodeFlow implements Flow {
   }
 }
 
-class Sender implements Correspondents {
-  ip0 = 0;
-  ip1 = 0;
-  ip2 = 0;
-  ip3 = 0;
-  port = 0;
-  local0 = 0;
-  local1 = 0;
-  local2 = 0;
-  local3 = 0;
-  readonly proxyPort = 0;
-  readonly proxy0 = 0;
-  readonly proxy1 = 0;
-  readonly proxy2 = 0;
-  readonly proxy3 = 0;
-
-  /** The address that the socket has alone; of all addresses it stays unknown which one was asked. */
-  setLocal(address: Uint8Array): void {
-    this.local0 = wordAt(address, 0);
-    this.local1 = wordAt(address, 4);
-    this.local2 = wordAt(address, 8);
-    this.local3 = wordAt(address, 12);
-  }
-
+class Sender extends CorrespondentWords {
   read(host: string, port: number): void {
     this.port = port;
     const v4 = parseIPv4(host);

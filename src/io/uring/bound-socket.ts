@@ -14,6 +14,7 @@
  */
 import type { Correspondents } from '../../base/correspondents.ts';
 import type { DatagramHandler, DatagramSocket } from '../../port/datagram.ts';
+import { CorrespondentWords } from '../../wire/correspondent-words.ts';
 import { readIp, wordAt } from '../../wire/ip-text.ts';
 import * as abi from './abi.ts';
 import { DATAGRAM_GROUP } from './datagram-buffers.ts';
@@ -200,33 +201,11 @@ export class UringBoundSocket implements DatagramSocket {
 const CMSG_BYTES = 16;
 const MAPPED = 0xffff;
 
-class Sender implements Correspondents {
-  ip0 = 0;
-  ip1 = 0;
-  ip2 = 0;
-  ip3 = 0;
-  port = 0;
-  local0 = 0;
-  local1 = 0;
-  local2 = 0;
-  local3 = 0;
-  readonly proxyPort = 0;
-  readonly proxy0 = 0;
-  readonly proxy1 = 0;
-  readonly proxy2 = 0;
-  readonly proxy3 = 0;
-
+class Sender extends CorrespondentWords {
   /** The address that the socket has alone. */
   setLocal(address: Uint8Array, isV6: boolean): void {
-    if (isV6) {
-      this.local0 = wordAt(address, 0);
-      this.local1 = wordAt(address, 4);
-      this.local2 = wordAt(address, 8);
-      this.local3 = wordAt(address, 12);
-    } else {
-      this.local2 = MAPPED;
-      this.local3 = wordAt(address, 0);
-    }
+    if (isV6) this.readLocal(address, 0);
+    else this.readLocalV4(address, 0);
   }
 
   /** A sockaddr_in or sockaddr_in6, and in_pktinfo or in6_pktinfo. */
@@ -241,14 +220,12 @@ class Sender implements Correspondents {
       this.ip3 = wordAt(bytes, name + 4);
     }
     if (control < 0) return;
-    if (isV6) {
-      this.local0 = wordAt(bytes, control + CMSG_BYTES);
-      this.local1 = wordAt(bytes, control + CMSG_BYTES + 4);
-      this.local2 = wordAt(bytes, control + CMSG_BYTES + 8);
-      this.local3 = wordAt(bytes, control + CMSG_BYTES + 12);
-    } else {
-      this.local2 = MAPPED;
-      this.local3 = wordAt(bytes, control + CMSG_BYTES + 4); // ipi_spec_dst
-    }
+    if (isV6) this.readLocal(bytes, control + CMSG_BYTES);
+    else this.readLocalV4(bytes, control + CMSG_BYTES + 4); // ipi_spec_dst
+  }
+
+  private readLocalV4(bytes: Uint8Array, at: number): void {
+    this.local2 = MAPPED;
+    this.local3 = wordAt(bytes, at);
   }
 }

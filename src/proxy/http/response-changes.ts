@@ -49,7 +49,6 @@ const span = new Span();
 export type ResponseTexts = readonly RuleTexts[];
 
 export class ResponseChanges implements LateValues {
-  /** The tries that a request takes are of interest. */
   private readonly rules: readonly Replacement[];
   private readonly flags: readonly CookieFlags[];
   private readonly expiry: ExpiryRule | null;

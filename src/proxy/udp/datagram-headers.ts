@@ -6,6 +6,7 @@ import type { Correspondents } from '../../base/correspondents.ts';
 import type { ProxyProtocolPlan } from '../../config/plan.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { type Flow, HEAD_BYTES_MAX } from '../../port/datagram.ts';
+import { CorrespondentWords } from '../../wire/correspondent-words.ts';
 import { IpWords, readIp, writeIp } from '../../wire/ip-text.ts';
 import {
   DATAGRAM_HEADER_BYTES_MAX,
@@ -21,18 +22,7 @@ assert(DATAGRAM_HEADER_BYTES_MAX <= HEAD_BYTES_MAX, 'a header fits in front of a
 const local = new IpWords();
 
 /** Whom a datagram is from by its header, and where its answers go. */
-class Told extends IpWords implements Correspondents {
-  port = 0;
-  local0 = 0;
-  local1 = 0;
-  local2 = 0;
-  local3 = 0;
-  proxyPort = 0;
-  proxy0 = 0;
-  proxy1 = 0;
-  proxy2 = 0;
-  proxy3 = 0;
-
+class Told extends CorrespondentWords {
   set(addresses: ProxyAddresses, from: Correspondents): void {
     readIp(addresses.source, 0, this);
     this.port = addresses.sourcePort;
