@@ -67,7 +67,7 @@ export interface Context {
   readonly evictIdle: () => boolean;
   readonly ownListeners: OwnListeners;
   /** Are told of every HTTP request that has ended. */
-  readonly requestReaders: RequestReader[];
+  readonly requestReaders: readonly RequestReader[];
   /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
   readonly accessLogs: AccessLogs;

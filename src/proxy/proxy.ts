@@ -400,7 +400,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.readBoard();
     this.context.variables.define(provision.values);
     this.context.responseValues.define(provision.responseMaps);
-    this.applyLogs(provision);
+    this.context.accessLogs.apply(plan.accessLogs, provision.logs);
     this.applyListeners(provision, upstreams, retireAt);
     this.applySockets(provision, upstreams);
     const points = DESCRIPTORS_PER_POINT * provision.sockets.length;
@@ -408,15 +408,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.context.clientsMax = clientsServed(this.descriptors - own);
     if (this.hasRetired) this.retirements.add(plan.drainMs);
     this.hasRetired = false;
-  }
-
-  private applyLogs({ plan, logs }: Provision): void {
-    const { accessLogs, requestReaders } = this.context;
-    accessLogs.apply(plan.accessLogs, logs);
-    const at = requestReaders.indexOf(accessLogs);
-    // Who logs nothing asks nobody.
-    if (plan.accessLogs.length > 0 && at < 0) requestReaders.push(accessLogs);
-    else if (plan.accessLogs.length === 0 && at >= 0) requestReaders.splice(at, 1);
   }
 
   private applyUpstreams(plan: Plan, retireAt: number): readonly Upstream[] {

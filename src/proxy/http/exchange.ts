@@ -852,8 +852,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.ending = ending;
     if (isComplete(ending)) this.phase = PHASE_DONE;
     this.endedAt = this.context.transport.now;
-    const { requestReaders } = this.context;
+    const { accessLogs, requestReaders } = this.context;
     for (let i = 0; i < requestReaders.length; i++) requestReaders[i].handleRequest(this);
+    if (this.drafts.length > 0) accessLogs.finish(this);
     if (this.isQueued) this.upstream.dequeue(this);
     const { serverSide } = this;
     this.serverSide = null;

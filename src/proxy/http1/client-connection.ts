@@ -410,7 +410,8 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const exchange = Exchange.begin(context, this, head, this.begunAt);
     this.exchange = exchange;
     this.peer.requests++;
-    if (isWorn(listener.plan.wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
+    const { wear } = listener.plan;
+    if (wear !== undefined && isWorn(wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
     const admitted = this.admission.admit(this.peer);
     if (this.service.isLogging) this.service.beginLog(exchange, admitted, this.peer);
     if (!(admitted instanceof Route)) {

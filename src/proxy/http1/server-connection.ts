@@ -480,9 +480,10 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
 
   private finishExchange(): void {
     const exchange = this.exchange as ResponseHandler;
+    const { wear } = this.upstream.plan;
     const isClean =
       this.isReusable &&
-      !isWorn(this.upstream.plan.wear, this.requests, this.context.transport.now - this.begunAt) &&
+      (wear === undefined || !isWorn(wear, this.requests, this.context.transport.now - this.begunAt)) &&
       this.server.hasRoomForIdle &&
       exchange.isRequestComplete &&
       this.reader.length === 0 &&

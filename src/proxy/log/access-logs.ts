@@ -5,7 +5,7 @@ import type { LogPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { Transport } from '../../port/transport.ts';
-import type { RequestReader, RequestRecord } from '../http/request-record.ts';
+import type { RequestRecord } from '../http/request-record.ts';
 import { AccessLog, LogDraft } from './access-log.ts';
 import type { Draft } from './draft.ts';
 import { EndValues } from './end-values.ts';
@@ -19,7 +19,7 @@ export interface LogRoom {
   readonly responseValues: ResponseValues;
 }
 
-export class AccessLogs implements RequestReader {
+export class AccessLogs {
   private readonly room: LogRoom;
   private readonly values: EndValues;
   private byName = new Map<string, AccessLog>();
@@ -76,9 +76,9 @@ export class AccessLogs implements RequestReader {
     }
   }
 
-  handleRequest(record: RequestRecord): void {
+  /** Of a request that is in one. */
+  finish(record: RequestRecord): void {
     const { drafts } = record;
-    if (drafts.length === 0) return;
     this.values.look(record);
     for (let i = 0; i < drafts.length; i++) {
       const draft = drafts[i] as LogDraft;
