@@ -25,6 +25,11 @@ test('keepers and proxies keep every invariant over reloads, upgrades and kills'
   }
 });
 
+test('what is sent to a keeper that was killed is nobody\'s', async () => {
+  const { invariant, detail } = await runFleet(1372);
+  assert.equal(invariant, null, detail);
+});
+
 test('the same seed is the same history, to the last event', async () => {
   const [first, second] = [await runFleet(7), await runFleet(7, 'none', true)];
   assert.equal(second.traceHash, first.traceHash);

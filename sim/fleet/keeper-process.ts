@@ -190,6 +190,11 @@ export class KeeperProcess implements Adopter {
     return this.isInCharge && this.candidate === null && this.waiters.length === 0;
   }
 
+  /** One of its proxies lives. */
+  get hasProxy(): boolean {
+    return [...this.proxies.values()].some(({ isGone }) => !isGone);
+  }
+
   /** It serves no more, but finishes. */
   get isFinishing(): boolean {
     return this.isGivingWay && !this.isGone && (this.proxies.size > 0 || this.found.size > 0);

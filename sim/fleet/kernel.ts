@@ -42,6 +42,8 @@ export class Kernel {
   private readonly prng: Prng;
   private readonly descriptors = new Map<number, Descriptor>();
   private readonly sockets = new Set<ListeningSocket>();
+  /** Processes that have ended: what is sent to one then is nobody's. */
+  private readonly gone = new Set<number>();
   private lost: Connection[] = [];
   /** Of each address: which process was the last to let go of a socket there. */
   private readonly lastCloser = new Map<string, number>();
@@ -90,6 +92,7 @@ export class Kernel {
 
   /** The process is gone. */
   closeAll(owner: number): void {
+    this.gone.add(owner);
     for (const descriptor of this.heldBy(owner)) this.close(descriptor);
   }
 
@@ -160,9 +163,14 @@ export class Kernel {
   }
 
   private hold(owner: number, socket: ListeningSocket): number {
+    const descriptor = this.nextDescriptor++;
+    if (this.gone.has(owner)) {
+      if (socket.holders === 0) this.sockets.delete(socket);
+      return descriptor;
+    }
     socket.holders++;
-    this.descriptors.set(this.nextDescriptor, { owner, socket });
-    return this.nextDescriptor++;
+    this.descriptors.set(descriptor, { owner, socket });
+    return descriptor;
   }
 
   private of(descriptor: number): Descriptor {

@@ -203,6 +203,8 @@ class Run {
       if (prng.oneIn(2)) this.world.schedule(prng.below(5_000_000), () => (proxy.isFrozen = false));
     } else if (keepers.length > 0) {
       const keeper = keepers[prng.below(keepers.length)];
+      // Nobody else has the sockets then either.
+      if (!this.around.hasManager && keeper.isInCharge && !keeper.hasProxy) return;
       this.world.note('keeper %a is killed', keeper.pid);
       keeper.kill();
     }
