@@ -25,7 +25,7 @@ test('keepers and proxies keep every invariant over reloads, upgrades and kills'
   }
 });
 
-test('what is sent to a keeper that was killed is nobody\'s', async () => {
+test("what is sent to a keeper that was killed is nobody's", async () => {
   const { invariant, detail } = await runFleet(1372);
   assert.equal(invariant, null, detail);
 });

@@ -27,7 +27,7 @@ import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
 import { FormerCounts } from './generations/former-counts.ts';
-import { chooseUser } from './ha/command-user.ts';
+import { CommandUsers } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
 import { HealthRegistry } from './servers/health.ts';
 import { ProgramChecks } from './servers/program-checks.ts';
@@ -174,16 +174,9 @@ export class Keeper {
       findUser: options.findFilesUser,
       onOtherProgram: () => options.onOtherProgram?.(),
     });
-    this.programs = new ProgramChecks({
-      run: runCommand,
-      ownUid: process.getuid?.() ?? -1,
-      findUser: options.findUser,
-    });
-    this.serverPrograms = new ServerPrograms({
-      run: runCommand,
-      userFor: (names) => chooseUser(names, process.getuid?.() ?? -1, options.findUser),
-      log,
-    });
+    const users = new CommandUsers(process.getuid?.() ?? -1, options.findUser);
+    this.programs = new ProgramChecks({ run: runCommand, users });
+    this.serverPrograms = new ServerPrograms({ run: runCommand, users, log });
     this.health = new HealthRegistry({
       programs: this.serverPrograms,
       onNoPort: (slot) => this.ports.handleNoPort(slot),

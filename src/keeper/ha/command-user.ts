@@ -33,6 +33,28 @@ export function chooseUser(
   return `there is no user ${names.join(' or ')}`;
 }
 
+/** Who runs programs, each list of names asked for once: it may take a directory service. */
+export class CommandUsers {
+  private readonly ownUid: number;
+  private readonly findUser: FindUser;
+  private readonly known = new Map<string, CommandUser | null>();
+
+  constructor(ownUid: number, findUser: FindUser) {
+    this.ownUid = ownUid;
+    this.findUser = findUser;
+  }
+
+  /** As `chooseUser`. One that is not there yet is looked for again. */
+  of(names: readonly string[] | null): CommandUser | null | string {
+    const key = JSON.stringify(names);
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const user = chooseUser(names, this.ownUid, this.findUser);
+    if (typeof user !== 'string') this.known.set(key, user);
+    return user;
+  }
+}
+
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_OTHERS = 0o002;
 const STICKY = 0o1000;

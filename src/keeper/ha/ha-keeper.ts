@@ -18,7 +18,7 @@ import type { MakeProbe } from '../servers/health.ts';
 import type { Log } from '../log/log.ts';
 import { type AskName, Names } from '../servers/names.ts';
 import type { RunCommand } from './command.ts';
-import { type CommandUser, chooseUser } from './command-user.ts';
+import { CommandUsers } from './command-user.ts';
 import { FileWatch } from './file-watch.ts';
 import { Fifos } from './fifos.ts';
 import { HaRouter } from './ha-router.ts';
@@ -91,7 +91,7 @@ export class HaKeeper {
   private readonly names: Names;
   private readonly restraints: Restraints;
   private readonly fifos: Fifos;
-  private readonly users = new Map<string, CommandUser | null | string>();
+  private readonly users: CommandUsers;
   /** What happens before it is known what was; null: it is. */
   private early: (() => void)[] | null;
 
@@ -99,6 +99,7 @@ export class HaKeeper {
     const { plan, log, now } = options;
     this.options = options;
     this.plan = plan;
+    this.users = new CommandUsers(options.ownUid, options.findUser);
     this.early = options.heritage === null ? null : [];
     this.addresses = options.createAddresses({
       onChange: (change) => this.inOrder(() => this.handleChange(change)),
@@ -125,7 +126,7 @@ export class HaKeeper {
     this.fifos = new Fifos({
       open: options.openFifo,
       run: options.runCommand,
-      userFor: (names) => this.userFor(names),
+      userFor: (names) => this.users.of(names),
       log,
     });
     this.keepRouters();
@@ -320,7 +321,7 @@ export class HaKeeper {
       },
       notifier: { run: runCommand, log },
       writeFifo: (path: string, line: string) => this.fifos.write(path, line),
-      userFor: (names: readonly string[] | null) => this.userFor(names),
+      userFor: (names: readonly string[] | null) => this.users.of(names),
     };
     plan.routers.forEach(({ name }, index) => {
       const known = this.routers.get(name);
@@ -428,7 +429,7 @@ export class HaKeeper {
     const name = watchName(plan);
     if (plan.kind === 'file') return new FileWatch(name, plan, log, now);
     if (plan.kind !== 'script') return new LookWatch(name, this.createLook(plan), log, now);
-    const user = this.userFor(plan.user);
+    const user = this.users.of(plan.user);
     return new ScriptWatch({ plan, name, user, run: runCommand, log, now });
   }
 
@@ -437,16 +438,6 @@ export class HaKeeper {
     if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
     if (plan.kind === 'process') return lookForProcess(plan, readText, listProcesses);
     return lookAtUpstream(board, () => serversOf(plan.upstream));
-  }
-
-  /** Asked once for each list of names: it may take a directory service. */
-  private userFor(names: readonly string[] | null): CommandUser | null | string {
-    const key = JSON.stringify(names);
-    const known = this.users.get(key);
-    if (known !== undefined) return known;
-    const user = chooseUser(names, this.options.ownUid, this.options.findUser);
-    this.users.set(key, user);
-    return user;
   }
 }
 

@@ -22,6 +22,8 @@ export interface LatestProgramOptions {
   readonly name: string;
   readonly run: RunCommand;
   readonly log: Log;
+  /** Nothing runs any more, and nothing waits to be run. */
+  readonly onIdle?: () => void;
 }
 
 export class LatestProgram {
@@ -97,6 +99,7 @@ export class LatestProgram {
     }
     this.telling = null;
     for (const resolve of this.whenIdle.splice(0)) resolve();
+    this.options.onIdle?.();
   }
 
   private async runOne({ state, command, user, timeoutMs, environment }: Notice): Promise<void> {

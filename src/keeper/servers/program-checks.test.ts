@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import type { CommandRequest, CommandResult, RunningCommand } from '../ha/command.ts';
+import { CommandUsers } from '../ha/command-user.ts';
 import { ProgramChecks, PROGRAMS_MAX } from './program-checks.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -20,8 +21,7 @@ class Runs {
   constructor(users: Readonly<Record<string, number>> = { nobody: 65_534 }) {
     this.checks = new ProgramChecks({
       run: (request) => this.run(request),
-      ownUid: 0,
-      findUser: (name) => (name in users ? { uid: users[name], gid: users[name] } : null),
+      users: new CommandUsers(0, (name) => (name in users ? { uid: users[name], gid: users[name] } : null)),
     });
   }
 

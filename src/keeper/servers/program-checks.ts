@@ -5,15 +5,13 @@
 import type { Address } from '../../base/address.ts';
 import type { Command } from '../../config/command.ts';
 import type { HealthPlan } from '../../config/plan.ts';
-import type { FindUser } from '../../port/host.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
-import { chooseUser, type CommandUser } from '../ha/command-user.ts';
+import type { CommandUser, CommandUsers } from '../ha/command-user.ts';
 import type { ProbeResult } from './probe.ts';
 
 export interface ProgramChecksOptions {
   readonly run: RunCommand;
-  readonly ownUid: number;
-  readonly findUser: FindUser;
+  readonly users: Pick<CommandUsers, 'of'>;
 }
 
 type ProgramProbe = Extract<HealthPlan['probe'], { kind: 'run' }>;
@@ -23,8 +21,6 @@ export const PROGRAMS_MAX = 32;
 
 export class ProgramChecks {
   private readonly options: ProgramChecksOptions;
-  /** Those that were found. */
-  private readonly users = new Map<string, CommandUser | null>();
   private readonly running = new Set<RunningCommand>();
   /** Whose time is over, and whose processes are not gone. */
   private readonly overdue = new Set<string>();
@@ -38,7 +34,7 @@ export class ProgramChecks {
 
   /** Never rejects. After `stop` it may never resolve. */
   async check({ timeoutMs, port }: HealthPlan, probe: ProgramProbe, address: Address): Promise<ProbeResult> {
-    const user = this.userFor(probe.users);
+    const user = this.options.users.of(probe.users);
     if (typeof user === 'string') return { isPassed: false, reason: user };
     const command = filled(probe.command, address, port);
     await this.turn();
@@ -92,16 +88,6 @@ export class ProgramChecks {
     await running.gone;
     this.running.delete(running);
     this.overdue.delete(key);
-  }
-
-  /** It may take a directory service; one that is not there yet is looked for again. */
-  private userFor(names: readonly string[] | null): CommandUser | null | string {
-    const key = JSON.stringify(names);
-    const known = this.users.get(key);
-    if (known !== undefined) return known;
-    const user = chooseUser(names, this.options.ownUid, this.options.findUser);
-    if (typeof user !== 'string') this.users.set(key, user);
-    return user;
   }
 }
 

@@ -4,14 +4,14 @@
  */
 import type { UpDownPrograms } from '../../config/plan.ts';
 import type { RunCommand, RunningCommand } from '../ha/command.ts';
-import type { CommandUser } from '../ha/command-user.ts';
+import type { CommandUsers } from '../ha/command-user.ts';
 import { LatestProgram } from '../ha/latest-program.ts';
 import type { Log } from '../log/log.ts';
 import { Turns } from './turns.ts';
 
 export interface ServerProgramsOptions {
   readonly run: RunCommand;
-  readonly userFor: (names: readonly string[] | null) => CommandUser | null | string;
+  readonly users: Pick<CommandUsers, 'of'>;
   readonly log: Log;
 }
 
@@ -28,7 +28,7 @@ const RUNNING_MAX = 32;
 
 export class ServerPrograms {
   private readonly options: ServerProgramsOptions;
-  private readonly turns = new Turns(RUNNING_MAX, RUNNING_MAX);
+  private readonly turns = new Turns(RUNNING_MAX, 1);
   /** By name, of those for which something runs or waits. */
   private readonly subjects = new Map<string, LatestProgram>();
 
@@ -37,17 +37,15 @@ export class ServerPrograms {
   }
 
   /** So it is now; `stop`: it was up, and evenkeel stops. */
-  tell(subject: Subject, state: 'up' | 'down' | 'stop', reason: string): void {
-    const { name, programs, environment } = subject;
+  tell({ name, programs, environment }: Subject, state: 'up' | 'down' | 'stop', reason: string): void {
     if (programs === null) return;
-    for (const [known, { isIdle }] of this.subjects) if (isIdle) this.subjects.delete(known);
     const command = programs[state];
-    const of = this.subjects.get(name) ?? this.newSubject(name);
-    if (command === null) return of.handle(state, null);
-    of.handle(state, {
+    if (command === null) return this.subjects.get(name)?.handle(state, null);
+    const subject = this.subjects.get(name) ?? this.newSubject(name);
+    subject.handle(state, {
       state,
       command,
-      user: this.options.userFor(programs.users),
+      user: this.options.users.of(programs.users),
       timeoutMs: programs.timeoutMs,
       environment: { ...environment, EVENKEEL_STATE: state, EVENKEEL_REASON: reason },
     });
@@ -65,12 +63,17 @@ export class ServerPrograms {
 
   private newSubject(name: string): LatestProgram {
     const { log } = this.options;
-    const subject = new LatestProgram({ name, log, run: (request) => this.runInTurn(request) });
+    const subject = new LatestProgram({
+      name,
+      log,
+      run: (request) => this.runInTurn(name, request),
+      onIdle: () => this.subjects.delete(name),
+    });
     this.subjects.set(name, subject);
     return subject;
   }
 
-  private runInTurn(request: Parameters<RunCommand>[0]): RunningCommand {
+  private runInTurn(name: string, request: Parameters<RunCommand>[0]): RunningCommand {
     let running: RunningCommand | null = null;
     let isEnded = false;
     let begin!: () => void;
@@ -80,7 +83,7 @@ export class ServerPrograms {
         resolve(running);
       };
     });
-    const endTurn = this.turns.take('', begin);
+    const endTurn = this.turns.take(name, begin);
     const gone = begun.then((started) => started?.gone).then(endTurn);
     return {
       result: begun.then(
