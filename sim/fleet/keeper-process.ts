@@ -111,6 +111,7 @@ export class KeeperProcess implements Adopter {
   /** Whom it succeeded, or is to. */
   private predecessor: KeeperProcess | null = null;
   private isGivingWay = false;
+  private aloneUntilUs = 0;
 
   constructor(around: Surroundings, fate: Fate) {
     this.around = around;
@@ -198,6 +199,11 @@ export class KeeperProcess implements Adopter {
   /** It serves no more, but finishes. */
   get isFinishing(): boolean {
     return this.isGivingWay && !this.isGone && (this.proxies.size > 0 || this.found.size > 0);
+  }
+
+  /** Whoever was in charge has died, and nobody else knows of it; its time to finish is not over. */
+  get isAlone(): boolean {
+    return this.around.world.nowUs < this.aloneUntilUs;
   }
 
   describe(): string {
@@ -454,6 +460,7 @@ export class KeeperProcess implements Adopter {
         this.candidate = null;
         return;
       case 'hasten':
+        this.aloneUntilUs = this.around.world.nowUs + this.plan!.graceMs * 1_000;
         return this.finishWithin(this.plan!.graceMs, 'nobody is in charge of it');
       case 'end': {
         const oldest = this.old[action.id];

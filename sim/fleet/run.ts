@@ -246,7 +246,7 @@ class Run {
     if (world.nowUs - this.nobodySinceUs > NOBODY_US_MAX) {
       world.fail('one keeper commands', `nobody does since ${this.nobodySinceUs / 1_000} ms: ${this.describe()}`);
     }
-    const finishing = this.keepers.filter(({ isFinishing }) => isFinishing).length;
+    const finishing = this.keepers.filter(({ isFinishing, isAlone }) => isFinishing && !isAlone).length;
     if (finishing <= OLD_GENERATIONS_MAX) this.tooManySinceUs = -1;
     else if (this.tooManySinceUs < 0) this.tooManySinceUs = world.nowUs;
     else if (world.nowUs - this.tooManySinceUs > TOO_MANY_US_MAX) {
