@@ -329,3 +329,21 @@ test('a configuration is a regular file of a bounded size, or comes through a pi
   assert.equal(code, 1);
   assert.match(err, /<stdin>: cannot be read: it is longer than 16 MiB/);
 });
+
+test('an access log whose folder is not there', linux, (t) => {
+  const made = directory(t);
+  const yaml = (file: string): string => `
+access-logs: { main: { file: "${file}" } }
+listeners: { web: { bind: "127.0.0.1:1", access-log: main, ${respond} } }
+`;
+  const { code, err } = check(t, yaml(`${made}/nowhere/access.log`), '--no-host');
+  assert.equal(code, 0, err);
+  const missing = check(t, yaml(`${made}/nowhere/access.log`));
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.err,
+    /:2:30: `.*access\.log` cannot be written to: there is no folder .*nowhere; .*\[cannot-open-log\]/,
+  );
+  assert.match(check(t, yaml(made)).err, /cannot be written to: it is a folder/);
+  assert.doesNotMatch(check(t, yaml(`${made}/access.log`)).err, /cannot-open-log/);
+});

@@ -3,15 +3,29 @@ import { isLoopback } from '../base/address.ts';
 import { parseBind } from './addresses.ts';
 import { show } from './diagnostic.ts';
 import type { Config, Loose } from './model.ts';
+import { entriesOf } from './parts.ts';
+import type { BindPlan } from './plan.ts';
 import type { Report } from './report.ts';
+import { isAt, serverPlacesOf } from './server-places.ts';
 
-export function checkAdmin(admin: Loose<Config>['admin'], report: Report): void {
-  const bind = parseBind(admin?.bind ?? '').value;
-  if (bind === null || isLoopback(bind.address)) return;
-  const value = show(admin!.bind!);
+export function checkAdmin(document: Loose<Config>, report: Report): void {
+  const written = document.admin?.bind;
+  const bind = parseBind(written ?? '').value;
+  if (written === undefined || bind === null) return;
+  if (isLoopback(bind.address)) return checkServers(document, bind, report);
+  const { family, port } = bind.address;
   const fix =
-    bind.address.family === 0
+    family === 0
       ? 'write an address such as "127.0.0.1:9900": there is a Unix socket already, see `--socket`'
-      : `write "127.0.0.1:${bind.address.port}", and come from elsewhere by \`ssh -L ${bind.address.port}:127.0.0.1:${bind.address.port}\``;
-  report.atValue(['admin', 'bind'], 'admin-not-loopback', { value, fix });
+      : `write "127.0.0.1:${port}", and come from elsewhere by \`ssh -L ${port}:127.0.0.1:${port}\``;
+  report.atValue(['admin', 'bind'], 'admin-not-loopback', { value: show(written), fix });
+}
+
+/** To the admin API the clients of such a server would be programs of this machine. */
+function checkServers(document: Loose<Config>, bind: BindPlan, report: Report): void {
+  for (const [name] of entriesOf(document.upstreams)) {
+    for (const { path, address } of serverPlacesOf(document, name)) {
+      if (isAt(bind, address)) report.atValue(path, 'server-is-admin', {});
+    }
+  }
 }

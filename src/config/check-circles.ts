@@ -1,12 +1,11 @@
 /** UDP listeners whose servers are UDP listeners of the same file, and lead back: a datagram would go round until a table is full. */
-import { isLoopback } from '../base/address.ts';
-import type { ServerAddress } from './addresses.ts';
-import { parseBind, parseServer } from './addresses.ts';
+import { parseBind } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
 import type { Config, Loose } from './model.ts';
-import { entriesOf, itemsOf, listOf } from './parts.ts';
+import { entriesOf, listOf } from './parts.ts';
 import type { BindPlan } from './plan.ts';
 import type { Report } from './report.ts';
+import { isAt, serverPlacesOf } from './server-places.ts';
 
 interface Node {
   readonly name: string;
@@ -47,21 +46,10 @@ function nodesOf(document: Loose<Config>): readonly Node[] {
 }
 
 function edgesOf(upstream: string, nodes: readonly Node[], document: Loose<Config>): readonly Edge[] {
-  const path: Path = ['upstreams', upstream, 'servers'];
-  return itemsOf(document.upstreams?.[upstream]?.servers, path).flatMap(({ path: at, value: server }) => {
-    const text = typeof server === 'string' ? server : server.address;
-    const parsed = text === undefined ? null : parseServer(text).value;
-    const to = parsed === null ? undefined : nodes.find(({ binds }) => binds.some((bind) => isAt(bind, parsed)));
-    return to === undefined ? [] : [{ path: typeof server === 'string' ? at : [...at, 'address'], to }];
+  return serverPlacesOf(document, upstream).flatMap(({ path, address }) => {
+    const to = nodes.find(({ binds }) => binds.some((bind) => isAt(bind, address)));
+    return to === undefined ? [] : [{ path, to }];
   });
-}
-
-/** Of a listener that has all addresses, only those of loopback are known. */
-function isAt({ address, dual }: BindPlan, { target }: ServerAddress): boolean {
-  if ('hostname' in target || address.family === 0 || target.port !== address.port) return false;
-  if (target.host === address.host) return true;
-  const isAny = address.host === '::' || address.host === '0.0.0.0';
-  return isAny && isLoopback(target) && (dual || address.family === target.family);
 }
 
 function leadsTo(goal: Node, from: Node, edges: Edges): boolean {

@@ -41,7 +41,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   const binds: Binds = [];
   for (const [name, listener] of listeners) checkListener(name, listener, uses, binds, report);
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
-  checkAdmin(document.admin, report);
+  checkAdmin(document, report);
 
   if (document.ha !== undefined) {
     const isSure = report.isWhole(['listeners']) && report.lacks([], 'listeners');

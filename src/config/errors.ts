@@ -473,6 +473,11 @@ export const CATALOGUE = {
     remedy: '<fix>',
     about: 'Elsewhere it would take TLS, which it does not speak.',
   },
+  'server-is-admin': {
+    severity: 'error',
+    message: 'this server is `admin.bind`: clients would be shown what programs of this machine are',
+    remedy: 'write the address of the server itself; ask the admin API from elsewhere by `ssh -L`',
+  },
   'peer-twice': {
     severity: 'error',
     message: '<other> has the <key> <value> already',
@@ -826,6 +831,11 @@ export const CATALOGUE = {
     message: '<value> cannot be listened on: <reason>',
     remedy: '<fix>',
     about: 'The other listeners serve meanwhile.',
+  },
+  'cannot-open-log': {
+    severity: 'error',
+    message: '<value> cannot be written to: <reason>',
+    remedy: 'make its folder, or give the user that runs evenkeel the right to write there',
   },
   'takes-restart': {
     severity: 'error',

@@ -195,6 +195,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'bad-tls-setting',
     'missing-rights',
     'cannot-listen',
+    'cannot-open-log',
     'takes-restart',
     'no-room-for-workers',
     'cannot-listen-now',

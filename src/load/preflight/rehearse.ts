@@ -1,8 +1,10 @@
 /**
- * What `run` finds out by doing it, tried without doing it: listening sockets and names. For `check` alone; `run` says it
+ * What `run` finds out by doing it, tried without doing it: listening sockets, files of access logs, and names. For `check` alone; `run` says it
  * when it does it, and goes on trying.
  */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { dirname } from 'node:path';
 import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/diagnostic.ts';
 import type { BindPlan } from '../../config/plan.ts';
 import type { ListenFailure } from '../../port/host.ts';
@@ -32,7 +34,12 @@ interface Reload extends Partial<FixedSettings> {
 
 /** `running` null: none runs here. */
 export async function rehearse(known: Known, running: Running | null): Promise<readonly Diagnostic[]> {
-  return [...rehearseReload(known, running), ...rehearseListeners(known, running), ...(await rehearseNames(known))];
+  return [
+    ...rehearseReload(known, running),
+    ...rehearseListeners(known, running),
+    ...rehearseAccessLogs(known),
+    ...(await rehearseNames(known)),
+  ];
 }
 
 /** What a reload does not change. */
@@ -83,6 +90,28 @@ function rehearseListeners(known: Known, running: Running | null): readonly Diag
     found.push(diagnose(problem('nothing-to-listen-on', {}), position));
   }
   return found;
+}
+
+function rehearseAccessLogs(known: Known): readonly Diagnostic[] {
+  return entriesOf(known.config['access-logs']).flatMap(([name, { file }]) => {
+    const reason = file === undefined ? null : whyUnwritable(file);
+    if (reason === null) return [];
+    return [at(known, ['access-logs', name, 'file'], problem('cannot-open-log', { value: show(file!), reason }))];
+  });
+}
+
+/** For people; null: lines can be added to it, or it can be made. */
+function whyUnwritable(file: string): string | null {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) return 'it is a folder';
+    const folder = dirname(file);
+    if (found === undefined && !existsSync(folder)) return `there is no folder ${folder}`;
+    accessSync(found === undefined ? folder : file, constants.W_OK);
+    return null;
+  } catch (error) {
+    return systemReason(error);
+  }
 }
 
 function isTakenByOurs({ code, ownerPid }: ListenFailure, running: Running | null): boolean {
