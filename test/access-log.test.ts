@@ -133,6 +133,7 @@ for (const engine of ENGINES) {
     const evenkeel = await Evenkeel.start(t, plain(pipe, port, backend.address), { engine, workers: 1 });
     // more than a pipe takes, and more than waits
     for (let i = 0; i < 100; i++) assert.equal((await get(port, `/${'x'.repeat(4_000)}`)).status, 200);
+    await evenkeel.said(/\d+ lines? of access logs dropped: /);
     evenkeel.signal('SIGTERM');
     assert.equal(await evenkeel.exit, 0);
     assert.doesNotMatch(evenkeel.stderr, /hangs/);

@@ -110,6 +110,12 @@ const PROXIES: readonly Value<ProxyView>[] = [
   ['proxy_restarts_total', 'counter', 'How often its place had to be filled again.', ({ restarts }) => restarts],
   ['proxy_connections', 'gauge', 'Of clients, now.', ({ connections }) => connections],
   ['proxy_requests_total', 'counter', 'HTTP requests of the process in this place.', ({ requests }) => requests],
+  [
+    'proxy_access_log_lines_dropped_total',
+    'counter',
+    'Lines of access logs for which there was no room.',
+    ({ linesDropped }) => linesDropped,
+  ],
   ['proxy_memory_state', 'gauge', '0 plenty, 1 tight, 2 short, 3 exhausted.', ({ memory }) => levelOf(memory)],
   [
     'proxy_memory_shed_total',

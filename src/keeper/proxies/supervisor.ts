@@ -11,6 +11,7 @@ import {
 } from '../../core/fleet/fleet.ts';
 import type { KeeperMessage, ProxyEvent, ProxyMessage } from '../../port/control.ts';
 import type { Log } from '../log/log.ts';
+import { LostLines } from '../log/lost-lines.ts';
 import type { ProxyChild, ProxyChildHandler } from './proxy-child.ts';
 import type { SessionEnd } from './session-moves.ts';
 import { PlanRefusal } from '../apply-error.ts';
@@ -53,6 +54,7 @@ export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly fleet: Fleet;
   private readonly children = new Map<number, ProxyChild>();
+  private readonly lostLines: LostLines;
   private readonly looking: NodeJS.Timeout;
   private wakeUp: NodeJS.Timeout | undefined;
   private waiters: Waiter[] = [];
@@ -64,6 +66,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.options = options;
     this.fleet = new Fleet(options.board.shape.rows);
+    this.lostLines = new LostLines(options.board, options.log, options.now);
     this.over = new Promise((resolve) => {
       this.settleOver = resolve;
     });
@@ -137,6 +140,7 @@ export class Supervisor {
   private look(): void {
     const { board, now } = this.options;
     this.fleet.handleLook(now(), (row) => board.worker(row).heartbeat);
+    this.lostLines.look();
     this.act();
   }
 
@@ -163,18 +167,12 @@ export class Supervisor {
         return this.options.onApplied(action.row, action.generation);
       case 'clear':
         this.children.delete(action.row);
-        this.tellLostLines(action.row);
+        this.lostLines.handleEnd(action.row);
         this.options.board.worker(action.row).clearGauges();
         return this.options.onGone(action.row);
       case 'tell':
         return this.handleFleetEvent(action.event);
     }
-  }
-
-  private tellLostLines(row: number): void {
-    const { waitingLines } = this.options.board.worker(row);
-    if (waitingLines <= 0) return;
-    this.options.log.warn(`a proxy ended before access logs had all of its lines`, { lines: waitingLines });
   }
 
   private spawn(row: number, worker: number, generation: number): void {
@@ -280,6 +278,7 @@ export class Supervisor {
       case 'over':
         clearInterval(this.looking);
         clearTimeout(this.wakeUp);
+        this.lostLines.stop();
         for (const { reject } of this.waiters.splice(0)) reject(new StartError('ended during the start'));
         this.settleOver(event.killed);
     }
