@@ -332,18 +332,18 @@ test('a configuration is a regular file of a bounded size, or comes through a pi
 
 test('an access log whose folder is not there', linux, (t) => {
   const made = directory(t);
-  const yaml = (file: string): string => `
+  const missing = logTo(`${made}/nowhere/access.log`);
+  assert.equal(check(t, missing, '--no-host').code, 0);
+  const { code, err } = check(t, missing);
+  assert.equal(code, 1);
+  assert.match(err, /:2:30: `.*access\.log` cannot be written to: there is no folder .*nowhere; .*\[cannot-open-log\]/);
+  assert.match(check(t, logTo(made)).err, /cannot be written to: it is a folder/);
+  assert.doesNotMatch(check(t, logTo(`${made}/access.log`)).err, /cannot-open-log/);
+});
+
+function logTo(file: string): string {
+  return `
 access-logs: { main: { file: "${file}" } }
 listeners: { web: { bind: "127.0.0.1:1", access-log: main, ${respond} } }
 `;
-  const { code, err } = check(t, yaml(`${made}/nowhere/access.log`), '--no-host');
-  assert.equal(code, 0, err);
-  const missing = check(t, yaml(`${made}/nowhere/access.log`));
-  assert.equal(missing.code, 1);
-  assert.match(
-    missing.err,
-    /:2:30: `.*access\.log` cannot be written to: there is no folder .*nowhere; .*\[cannot-open-log\]/,
-  );
-  assert.match(check(t, yaml(made)).err, /cannot be written to: it is a folder/);
-  assert.doesNotMatch(check(t, yaml(`${made}/access.log`)).err, /cannot-open-log/);
-});
+}
