@@ -150,6 +150,33 @@ upstreams:
     });
   });
 
+  test(`[${engine}] a page in place of a small body that does not come in time`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const server = await RawServer.start(t);
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    timeouts: { body: 200ms }
+    routes: [ { upstream: web, errors: [ { status: 408, to: /late } ] } ]
+upstreams: { web: { servers: [ "${server.address}" ] } }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const client = await RawConnection.open(t, port);
+    client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
+    const late = await server.exchange();
+    assert.equal(late.startLine, 'GET /late HTTP/1.1');
+    client.write('cde');
+    const other = await RawConnection.open(t, port);
+    other.write('GET /other HTTP/1.1\r\nHost: a\r\n\r\n');
+    const next = await server.exchange();
+    assert.equal(next.startLine, 'GET /other HTTP/1.1', 'the page is asked for once');
+    next.ok('other');
+    late.ok('page');
+    assert.equal((await other.response()).body, 'other');
+    assert.equal((await client.response()).body, 'page');
+  });
+
   test(`[${engine}] connections that are used enough`, engineSkip(engine), async (t) => {
     const [port, agedPort] = [await freePort(), await freePort()];
     const server = await RawServer.start(t);

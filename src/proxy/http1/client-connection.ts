@@ -388,6 +388,13 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     exchange.begin();
   }
 
+  /** A server is looked for before all of a small body is here: what is to come follows as of any body. */
+  private gatherNoMore(): void {
+    const { gatherBytes } = this;
+    this.gatherBytes = 0;
+    if (gatherBytes > 0) this.reader.beginBody(BODY_LENGTH, gatherBytes, gatherBytes);
+  }
+
   /** A part of the body is here and will follow the head at once. */
   get hasBodyWaiting(): boolean {
     return this.state === BODY && this.reader.length > 0;
@@ -657,6 +664,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     const { at, end } = exchange.keptHead;
     if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
     this.state = this.isRequestComplete ? RESPONSE : BODY;
+    this.gatherNoMore();
     exchange.start();
     exchange.begin();
     return true;
