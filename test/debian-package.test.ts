@@ -57,7 +57,8 @@ test(
 
     machine.write(
       '/etc/evenkeel/evenkeel.yaml',
-      `listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
+      `access-logs: { main: { file: /var/log/evenkeel/access.log } }
+listeners: { web: { bind: "127.0.0.1:${port}", access-log: main, routes: [ { upstream: web } ] } }
 upstreams: { web: { servers: [ "${backend.address}" ] } }
 `,
     );
@@ -89,7 +90,9 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.equal(existsSync(`${machine.root}/usr/lib/evenkeel`), false);
     assert.equal(existsSync(`${machine.root}/etc/evenkeel/evenkeel.yaml`), true, 'what the administrator wrote');
     assert.equal(existsSync(`${machine.root}/var/lib/evenkeel`), true);
+    assert.equal(existsSync(`${machine.root}/etc/logrotate.d/evenkeel`), true, 'a file of the configuration');
     await dpkg('--purge', 'evenkeel');
-    assert.equal(existsSync(`${machine.root}/var/lib/evenkeel`), false);
+    for (const path of ['var/lib/evenkeel', 'var/log/evenkeel', 'etc/logrotate.d/evenkeel'])
+      assert.equal(existsSync(`${machine.root}/${path}`), false, path);
   },
 );

@@ -52,6 +52,8 @@ for unit in packaging/systemd/*.service; do
     -e 's|^Documentation=.*|Documentation=man:evenkeel(8) file:///usr/share/doc/evenkeel/docs/README.md|' \
     "$unit" > "$root/usr/lib/systemd/system/$(basename "$unit")"
 done
+install -d "$root/var/log/evenkeel" "$root/etc/logrotate.d"
+install -m 644 $here/logrotate "$root/etc/logrotate.d/evenkeel"
 install -m 644 packaging/sysusers.conf "$root/usr/lib/sysusers.d/evenkeel.conf"
 install -d "$root/usr/share/man/man8" "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions"
 node dist/src/cli/print-man-page.js | gzip -9n > "$root/usr/share/man/man8/evenkeel.8.gz"
@@ -71,6 +73,7 @@ install -d "$root/usr/share/lintian/overrides"
 install -m 644 $here/lintian-overrides "$root/usr/share/lintian/overrides/evenkeel"
 
 install -d "$root/DEBIAN"
+echo /etc/logrotate.d/evenkeel > "$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 755 $here/$script "$root/DEBIAN/"; done
 sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" \
   -e "s/@SIZE@/$(du -sk --exclude=DEBIAN "$root" | cut -f1)/" $here/control > "$root/DEBIAN/control"
