@@ -2,20 +2,25 @@
 import * as z from 'zod';
 import { count, flag, milliseconds, named, number, text, type View } from './shapes.ts';
 
-const memory = named('Memory', 'Buffers of a proxy: in use now, and at most since it was started. See limits.md.', {
-  state: z.enum(['plenty', 'tight', 'short', 'exhausted']),
-  large: count('Of 32 KiB, to receive into.'),
-  largeMax: count('At most.'),
-  small: count('Of 2 KiB: what waits.'),
-  smallMax: count('At most.'),
-  medium: count('Of 8 KiB: what waits.'),
-  mediumMax: count('At most.'),
-  head: count('For the largest heads.'),
-  headMax: count('At most.'),
-  foreign: count('What OpenSSL keeps for half a record or half a handshake, as pieces of 17 KiB.'),
-  foreignMax: count('At most.'),
-  shed: count('Connections that were ended because memory was short and they stood still.'),
-});
+/** `state`: the better first. */
+export const memory = named(
+  'Memory',
+  'Buffers of a proxy: in use now, and at most since it was started. See limits.md.',
+  {
+    state: z.enum(['plenty', 'tight', 'short', 'exhausted']),
+    large: count('Of 32 KiB, to receive into.'),
+    largeMax: count('At most.'),
+    small: count('Of 2 KiB: what waits.'),
+    smallMax: count('At most.'),
+    medium: count('Of 8 KiB: what waits.'),
+    mediumMax: count('At most.'),
+    head: count('For the largest heads.'),
+    headMax: count('At most.'),
+    foreign: count('What OpenSSL keeps for half a record or half a handshake, as pieces of 17 KiB.'),
+    foreignMax: count('At most.'),
+    shed: count('Connections that were ended because memory was short and they stood still.'),
+  },
+);
 export type MemoryView = View<typeof memory>;
 
 export const proxy = named('Proxy', 'A process that serves.', {

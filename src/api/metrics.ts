@@ -3,10 +3,18 @@
  * configuration, addresses of its servers, and closed lists: nothing that a client writes. docs/metrics.md
  */
 import type { CertificateView } from './certificates.ts';
-import type { ListenerView, MemoryView, ProxyView, ServerView, UpstreamView } from './data-plane.ts';
+import {
+  type ListenerView,
+  memory,
+  type MemoryView,
+  type ProxyView,
+  server,
+  type ServerView,
+  type UpstreamView,
+} from './data-plane.ts';
 import { type Family, familyText, type Labels, type Sample } from './exposition.ts';
 import type { StatusDocument } from './status.ts';
-import type { RouterAccount, RouterView } from './virtual-routers.ts';
+import { router, type RouterAccount, type RouterView } from './virtual-routers.ts';
 
 /** What one answer has at most. Servers are left out behind it, and counted. */
 export const SERIES_MAX = 10_000;
@@ -72,8 +80,6 @@ const LISTENERS: readonly Value<ListenerView>[] = [
   ],
 ];
 
-const SERVER_STATES = ['unchecked', 'up', 'down', 'ejected', 'unresolved', 'draining', 'disabled'] as const;
-
 const UPSTREAMS: readonly Value<UpstreamView>[] = [
   ['upstream_waiting', 'gauge', 'Requests and connections that wait for a server.', ({ waiting }) => waiting],
   [
@@ -81,7 +87,9 @@ const UPSTREAMS: readonly Value<UpstreamView>[] = [
     'gauge',
     'Servers in each state.',
     ({ servers }) =>
-      SERVER_STATES.map((state) => [{ state }, servers.filter((server) => server.state === state).length] as const),
+      server.shape.state.options.map(
+        (state) => [{ state }, servers.filter((each) => each.state === state).length] as const,
+      ),
   ],
 ];
 
@@ -131,7 +139,7 @@ const ROUTERS: readonly Value<RouterView>[] = [
     'vrrp_state',
     'gauge',
     '1 for the state of the virtual router, 0 for the others.',
-    ({ state }) => ROUTER_STATES.map((one) => [{ state: one }, bit(one === state)] as const),
+    ({ state }) => router.shape.state.options.map((one) => [{ state: one }, bit(one === state)] as const),
   ],
   ['vrrp_account_age_seconds', 'gauge', 'How old what is known of it is.', ({ accountAgeMs }) => seconds(accountAgeMs)],
   ['vrrp_restrained', 'gauge', '1: something keeps it from preempting.', ({ restraint }) => bit(restraint !== null)],
@@ -176,7 +184,6 @@ const ROUTERS: readonly Value<RouterView>[] = [
     of(({ guards }) => guards.map(({ name, passes }) => [{ guard: name }, bit(passes)])),
   ],
 ];
-const ROUTER_STATES = ['initialize', 'fault', 'backup', 'claiming', 'active', 'leaving', 'unknown'] as const;
 
 const CERTIFICATES: readonly Value<CertificateView>[] = [
   [
@@ -262,16 +269,14 @@ function weightOf({ weight, weightShare }: ServerView): number {
   return weight * weightShare;
 }
 
-const MEMORY_LEVELS = ['plenty', 'tight', 'short', 'exhausted'];
-
-function levelOf(memory: MemoryView | null): number | null {
-  return memory === null ? null : MEMORY_LEVELS.indexOf(memory.state);
+function levelOf(view: MemoryView | null): number | null {
+  return view === null ? null : memory.shape.state.options.indexOf(view.state);
 }
 
 const SIZES = ['large', 'small', 'medium', 'head', 'foreign'] as const;
 
-function buffersOf(memory: MemoryView | null): readonly Sample[] | null {
-  return memory === null ? null : SIZES.map((size) => [{ size }, memory[size]]);
+function buffersOf(view: MemoryView | null): readonly Sample[] | null {
+  return view === null ? null : SIZES.map((size) => [{ size }, view[size]]);
 }
 
 function advertsOf({ sent, unsent, accepted, refused }: RouterAccount['adverts']): readonly Sample[] {

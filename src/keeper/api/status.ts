@@ -3,14 +3,15 @@
  * from what decided them: the health registry, the supervisor, the listeners. Only counters are read from the status
  * board. Times are milliseconds at the time of the answer.
  */
-import type {
-  AnswerView,
-  ListenerView,
-  MemoryView,
-  OverrideView,
-  ProxyView,
-  ServerView,
-  UpstreamView,
+import {
+  type AnswerView,
+  type ListenerView,
+  memory,
+  type MemoryView,
+  type OverrideView,
+  type ProxyView,
+  type ServerView,
+  type UpstreamView,
 } from '../../api/data-plane.ts';
 import type { DataPlaneStatus } from '../../api/status.ts';
 import { addressText } from '../../base/address.ts';
@@ -121,12 +122,10 @@ export function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts
   });
 }
 
-const MEMORY_STATES = ['plenty', 'tight', 'short', 'exhausted'] as const;
-
 function memoryView(row: WorkerRow): MemoryView {
   const [large, small, medium, head, foreign] = [0, 1, 2, 3, 4].map((size) => row.slots(size));
   return {
-    state: MEMORY_STATES[row.memoryLevel],
+    state: memory.shape.state.options[row.memoryLevel],
     large: large.used,
     largeMax: large.usedMax,
     small: small.used,
