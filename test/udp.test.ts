@@ -91,7 +91,7 @@ upstreams: { echo: { servers: [ "127.0.0.1:${server.port}" ] } }
     const evenkeel = await Evenkeel.start(
       t,
       `
-listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo } }
+listeners: { echo: { bind: "127.0.0.1:${port}", protocol: udp, upstream: echo, udp: { idle: 1h } } }
 upstreams:
   echo:
     servers:
