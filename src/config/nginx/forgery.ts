@@ -2,7 +2,7 @@
  * Whether a client can say which server it is connected to: whose values stand where `proxy_pass` has host and port. Then it reaches whatever
  * this machine reaches, by the address that others trust (server-side request forgery).
  */
-import type { Directive } from './parse.ts';
+import { type Directive, everyDirective } from './parse.ts';
 import { splitVariables } from './variables.ts';
 
 /** By name: the texts that variables may get, by `set` and `map`. */
@@ -12,7 +12,8 @@ const OF_CLIENTS = /^([1-9]|(http|arg|cookie)_\w+|host|args|query_string|uri|doc
 /** They begin with what ends a host. */
 const OF_PATHS = /^(request_uri|uri|document_uri|is_args)$/;
 
-export function collectAssignments(directives: readonly Directive[], into = new Map<string, string[]>()): Assignments {
+export function collectAssignments(directives: readonly Directive[]): Assignments {
+  const into = new Map<string, string[]>();
   const add = (variable: string | undefined, text: string | undefined): void => {
     if (variable === undefined || text === undefined) return;
     const name = variable.replace(/^\$/, '');
@@ -20,10 +21,9 @@ export function collectAssignments(directives: readonly Directive[], into = new 
     into.set(name, texts);
     texts.push(text);
   };
-  for (const { name, args, block } of directives) {
+  for (const { name, args, block } of everyDirective(directives)) {
     if (name === 'set') add(args[0]?.text, args[1]?.text);
     if (name === 'map') for (const entry of block ?? []) add(args[1]?.text, entry.args[0]?.text);
-    else if (block !== null) collectAssignments(block, into);
   }
   return into;
 }

@@ -20,7 +20,7 @@ import { collectAssignments } from './forgery.ts';
 import type { Draft } from './locations.ts';
 import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
-import type { Directive } from './parse.ts';
+import { type Directive, everyDirective } from './parse.ts';
 import { Scope } from './scope.ts';
 import { readRealIp } from './real-ip.ts';
 import { captureStep, ServerRoutes, type Surroundings } from './server-routes.ts';
@@ -86,15 +86,7 @@ function valueBlocksRead(http: Scope, variable: string): boolean {
 
 /** It is in a `log_format` that an `access_log` names, or in the condition of one. */
 function logsRead(http: Scope, variable: string): boolean {
-  const logs: Directive[] = [];
-  const look = (directives: readonly Directive[]): void => {
-    for (const directive of directives) {
-      if (directive.name === 'access_log') logs.push(directive);
-      if (directive.block !== null) look(directive.block);
-    }
-  };
-  look(http.own('server'));
-  logs.push(...http.own('access_log'));
+  const logs = [...everyDirective(http.directives)].filter(({ name }) => name === 'access_log');
   const formats = http.own('log_format').filter(({ args }) => logs.some((log) => log.args[1]?.text === args[0].text));
   return readsOf([...logs, ...formats]).has(variable);
 }

@@ -4,7 +4,7 @@ import { fieldNamesOf, lateNamesOf } from '../late-values.ts';
 import type { Config, Loose } from '../model.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
-import type { Directive } from './parse.ts';
+import { type Directive, everyDirective } from './parse.ts';
 import { translatePcre } from './pcre.ts';
 import { isOfHello } from './preread.ts';
 import type { Scope } from './scope.ts';
@@ -17,20 +17,19 @@ const FIELD = /^(sent|upstream)_http_/;
 
 /** Every name that a `set`, a `map` or the like gives a value, or a group of an expression. */
 export function collectNames(directives: readonly Directive[], into: Set<string>): void {
-  for (const { name, args, block } of directives) {
+  for (const { name, args } of everyDirective(directives)) {
     const given = name === 'set' ? args[0] : /^(map|geo|split_clients)$/.test(name) ? args[args.length - 1] : undefined;
     const found = VARIABLE.exec(given?.text ?? '')?.[1];
     if (found !== undefined) into.add(found);
     for (const text of [name, ...args.map((word) => word.text)]) {
       for (const [, group] of text.matchAll(/\(\?P?[<']([A-Za-z_]\w*)[>']/g)) into.add(group);
     }
-    if (block !== null) collectNames(block, into);
   }
 }
 
 /** Every text that a `set` gives each variable; null: not all of them are known when the file is read. */
 function collectSets(directives: readonly Directive[], into: Map<string, Set<string> | null>): void {
-  for (const { name, args, block } of directives) {
+  for (const { name, args } of everyDirective(directives)) {
     const variable = name === 'set' ? VARIABLE.exec(args[0]?.text ?? '')?.[1] : undefined;
     if (variable !== undefined) {
       const known = into.get(variable);
@@ -38,7 +37,6 @@ function collectSets(directives: readonly Directive[], into: Map<string, Set<str
       if (!isText) into.set(variable, null);
       else if (known !== null) into.set(variable, (known ?? new Set()).add(args[1].text));
     }
-    if (block !== null) collectSets(block, into);
   }
 }
 

@@ -14,6 +14,14 @@ export interface Directive {
   readonly place: Place;
 }
 
+/** Each of these, and each in its block. */
+export function* everyDirective(directives: readonly Directive[]): Generator<Directive> {
+  for (const directive of directives) {
+    yield directive;
+    if (directive.block !== null) yield* everyDirective(directive.block);
+  }
+}
+
 export interface Parsed {
   readonly directives: readonly Directive[];
   /** Where the tree ends: what follows cannot be read. */
