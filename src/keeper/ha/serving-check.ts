@@ -7,10 +7,11 @@
  */
 import type { Address } from '../../base/address.ts';
 import type { ServesPlan } from '../../config/ha-plan.ts';
-import type { HealthPlan, ListenerPlan } from '../../config/plan.ts';
+import type { ListenerPlan } from '../../config/plan.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import { REASON_REFUSED } from '../servers/probe.ts';
+import { singleProbe } from './single-probe.ts';
 
 const TIMEOUT_MS = 1_000;
 /** Of all listeners' ports, and all addresses: a few tell enough. */
@@ -36,7 +37,8 @@ export async function checkServing(options: ServingCheckOptions): Promise<Servin
   if (targets.length === 0) {
     return { serves: null, detail: 'there is nothing to try: write a port at `guard.serves`' };
   }
-  const health = healthOf(serves);
+  const path = serves?.http ?? null;
+  const health = singleProbe(path === null ? null : { path, host: null }, TIMEOUT_MS);
   const results = await Promise.all(targets.map((target) => makeProbe(health, target, target.host)));
   const detail = results.map(
     ({ isPassed, reason }, i) => `${placeOf(targets[i])} ${isPassed === true ? 'serves' : reason}`,
@@ -65,22 +67,4 @@ function addressOf(address: string, port: number, interfaceName: string): Addres
 
 function placeOf({ family, host, port }: Address): string {
   return family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function healthOf(serves: ServesPlan | null): HealthPlan {
-  const http = serves?.http ?? null;
-  const probe: HealthPlan['probe'] =
-    http === null
-      ? { kind: 'tcp' }
-      : { kind: 'http', method: 'GET', path: http, host: null, statuses: [[200, 399]], body: null };
-  const times = {
-    intervalMs: TIMEOUT_MS,
-    timeoutMs: TIMEOUT_MS,
-    rise: 1,
-    fall: 1,
-    jitter: 0,
-    retryMs: null,
-    initial: 'up',
-  } as const;
-  return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }

@@ -6,6 +6,7 @@ import { Witnesses } from '../../core/track/witnesses.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import type { Log } from '../log/log.ts';
 import type { NameAnswer } from '../servers/names.ts';
+import { singleProbe } from './single-probe.ts';
 
 export interface WitnessWatchOptions {
   readonly router: string;
@@ -48,7 +49,7 @@ export class WitnessWatch {
     this.panel = new Witnesses(plan.of.length, plan.quorum, plan.advertiseMs, now());
     this.witnesses = plan.of.map((witness) => ({
       plan: witness,
-      probe: probeOf(witness, this.panel.patienceMs),
+      probe: singleProbe(witness.http, this.panel.patienceMs),
       address: 'hostname' in witness.target ? null : witness.target,
       answeredMs: null,
       detail: 'hostname' in witness.target ? 'its name does not resolve' : 'not asked yet',
@@ -131,21 +132,4 @@ export class WitnessWatch {
     else log.warn(`${count}: this node may be cut off, and is not active without them`);
     onVerdict(router, passes);
   }
-}
-
-function probeOf(witness: WitnessPlan, timeoutMs: number): HealthPlan {
-  const probe: HealthPlan['probe'] =
-    witness.http === null
-      ? { kind: 'tcp' }
-      : { kind: 'http', method: 'GET', ...witness.http, statuses: [[200, 399]], body: null };
-  const times = {
-    intervalMs: timeoutMs,
-    timeoutMs,
-    rise: 1,
-    fall: 1,
-    jitter: 0,
-    retryMs: null,
-    initial: 'up',
-  } as const;
-  return { probe, port: null, proxyProtocol: null, tls: null, ...times };
 }
