@@ -75,13 +75,15 @@ const EMPTY = {
 /** All of it is this. */
 function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' | keyof Orders> {
   return {
-    dataPlane: () => EMPTY,
-    statusWith: () => said as StatusDocument,
-    node: () => said as StatusDocument,
-    ha: () => null,
-    tls: () => null,
-    peers: () => null,
-    configuration: () => assert.fail('nobody asks'),
+    status: {
+      dataPlane: () => EMPTY,
+      wholeWith: () => said as StatusDocument,
+      node: () => said as StatusDocument,
+      ha: () => null,
+      tls: () => null,
+      peers: () => null,
+      configuration: () => assert.fail('nobody asks'),
+    },
     events: new Events(Date.now),
   };
 }

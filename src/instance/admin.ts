@@ -1,28 +1,21 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
 import { metricsText } from '../api/metrics.ts';
-import { type Answer, pageFrom } from '../api/operations.ts';
-import type { TlsStatus } from '../api/certificates.ts';
+import { pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
-import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
-import type { HaStatus } from '../api/virtual-routers.ts';
+import type { StatusDocument } from '../api/status.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
 import { type Handlers, NotNowError, Refusal } from '../keeper/api/app.ts';
 import type { Events } from '../keeper/api/events.ts';
-import { type DataPlaneFacts, dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
+import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
+import type { NodeStatus } from './node-status.ts';
 import type { Successor } from './upgrade/upgrader.ts';
 
 /** `by`: who says so; null: they do not. */
 export interface AdminFacts {
-  readonly dataPlane: () => DataPlaneFacts;
-  readonly statusWith: (dataPlane: DataPlaneStatus) => StatusDocument;
-  readonly node: () => NodeView;
-  readonly ha: () => HaStatus | null;
-  readonly tls: () => TlsStatus | null;
-  readonly peers: () => PeersStatus | null;
-  readonly configuration: () => Answer<'configuration'>;
+  readonly status: Pick<NodeStatus, 'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'configuration'>;
   readonly events: Pick<Events, 'after' | 'follow'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
@@ -56,18 +49,18 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       return why === null ? { ready: true } : { ready: false, why };
     },
     status: () => wholeStatus(facts),
-    node: facts.node,
-    proxies: () => proxyViews(facts.dataPlane()),
+    node: () => facts.status.node(),
+    proxies: () => proxyViews(facts.status.dataPlane()),
     listeners({ query }) {
-      const now = facts.dataPlane();
+      const now = facts.status.dataPlane();
       return pageFrom(now.plan.listeners, query, (_, index) => listenerView(now, index));
     },
     listener({ params }) {
-      const now = facts.dataPlane();
+      const now = facts.status.dataPlane();
       return listenerView(now, indexIn(now.plan.listeners, params.listener, 'listener'));
     },
     upstreams({ query }) {
-      const now = facts.dataPlane();
+      const now = facts.status.dataPlane();
       return pageFrom(now.plan.upstreams, query, (_, index) => upstreamView(now, index));
     },
     upstream: ({ params }) => upstreamOf(facts, params.upstream),
@@ -83,15 +76,15 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       indexIn(servers, server, `server of ${upstream}`);
       return servers.filter(({ name }) => name === server);
     },
-    overrides: () => facts.dataPlane().overrides,
-    routers: () => facts.ha()?.routers ?? [],
+    overrides: () => facts.status.dataPlane().overrides,
+    routers: () => facts.status.ha()?.routers ?? [],
     router({ params }) {
-      const routers = facts.ha()?.routers ?? [];
+      const routers = facts.status.ha()?.routers ?? [];
       return routers[indexIn(routers, params.router, 'virtual router')];
     },
-    certificates: ({ query }) => pageFrom(facts.tls()?.certificates ?? [], query, (each) => each),
-    peers: facts.peers,
-    configuration: facts.configuration,
+    certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
+    peers: () => facts.status.peers(),
+    configuration: () => facts.status.configuration(),
     events({ query: { after, limit = EVENTS_LIMIT } }) {
       const { events, missed } = facts.events.after(after ?? null, limit);
       return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };
@@ -125,7 +118,7 @@ const SLICE_UPSTREAMS = 100;
 
 async function wholeStatus(facts: AdminFacts): Promise<StatusDocument> {
   const upstreams = await upstreamsInTurns(facts);
-  return facts.statusWith(dataPlaneWith(facts.dataPlane(), upstreams));
+  return facts.status.wholeWith(dataPlaneWith(facts.status.dataPlane(), upstreams));
 }
 
 async function* metricsOf(facts: AdminFacts): AsyncGenerator<string> {
@@ -136,11 +129,11 @@ async function* metricsOf(facts: AdminFacts): AsyncGenerator<string> {
 }
 
 /** All of one plan, the one that is in force when it resolves. */
-async function upstreamsInTurns({ dataPlane }: AdminFacts): Promise<readonly UpstreamView[]> {
-  let { plan } = dataPlane();
+async function upstreamsInTurns({ status }: AdminFacts): Promise<readonly UpstreamView[]> {
+  let { plan } = status.dataPlane();
   let views: UpstreamView[] = [];
   for (;;) {
-    const now = dataPlane();
+    const now = status.dataPlane();
     if (now.plan !== plan) {
       ({ plan } = now);
       views = [];
@@ -152,8 +145,8 @@ async function upstreamsInTurns({ dataPlane }: AdminFacts): Promise<readonly Ups
   }
 }
 
-function upstreamOf({ dataPlane }: AdminFacts, name: string): UpstreamView {
-  const now = dataPlane();
+function upstreamOf({ status }: AdminFacts, name: string): UpstreamView {
+  const now = status.dataPlane();
   return upstreamView(now, indexIn(now.plan.upstreams, name, 'upstream'));
 }
 

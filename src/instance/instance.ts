@@ -3,9 +3,6 @@
  * What is here is the order of things: addresses are taken when everything serves, and are with a peer before anything
  * stops to serve.
  */
-import type { Answer } from '../api/operations.ts';
-import type { TlsStatus } from '../api/certificates.ts';
-import type { DataPlaneStatus, NodeView, StatusDocument } from '../api/status.ts';
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
@@ -17,7 +14,7 @@ import { peerUser } from '../io/linux/peer-user.ts';
 import { findUser } from '../io/linux/users.ts';
 import { AdminPort } from '../keeper/api/admin-port.ts';
 import { AdminSocket, SocketTakenError } from '../keeper/api/admin-socket.ts';
-import { type Handlers, JsonText, NotNowError } from '../keeper/api/app.ts';
+import { type Handlers, NotNowError } from '../keeper/api/app.ts';
 import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
 import { TokenFile } from '../keeper/api/tokens.ts';
 import type { Events } from '../keeper/api/events.ts';
@@ -34,18 +31,17 @@ import { findFilesUser } from '../load/files-user.ts';
 import type { Loaded } from '../load/load.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
-import { faultTexts } from '../load/tls/faults.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
-import { expiredTexts, ExpiryLog } from './expiry-log.ts';
+import { ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
 import { InForce } from './in-force.ts';
+import { NodeStatus } from './node-status.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import { Renewals } from './renewals.ts';
 import type { ServiceState } from './service-state.ts';
-import { opensslProblem, tlsStatus } from './tls-status.ts';
 import type { Estate, Succession } from './upgrade/succession.ts';
 import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
 import { Wards } from './upgrade/wards.ts';
@@ -121,7 +117,7 @@ export class Instance {
   readonly wards = new Wards();
   /** The program on disk for which an upgrade was tried unasked. */
   private followed = '';
-  private readonly startedMs = performance.now();
+  private readonly status: NodeStatus;
   private control: AdminSocket | null = null;
   private readonly adminPort: AdminPort;
   private looking: NodeJS.Timeout | undefined;
@@ -212,12 +208,6 @@ export class Instance {
       apply: (next) => this.apply(next),
       tellRefused: manner.handleReloadRefused,
     });
-    this.adminPort = new AdminPort({
-      handlers: this.handlers(),
-      version: options.version,
-      tokens: new TokenFile(options.stateDirectory),
-      log,
-    });
     this.beats = new BeatAges(this.keeper.board, performance.now());
     this.expiry = new ExpiryLog(log, () => this.inForce.certificates);
     this.supply = new CertificateSupply({
@@ -235,6 +225,25 @@ export class Instance {
       onObtained: () => void this.renewals.renewCertificates(),
       log,
     });
+    this.status = new NodeStatus({
+      version: options.version,
+      configuration: options.configuration,
+      problems: options.problems,
+      keeper,
+      beats: this.beats,
+      overrides,
+      inForce: this.inForce,
+      supply: this.supply,
+      adminProblem: () => this.adminPort.problem,
+      ha: () => this.ha,
+      isStopping: () => this.isStopping,
+    });
+    this.adminPort = new AdminPort({
+      handlers: this.handlers(),
+      version: options.version,
+      tokens: new TokenFile(options.stateDirectory),
+      log,
+    });
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
@@ -244,7 +253,7 @@ export class Instance {
     if (this.isOver) return served;
     this.expiry.start();
     this.renewals.handleCertificates(NO_CERTIFICATES);
-    const problem = this.opensslProblem();
+    const problem = this.status.opensslProblem;
     if (problem !== null) log.warn(problem);
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     this.storing = setInterval(() => this.storeAgain(), STORE_AGAIN_MS).unref();
@@ -343,7 +352,7 @@ export class Instance {
         return this.rest(signal);
       case 'dump':
       case 'statistics':
-        return this.options.manner.writeStatus(meaning, this.status());
+        return this.options.manner.writeStatus(meaning, this.status.whole());
     }
   }
 
@@ -530,13 +539,7 @@ export class Instance {
 
   private handlers(): Handlers {
     return adminHandlers({
-      dataPlane: () => this.keeper.facts(this.beats, this.overrides.views()),
-      statusWith: (dataPlane) => this.statusWith(dataPlane),
-      node: () => this.nodeView(),
-      ha: () => this.ha?.status() ?? null,
-      tls: () => this.tlsView(),
-      peers: () => this.supply.peersStatus(),
-      configuration: () => this.configurationView(),
+      status: this.status,
       events: this.options.events,
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
@@ -556,57 +559,6 @@ export class Instance {
   private whyUnready(): string | null {
     if (this.isStopping) return 'it stops';
     return this.overrides.isNodeDrained ? 'this node is drained: `evenkeel node enable`' : null;
-  }
-
-  private opensslProblem(): string | null {
-    const { listeners, upstreams } = this.inForce.certificates;
-    return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
-  }
-
-  private status(): StatusDocument {
-    return this.statusWith(this.keeper.status(this.beats, this.overrides.views()));
-  }
-
-  private statusWith(dataPlane: DataPlaneStatus): StatusDocument {
-    return {
-      format: 1,
-      ...this.nodeView(),
-      ha: this.ha?.status() ?? null,
-      tls: this.tlsView(),
-      peers: this.supply.peersStatus(),
-      ...dataPlane,
-    };
-  }
-
-  private nodeView(): NodeView {
-    const { version, configuration } = this.options;
-    const { certificates } = this.inForce;
-    const problem = this.opensslProblem();
-    return {
-      version,
-      pid: process.pid,
-      isStopping: this.isStopping,
-      uptimeMs: performance.now() - this.startedMs,
-      at: new Date().toISOString(),
-      configuration: configuration.view(),
-      problems: [
-        ...this.options.problems,
-        ...[problem, this.adminPort.problem].filter((each) => each !== null),
-        ...faultTexts(certificates),
-        ...expiredTexts(certificates, Date.now()),
-      ],
-      unstored: [this.overrides.unstored, this.ha?.unstored ?? null].filter((each) => each !== null),
-    };
-  }
-
-  private configurationView(): Answer<'configuration'> {
-    const { configuration } = this.options;
-    const config = new JsonText(this.inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
-    return { ...configuration.view(), origin: configuration.origin(), config };
-  }
-
-  private tlsView(): TlsStatus | null {
-    return tlsStatus(this.inForce.certificates, this.supply.views(), Date.now());
   }
 }
 

@@ -1,0 +1,103 @@
+/** How one instance stands as a whole: what each of its parts tells of itself, put together for whoever asks. */
+import type { TlsStatus } from '../api/certificates.ts';
+import type { Answer } from '../api/operations.ts';
+import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
+import type { HaStatus } from '../api/virtual-routers.ts';
+import { JsonText } from '../keeper/api/app.ts';
+import type { BeatAges, DataPlaneFacts } from '../keeper/api/status.ts';
+import type { HaKeeper } from '../keeper/ha/ha-keeper.ts';
+import type { Keeper } from '../keeper/keeper.ts';
+import type { Overrides } from '../keeper/overrides.ts';
+import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { faultTexts } from '../load/tls/faults.ts';
+import type { CertificateSupply } from './certificate-supply.ts';
+import { expiredTexts } from './expiry-log.ts';
+import type { InForce } from './in-force.ts';
+import { opensslProblem, tlsStatus } from './tls-status.ts';
+
+export interface NodeStatusOptions {
+  readonly version: string;
+  readonly configuration: LoadedConfiguration;
+  /** What is less than it should be from the start on. */
+  readonly problems: readonly string[];
+  readonly keeper: Pick<Keeper, 'facts' | 'status'>;
+  readonly beats: BeatAges;
+  readonly overrides: Pick<Overrides, 'views' | 'unstored'>;
+  readonly inForce: Pick<InForce, 'certificates' | 'loaded'>;
+  readonly supply: Pick<CertificateSupply, 'views' | 'peersStatus'>;
+  /** Why the admin API is not where it should be; null: it is. */
+  readonly adminProblem: () => string | null;
+  /** Null: there are no virtual addresses. */
+  readonly ha: () => Pick<HaKeeper, 'status' | 'unstored'> | null;
+  readonly isStopping: () => boolean;
+}
+
+export class NodeStatus {
+  private readonly options: NodeStatusOptions;
+  private readonly startedMs = performance.now();
+
+  constructor(options: NodeStatusOptions) {
+    this.options = options;
+  }
+
+  /** Everything at once. */
+  whole(): StatusDocument {
+    const { keeper, beats, overrides } = this.options;
+    return this.wholeWith(keeper.status(beats, overrides.views()));
+  }
+
+  /** The same, with the data plane as it was found. */
+  wholeWith(dataPlane: DataPlaneStatus): StatusDocument {
+    return { format: 1, ...this.node(), ha: this.ha(), tls: this.tls(), peers: this.peers(), ...dataPlane };
+  }
+
+  node(): NodeView {
+    const { version, configuration, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
+    const { certificates } = inForce;
+    return {
+      version,
+      pid: process.pid,
+      isStopping: isStopping(),
+      uptimeMs: performance.now() - this.startedMs,
+      at: new Date().toISOString(),
+      configuration: configuration.view(),
+      problems: [
+        ...problems,
+        ...[this.opensslProblem, adminProblem()].filter((each) => each !== null),
+        ...faultTexts(certificates),
+        ...expiredTexts(certificates, Date.now()),
+      ],
+      unstored: [overrides.unstored, ha()?.unstored ?? null].filter((each) => each !== null),
+    };
+  }
+
+  dataPlane(): DataPlaneFacts {
+    const { keeper, beats, overrides } = this.options;
+    return keeper.facts(beats, overrides.views());
+  }
+
+  ha(): HaStatus | null {
+    return this.options.ha()?.status() ?? null;
+  }
+
+  tls(): TlsStatus | null {
+    const { inForce, supply } = this.options;
+    return tlsStatus(inForce.certificates, supply.views(), Date.now());
+  }
+
+  peers(): PeersStatus | null {
+    return this.options.supply.peersStatus();
+  }
+
+  configuration(): Answer<'configuration'> {
+    const { configuration, inForce } = this.options;
+    const config = new JsonText(inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
+    return { ...configuration.view(), origin: configuration.origin(), config };
+  }
+
+  /** Of the OpenSSL that is in use, if any is. */
+  get opensslProblem(): string | null {
+    const { listeners, upstreams } = this.options.inForce.certificates;
+    return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
+  }
+}
