@@ -177,6 +177,59 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
     assert.equal((await client.response()).body, 'page');
   });
 
+  test(`[${engine}] a page in place of a response that does not come in time`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const [server, pages] = [await RawServer.start(t), await RawServer.start(t)];
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes:
+      - { match: { path: /late }, upstream: pages }
+      - { match: { path: /slow }, upstream: web, timeout: 200ms, errors: [ { status: 504, to: /late } ] }
+      - { upstream: web, errors: [ { status: [503, 504], to: /late } ] }
+upstreams:
+  web: { servers: [ { address: "${server.address}", max-connections: 1 } ], timeouts: { queue: 200ms } }
+  pages: { servers: [ "${pages.address}" ] }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const ask = async (path: string): Promise<RawConnection> => {
+      const client = await RawConnection.open(t, port);
+      client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      return client;
+    };
+
+    await t.test('the server that has not answered is given up', async () => {
+      const client = await ask('/slow');
+      const slow = await server.exchange();
+      const late = await pages.exchange();
+      assert.equal((await slow.connection.ending()).rest, '');
+      late.ok('page');
+      assert.equal((await client.response()).body, 'page');
+    });
+
+    await t.test('whoever has waited for a server waits no more', async () => {
+      const first = await ask('/held');
+      const held = await server.exchange();
+      const second = await ask('/queued');
+      const late = await pages.exchange();
+      held.ok('held');
+      assert.equal((await first.response()).body, 'held');
+      const third = await ask('/next');
+      const next = await server.exchange();
+      assert.equal(next.startLine, 'GET /next HTTP/1.1');
+      next.ok('next');
+      assert.equal((await third.response()).body, 'next');
+      late.ok('page');
+      assert.equal((await second.response()).body, 'page');
+      const fourth = await ask('/late?again');
+      const again = await pages.exchange();
+      assert.equal(again.startLine, 'GET /late?again HTTP/1.1');
+      again.ok('again');
+      assert.equal((await fourth.response()).body, 'again');
+    });
+  });
+
   test(`[${engine}] connections that are used enough`, engineSkip(engine), async (t) => {
     const [port, agedPort] = [await freePort(), await freePort()];
     const server = await RawServer.start(t);

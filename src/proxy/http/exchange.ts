@@ -405,7 +405,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.request.release();
   }
 
+  /** Whatever was under way for it is given up. */
   private beginAnew(): void {
+    this.leaveQueue();
+    const { serverSide } = this;
+    this.serverSide = null;
+    if (serverSide !== null) serverSide.abandon();
     this.isIdempotent = isIdempotent(this.method);
     this.detours++;
     this.trail.turn();
@@ -841,6 +846,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   private leaveQueue(): void {
+    if (this.isQueued) this.upstream.dequeue(this);
     if (this.queuedAt === 0) return;
     this.queuedMs += this.context.transport.now - this.queuedAt;
     this.queuedAt = 0;
@@ -855,7 +861,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { accessLogs, requestReaders } = this.context;
     for (let i = 0; i < requestReaders.length; i++) requestReaders[i].handleRequest(this);
     if (this.drafts.length > 0) accessLogs.finish(this);
-    if (this.isQueued) this.upstream.dequeue(this);
     const { serverSide } = this;
     this.serverSide = null;
     this.request.release();
