@@ -2,12 +2,13 @@
  * Checks of servers by programs of the operator's: who runs them, a few at a time, and what their end says. Those that hang
  * are ended, with all that they started (ha/command.ts); one that cannot be ended is not run a second time.
  */
-import type { Address } from '../../base/address.ts';
+import { type Address, addressText } from '../../base/address.ts';
 import type { Command } from '../../config/command.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
 import type { CommandUser, CommandUsers } from '../ha/command-user.ts';
 import type { ProbeResult } from './probe.ts';
+import { Turns } from './turns.ts';
 
 export interface ProgramChecksOptions {
   readonly run: RunCommand;
@@ -24,8 +25,7 @@ export class ProgramChecks {
   private readonly running = new Set<RunningCommand>();
   /** Whose time is over, and whose processes are not gone. */
   private readonly overdue = new Set<string>();
-  private waiting: (() => void)[] = [];
-  private count = 0;
+  private readonly turns = new Turns(PROGRAMS_MAX, PROGRAMS_MAX);
   private isStopped = false;
 
   constructor(options: ProgramChecksOptions) {
@@ -37,32 +37,29 @@ export class ProgramChecks {
     const user = this.options.users.of(probe.users);
     if (typeof user === 'string') return { isPassed: false, reason: user };
     const command = filled(probe.command, address, port);
-    await this.turn();
+    const endTurn = await this.turn(`${addressText(address)} ${command[0]}`);
     try {
       return await this.runOnce(command, user, timeoutMs, probe.saysWeight);
     } finally {
-      this.count--;
-      this.waiting.shift()?.();
+      endTurn();
     }
   }
 
   /** Ends what runs, and begins nothing more. */
   stop(): void {
     this.isStopped = true;
-    this.waiting = [];
     for (const running of this.running) running.end();
   }
 
   // --- inside ---
 
-  private async turn(): Promise<void> {
-    // one that ends may have let another one in already
-    while (this.count >= PROGRAMS_MAX || this.isStopped) {
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
+  /** Resolves when it is its turn, with what ends that; after `stop` never. */
+  private turn(asker: string): Promise<() => void> {
+    return new Promise((resolve) => {
+      const end = this.turns.take(asker, () => {
+        if (!this.isStopped) resolve(() => end());
       });
-    }
-    this.count++;
+    });
   }
 
   private async runOnce(

@@ -1,4 +1,4 @@
-/** Whose turn it is to have a question asked: so many at a time, of each asker no more than its share, and askers in turn. */
+/** Whose turn it is to have a question asked, or a program run: so many at a time, of each asker no more than its share, and askers in turn. */
 
 interface Turn {
   readonly asker: string;
