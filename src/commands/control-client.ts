@@ -49,7 +49,7 @@ export async function askMove(socketPath: string, { kind, router, forS, by }: Mo
   await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`, 'router');
 }
 
-/** `path`: as in keeper/api/override-request.ts. What has been ordered and holds, for people. */
+/** `path`: that of an operation of src/api/operations.ts. What has been ordered and holds, for people. */
 export async function askOverride(
   socketPath: string,
   path: string,
