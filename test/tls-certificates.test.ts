@@ -9,6 +9,7 @@ import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
 import { LONE_HOST } from './lone-host.ts';
 import { findIn } from './process-memory.ts';
+import { reload } from './reloading.ts';
 import { endAfter, upgrade } from './upgrading.ts';
 import { until } from './waiting.ts';
 
@@ -348,6 +349,25 @@ listeners:
     await serves(port, 'shop.example', serialOf(maker, 'shop.pem'));
   },
 );
+
+test('a pair that is replaced as soon as a reload has read it is noticed', engineSkip(ENGINES[0]), async (t) => {
+  const maker = makerFor(t);
+  for (const name of ['first', 'next', 'later']) maker.make(name, { names: ['shop.example'] });
+  const port = await freePort();
+  const yaml = (name: string): string => `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    tls: { certificate: ${maker.path(`${name}.pem`)}, key: ${maker.path(`${name}.key`)} }
+    routes: [ { respond: { body: ok } } ]
+`;
+  const evenkeel = await Evenkeel.start(t, yaml('first'), { engine: ENGINES[0], workers: 1, hasSocket: true });
+  const later = serialOf(maker, 'later.pem');
+  writeFileSync(evenkeel.file, yaml('next'));
+  assert.equal((await reload(evenkeel)).error, undefined);
+  for (const kind of ['pem', 'key']) renameSync(maker.path(`later.${kind}`), maker.path(`next.${kind}`));
+  await serves(port, 'shop.example', later);
+});
 
 test('a folder of certificates that is gone leaves those that were in it', engineSkip(ENGINES[0]), async (t) => {
   const maker = makerFor(t);
