@@ -30,6 +30,7 @@ const OWN: readonly Ending[] = [
   row('client', 'client-left', 'the client has gone, or broken the connection'),
   row('server', 'server-left', 'the server has broken off in the middle'),
   row('evenkeel', 'server-stalled', 'the server has said nothing for `timeouts.idle` in the middle of its response'),
+  // of sessions alone, which have no record yet
   row('evenkeel', 'silence', 'both sides of a session have said nothing for `timeouts.idle`'),
   row('evenkeel', 'closed', 'a route closes the connection without an answer'),
   row('evenkeel', 'shed', 'memory was short, and it stood still'),
