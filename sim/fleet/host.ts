@@ -18,6 +18,7 @@ export function createHost(kernel: Kernel, owner: number, hasManager: boolean): 
       return { kind: 'listening', descriptors, note: null };
     },
     emptyQueues: (descriptors) => kernel.emptyQueues(descriptors),
+    acceptAgain: (descriptors) => kernel.acceptAgain(descriptors),
     closeDescriptor: (descriptor) => kernel.close(descriptor),
     placeOf(descriptor) {
       return { address: parse(kernel.addressOf(descriptor)), isDual: false, isUdp: false };

@@ -123,6 +123,10 @@ export class Kernel {
     });
   }
 
+  acceptAgain(descriptors: readonly number[]): void {
+    for (const descriptor of descriptors) this.of(descriptor).socket.isClosing = false;
+  }
+
   // --- clients ---
 
   connect(address: string, workUs: number): Connection {

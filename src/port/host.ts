@@ -38,6 +38,8 @@ export interface Host {
    * queues has been accepted, or after a moment in which nobody did.
    */
   emptyQueues(descriptors: readonly number[]): Promise<void>;
+  /** Undoes that, whoever has done it. */
+  acceptAgain(descriptors: readonly number[]): void;
 
   /** TCP keep-alive of what is accepted from this listening socket from now on. Null: none. */
   setKeepAlive(descriptor: number, keepAlive: KeepAlive | null): void;

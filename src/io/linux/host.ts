@@ -4,7 +4,7 @@ import type { Host } from '../../port/host.ts';
 import { createDescriptorChannel, sendDescriptors } from './descriptor-channel.ts';
 import { descriptorLimit } from './descriptor-limit.ts';
 import { setKeepAlive } from './keep-alive.ts';
-import { emptyQueues } from './listen-queue.ts';
+import { acceptAgain, emptyQueues } from './listen-queue.ts';
 import { openListeningSockets, placeOf } from './listen.ts';
 import { takeNginxSockets } from './nginx-sockets.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
@@ -30,6 +30,7 @@ export const linuxHost: Host = {
   },
   setKeepAlive,
   emptyQueues,
+  acceptAgain,
   closeDescriptor: closeSync,
   removeSocketFile(path) {
     try {

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { freePort } from '../contract/free-port.ts';
 import { openListeningSockets } from './listen.ts';
-import { emptyQueues } from './listen-queue.ts';
+import { acceptAgain, emptyQueues } from './listen-queue.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
 
@@ -65,4 +65,20 @@ test('a queue that nobody serves is waited for, but not for long', linux, async 
   await emptyQueues(opened.descriptors);
   server.listen({ fd: opened.descriptors[0] });
   server.close();
+});
+
+test('a socket whose queue was to be emptied is taken over, and accepts again', linux, async (t) => {
+  const port = await freePort();
+  const opened = openListeningSockets(
+    { address: { family: 4, host: '127.0.0.1', port }, isDual: false, isUdp: false },
+    1,
+  );
+  assert.equal(opened.kind, 'listening');
+  await emptyQueues(opened.descriptors);
+  acceptAgain(opened.descriptors);
+  const server = net.createServer((socket) => socket.end('served')).listen({ fd: opened.descriptors[0] });
+  t.after(() => server.close());
+  const client = net.connect(port, '127.0.0.1');
+  const [data] = (await once(client, 'data')) as [Buffer];
+  assert.equal(data.toString(), 'served');
 });

@@ -5,7 +5,7 @@
  * is empty. A client whose SYN was dropped repeats it a second later, and is refused then, or accepted by another socket.
  */
 import * as libc from './libc.ts';
-import { ACCEPT, attachFilter, type Filter, op, REFUSE } from './socket-filter.ts';
+import { ACCEPT, attachFilter, detachFilter, type Filter, op, REFUSE } from './socket-filter.ts';
 
 /** For a handshake that has begun. Its last packet is the time to the client and back away; one that takes longer is repeated. */
 const HANDSHAKE_MS = 20;
@@ -43,6 +43,11 @@ export async function emptyQueues(descriptors: readonly number[]): Promise<void>
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     if (waitedMs >= HANDSHAKE_MS && filtered.every((descriptor) => queued(descriptor) === 0)) return;
   }
+}
+
+/** Undoes `emptyQueues`: they take new connections again. */
+export function acceptAgain(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) detachFilter(descriptor);
 }
 
 /** How many connections wait at this listening socket; 0 too where the kernel does not say. */

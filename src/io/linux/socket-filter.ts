@@ -7,6 +7,7 @@ import * as libc from './libc.ts';
 import { allocateNative, type NativeMemory } from './native-memory.ts';
 
 const SO_ATTACH_FILTER = 26;
+const SO_DETACH_FILTER = 27;
 
 /** A is loaded from the packet, X holds the length of an IPv4 header; M is a scratch memory (linux/bpf_common.h). */
 export const op = {
@@ -86,4 +87,9 @@ export function attachFilter(descriptor: number, filter: Filter): number {
     view.setUint32(at + 4, operand >>> 0, true);
   });
   return libc.setOptionBytes(descriptor, libc.SOL_SOCKET, SO_ATTACH_FILTER, bytes.subarray(0, PROGRAM_AT));
+}
+
+/** Nothing happens where there is none. */
+export function detachFilter(descriptor: number): void {
+  libc.setOption(descriptor, libc.SOL_SOCKET, SO_DETACH_FILTER, 0);
 }

@@ -230,6 +230,8 @@ export class ListenerStore {
     const found = this.adopted.find(({ place }) => isPlaceOf(place, plan));
     if (found === undefined) return undefined;
     this.adopted = this.adopted.filter((each) => each !== found);
+    // Whoever had it may have been killed when it was about to close it.
+    if (isTcp(plan)) this.host.acceptAgain(found.descriptors);
     return this.bindOf(plan, found.descriptors);
   }
 
@@ -308,7 +310,7 @@ export class ListenerStore {
 
   private async empty(binds: readonly OpenBind[]): Promise<void> {
     for (const { plan } of binds) this.removeFile(plan);
-    const tcp = binds.filter(({ plan }) => plan.address.family !== 0 && !plan.isUdp);
+    const tcp = binds.filter(({ plan }) => isTcp(plan));
     await this.host.emptyQueues(tcp.flatMap(({ sockets }) => sockets.map(({ descriptor }) => descriptor)));
   }
 
@@ -386,6 +388,10 @@ export function describeOpen(listeners: readonly OpenListener[]): string {
 export function bindText(bind: BindPlan): string {
   const text = bind.dual ? `*:${bind.address.port}` : addressText(bind.address);
   return bind.isUdp ? `${text}/udp` : text;
+}
+
+function isTcp({ address: { family }, isUdp }: BindPlan): boolean {
+  return family !== 0 && !isUdp;
 }
 
 function placeOf({ address, dual, isUdp }: BindPlan): ListeningPlace {
