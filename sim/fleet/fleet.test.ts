@@ -52,6 +52,8 @@ const SABOTAGES: Readonly<Record<Exclude<Sabotage, 'none'>, string>> = {
   'both-command': 'one keeper commands',
   'loses-orders': 'orders hold',
   'places-at-once': 'places',
+  'keeps-standby': 'one vip process speaks',
+  'never-gives-up': 'an address is held by somebody',
 };
 
 for (const [sabotage, invariant] of Object.entries(SABOTAGES)) {

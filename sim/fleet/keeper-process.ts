@@ -1,6 +1,6 @@
 /**
  * A keeper process over the pure machines of the production one: proxies as core/fleet says, places as core/place, succession as
- * core/fleet/generations, strays as core/fleet/strays, sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/proxies/supervisor.ts
+ * core/fleet/generations, strays as core/fleet/strays, vip processes as core/vip-succession (vip-link.ts), sockets by the production `ListenerStore`. What is here stands for keeper/keeper.ts, keeper/proxies/supervisor.ts
  * and commands/upgrade, and is to be as stupid as they are.
  */
 import type { BoardShape } from '../../src/base/board.ts';
@@ -17,6 +17,8 @@ import type { World } from '../world.ts';
 import { createHost } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import { type Adopter, ProxyProcess } from './proxy-process.ts';
+import { type VipHeritage, VipLink, type VipSabotage } from './vip-link.ts';
+import type { VipProcess } from './vip-process.ts';
 
 /** What becomes of a program that is started to succeed another one. */
 export type Fate =
@@ -49,6 +51,8 @@ export interface Surroundings {
   readonly takeCharge: (keeper: KeeperProcess) => void;
   /** It goes on by another plan: nobody may mean by a place what is not there any more. */
   readonly checkPlaces: (keeper: KeeperProcess) => void;
+  /** A vip process has been started. */
+  readonly handleVipBorn: (process: VipProcess) => void;
   /** Whoever has a link to it sees that it is gone. */
   readonly handleKeeperGone: (keeper: KeeperProcess) => void;
   /** Nobody else waits for it: what goes wrong is to be seen. */
@@ -57,12 +61,17 @@ export interface Surroundings {
   readonly sabotage: Sabotage;
 }
 
-export type Sabotage = 'none' | 'closes-first' | 'keeps-all' | 'both-command' | 'loses-orders' | 'places-at-once';
+export type Sabotage =
+  | 'none'
+  | 'closes-first'
+  | 'keeps-all'
+  | 'both-command'
+  | 'loses-orders'
+  | 'places-at-once'
+  | VipSabotage;
 
 const QUIET_LOG: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const START_US = 300_000;
-/** What processes for virtual addresses take until one of them is left, and until it ends. */
-const VIP_US = 100_000;
 const MESSAGE_US = 500;
 /** By then a process that was killed is gone. */
 const SOON_US = 1_000_000;
@@ -112,6 +121,8 @@ export class KeeperProcess implements Adopter {
   private predecessor: KeeperProcess | null = null;
   private isGivingWay = false;
   private aloneUntilUs = 0;
+  /** Null: it has no virtual addresses, or not yet. */
+  addresses: VipLink | null = null;
 
   constructor(around: Surroundings, fate: Fate) {
     this.around = around;
@@ -153,6 +164,7 @@ export class KeeperProcess implements Adopter {
     return this.change(async () => {
       if (!this.takesOrders) return false;
       await this.apply(plan);
+      if (!this.isGone) this.addresses?.apply();
       return !this.isGone;
     });
   }
@@ -188,7 +200,13 @@ export class KeeperProcess implements Adopter {
 
   /** Nothing is under way. */
   get isAtRest(): boolean {
-    return this.isInCharge && this.candidate === null && this.waiters.length === 0;
+    const isFree = this.isInCharge && this.candidate === null && this.waiters.length === 0;
+    return isFree && this.addresses?.isAtRest !== false;
+  }
+
+  /** A successor is being started, or asked. */
+  get isUpgrading(): boolean {
+    return this.candidate !== null;
   }
 
   /** One of its proxies lives. */
@@ -231,6 +249,7 @@ export class KeeperProcess implements Adopter {
     await this.apply(disk.plan);
     if (this.isGone) return;
     this.comeIntoCharge([]);
+    if (this.around.hasAddresses) this.addresses = this.linkToVips(null);
   }
 
   private async apply(plan: Plan): Promise<void> {
@@ -449,15 +468,15 @@ export class KeeperProcess implements Adopter {
         return;
       }
       case 'part':
-        return this.part(this.candidate!);
+        return this.around.follow(this.part(this.candidate!));
       case 'yield':
-        if (!this.around.hasAddresses) return this.handleYielded();
-        return this.later(VIP_US, () => this.handleYielded());
+        return this.around.follow(this.yield());
       case 'hand-over':
         return this.handOver();
       case 'abandon':
         this.candidate?.die();
         this.candidate = null;
+        this.addresses?.rejoin();
         return;
       case 'hasten':
         this.aloneUntilUs = this.around.world.nowUs + this.plan!.graceMs * 1_000;
@@ -472,18 +491,21 @@ export class KeeperProcess implements Adopter {
 
   private handleHello(successor: KeeperProcess): void {
     if (successor !== this.candidate) return;
+    const heritage = this.addresses?.bequeath() ?? null;
+    if (this.around.hasAddresses && heritage === null) return this.giveUp('no vip process has the addresses just now');
     const { kernel } = this.around;
     const sockets = this.store.descriptors.map((descriptor) => kernel.copy(descriptor, successor.pid));
     const old = this.old.filter((each) => !each.isGone);
     const finished = old.filter((each) => this.finished.has(each));
     for (const each of old) each.holders.add(successor);
-    this.tell(successor, () => this.around.follow(successor.inherit(sockets, old, finished)));
+    this.tell(successor, () => this.around.follow(successor.inherit(sockets, old, finished, heritage)));
   }
 
   private async inherit(
     sockets: readonly number[],
     old: readonly KeeperProcess[],
     finished: readonly KeeperProcess[],
+    heritage: VipHeritage | null,
   ): Promise<void> {
     const predecessor = this.predecessor!;
     this.store.adoptDeferred(sockets);
@@ -492,6 +514,11 @@ export class KeeperProcess implements Adopter {
     this.orders = [...this.around.disk.orders];
     await this.apply(this.around.disk.plan);
     if (this.isGone || this.fate === 'hangs with what it was given') return;
+    if (heritage !== null) {
+      this.addresses = this.linkToVips(heritage);
+      await this.addresses.prepared();
+      if (this.isGone) return;
+    }
     if (this.around.sabotage === 'both-command') this.isInCharge = true;
     this.outlive();
     this.tell(predecessor, () => predecessor.handleServing(this, this.store.names));
@@ -504,14 +531,33 @@ export class KeeperProcess implements Adopter {
     this.actGenerations();
   }
 
-  private part(successor: KeeperProcess): void {
-    if (!this.around.hasAddresses) return this.handleStandsBy(successor);
-    this.later(VIP_US, () => this.tell(successor, () => successor.standBy(this)));
+  private linkToVips(heritage: VipHeritage | null): VipLink {
+    const { world, prng, sabotage, handleVipBorn } = this.around;
+    return new VipLink({
+      world,
+      prng,
+      keeper: this,
+      heritage,
+      sabotage,
+      nextPid: () => this.around.nextPid(),
+      handleBorn: handleVipBorn,
+      handleFailed: (reason) => (this.isInCharge ? this.die() : this.fail(reason)),
+    });
   }
 
-  private standBy(predecessor: KeeperProcess): void {
+  private async part(successor: KeeperProcess): Promise<void> {
+    if (this.addresses === null) return this.handleStandsBy(successor);
+    const isAlone = await this.addresses.part();
+    if (this.isGone || successor !== this.candidate) return;
+    if (isAlone) this.tell(successor, () => this.around.follow(successor.standBy(this)));
+    else this.giveUp('another vip process has the addresses by now');
+  }
+
+  private async standBy(predecessor: KeeperProcess): Promise<void> {
     if (this.fate === 'does not stand by') return;
     if (this.fate === 'ends when it is to stand by') return this.die();
+    await this.addresses?.watch();
+    if (this.isGone) return;
     this.tell(predecessor, () => predecessor.handleStandsBy(this));
   }
 
@@ -521,8 +567,16 @@ export class KeeperProcess implements Adopter {
     this.actGenerations();
   }
 
-  private handleYielded(): void {
+  private async yield(): Promise<void> {
+    await this.addresses?.yield();
+    if (this.isGone) return;
     this.generations.handleYielded();
+    this.actGenerations();
+  }
+
+  /** The upgrade fails. */
+  private giveUp(reason: string): void {
+    this.generations.handleFailed(reason);
     this.actGenerations();
   }
 
@@ -532,10 +586,12 @@ export class KeeperProcess implements Adopter {
     const successor = this.candidate!;
     this.isInCharge = false;
     this.isGivingWay = true;
+    this.addresses = null;
     this.around.takeCharge(successor);
     this.tell(successor, () => {
       successor.store.settle();
       successor.comeIntoCharge(successor.old);
+      successor.addresses?.adopt();
     });
     for (const each of this.old) this.letGo(each);
     this.around.follow(this.giveWay());
@@ -612,8 +668,7 @@ export class KeeperProcess implements Adopter {
     if (predecessor === null || this.isInCharge) return;
     this.tell(predecessor, () => {
       if (predecessor.candidate !== this) return;
-      predecessor.generations.handleFailed(reason);
-      predecessor.actGenerations();
+      predecessor.giveUp(reason);
     });
   }
 

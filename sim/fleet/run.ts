@@ -11,6 +11,7 @@ import { Violation, World } from '../world.ts';
 import { type Fate, KeeperProcess, type Sabotage, type Surroundings } from './keeper-process.ts';
 import { type Connection, Kernel, MANAGER } from './kernel.ts';
 import type { ProxyProcess } from './proxy-process.ts';
+import { VipChecks } from './vip-checks.ts';
 
 export interface FleetRun {
   readonly seed: number;
@@ -89,6 +90,7 @@ class Run {
   /** In a third of the runs nothing but reloads and upgrades happens. */
   private readonly hasFaults: boolean;
   private readonly keepers: KeeperProcess[] = [];
+  private readonly vips: VipChecks;
   /** Whom the service manager watches, and clients of the control socket ask. */
   private main: KeeperProcess | null = null;
   private readonly accepted: number[] = [];
@@ -105,6 +107,7 @@ class Run {
     this.prng = new Prng(seed);
     this.hasFaults = this.prng.below(3) > 0;
     this.kernel = new Kernel(world, new Prng(seed ^ 0x4e51));
+    this.vips = new VipChecks(world, () => this.keepers, this.hasFaults);
     this.around = {
       world,
       kernel: this.kernel,
@@ -113,6 +116,7 @@ class Run {
       hasAddresses: this.prng.oneIn(2),
       hasManager: this.prng.oneIn(2),
       everyProxy: () => this.livingProxies(),
+      handleVipBorn: (process) => this.vips.handleBorn(process),
       handleKeeperGone: (gone) => {
         for (const keeper of this.keepers) if (keeper !== gone) keeper.handleOtherGone();
       },
@@ -136,6 +140,7 @@ class Run {
     this.every(1_000_000, 12_000_000, () => this.upgrade());
     if (this.hasFaults) this.every(500_000, 15_000_000, () => this.harm());
     this.check();
+    this.vips.check();
     await this.advance(SPAN_US, () => false);
     this.isOver = true;
     await this.advance(world.nowUs + CALM_US, () => this.isAtRest());
@@ -190,8 +195,14 @@ class Run {
     // Nobody but the proxies has the sockets then.
     if (!this.around.hasManager && this.main?.isInCharge !== true) return;
     this.counts.kills++;
+    const vips = prng.oneIn(3) ? this.vips.draw(prng) : [];
     const kind = prng.below(6);
-    if (kind < 3 && proxies.length > 0) {
+    if (vips.length > 0) {
+      for (const vip of vips) {
+        if (kind < 4) vip.kill();
+        else vip.freeze(prng.below(3_000_000));
+      }
+    } else if (kind < 3 && proxies.length > 0) {
       const proxy = proxies[prng.below(proxies.length)];
       proxy.excuse = 'it was killed';
       proxy.kill();
