@@ -44,7 +44,7 @@ import { Retirements } from './retirements.ts';
 import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
 import { HandshakeGate } from './tls/handshake-gate.ts';
-import { Later } from './tls/later.ts';
+import { Later } from './later.ts';
 import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';

@@ -12,7 +12,6 @@
  */
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
-import type { ListenerPlan } from '../../config/plan.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, CLOSED, endedByAnswer, MOVED, RETIRED, SERVED, SHED, SWITCHED } from '../../core/endings.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
@@ -26,27 +25,25 @@ import {
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
-import type { Context } from '../context.ts';
 import { DeferredReset } from '../deferred-reset.ts';
-import { type Admission, admissionOf } from '../http/admission.ts';
+import { admissionOf } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
-import type { ErrorPage } from '../http/error-page.ts';
 import { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
+import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
 import { Peer } from '../http/peer.ts';
 import { Route } from '../http/route.ts';
+import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import type { HttpService } from '../http/service.ts';
 import { isWorn } from '../http/wear.ts';
-import type { ClientSide, Tunnel } from '../http/sides.ts';
-import type { TargetBy } from '../http/target-by.ts';
+import type { Tunnel } from '../http/sides.ts';
 import type { IdleClient, IdleClients } from '../idle-clients.ts';
-import type { ConnectionInfo, PeerAddress } from '../layer.ts';
+import type { ConnectionInfo } from '../layer.ts';
 import { Lingering } from '../lingering.ts';
-import type { Listener } from '../listener.ts';
 import { RateWindow } from '../rate-window.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
-import { KEEPS_NOTHING, Session } from '../session.ts';
+import { KEEPS_NOTHING } from '../session.ts';
 import type { Emitters } from './emitters.ts';
 import {
   HEAD_MORE,
@@ -59,8 +56,7 @@ import {
   READ_TOO_LARGE,
 } from './message-reader.ts';
 import { FRAME_AS_IS, FRAME_DECODED, FRAME_ENCODED, type Framing, MessageWriter } from './message-writer.ts';
-import { looksLikeHead } from './own-answers.ts';
-import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from './response-emitter.ts';
+import { looksLikeHead } from './looks-like-head.ts';
 
 const HEAD = 0;
 const BODY = 1;
@@ -75,14 +71,8 @@ const NO_CONTENT = 204;
 const HEAD_STEP_BYTES = 2048;
 const HEAD_STEPS_MAX = HEAD_BYTES_MAX / HEAD_STEP_BYTES + 1;
 
-export class ClientConnection extends Session implements SocketHandler, RelayOwner, IdleClient, ClientSide {
-  private readonly context: Context;
-  private readonly service: HttpService;
-  private readonly admission: Admission;
-  private readonly listener: Listener;
-  private readonly emitters: Emitters;
+export class ClientConnection extends HttpClient implements SocketHandler, RelayOwner, IdleClient {
   private readonly socket: Socket;
-  private readonly peer: Peer;
   private readonly reader: MessageReader;
   /** Of responses. */
   readonly sink: MessageWriter;
@@ -103,9 +93,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private inputStart = 0;
   private sentStart = 0;
   private sentHeadStart = 0;
-  private exchange: Exchange | null = null;
   private isHttp10 = false;
-  private isHeadMethod = false;
   /** The client wants another exchange on this connection, and so do we. */
   private isPersistent = true;
   /** The client has said that it sends nothing behind this request, which has no body. */
@@ -133,15 +121,9 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
   private tunnel: Tunnel | null = null;
 
   constructor(service: HttpService, emitters: Emitters, socket: Socket, info: ConnectionInfo | null) {
-    super();
     const { listener } = service;
-    this.context = listener.context;
-    this.service = service;
-    this.admission = admissionOf(service, info);
-    this.listener = listener;
-    this.emitters = emitters;
+    super(service, emitters, admissionOf(service, info), new Peer(info, socket, listener.context.transport));
     this.socket = socket;
-    this.peer = new Peer(info, socket, listener.context.transport);
     this.reader = new MessageReader(listener.context);
     this.sink = new MessageWriter(listener.context, socket);
     socket.handler = this;
@@ -388,6 +370,11 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     exchange.begin();
   }
 
+  protected override awaitServer(): void {
+    this.state = this.isRequestComplete ? RESPONSE : BODY;
+    this.gatherNoMore();
+  }
+
   /** A server is looked for before all of a small body is here: what is to come follows as of any body. */
   private gatherNoMore(): void {
     const { gatherBytes } = this;
@@ -534,24 +521,12 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     if (isEndedByClose || isEarly || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 
-  get address(): PeerAddress {
-    return this.peer.address;
-  }
-
-  get info(): ConnectionInfo | null {
-    return this.peer.info;
-  }
-
-  get listenerPlan(): ListenerPlan {
-    return this.listener.plan;
-  }
-
   get wantsRestRead(): boolean {
     return this.readsRest && !this.isRequestComplete;
   }
 
   /** What a response's head says about the connection. */
-  private get connectionWord(): number {
+  protected override get connectionWord(): number {
     if (!this.isPersistent) return CLOSE;
     return this.isHttp10 ? PERSIST_EXPLICITLY : PERSIST_SILENTLY;
   }
@@ -588,116 +563,15 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.armIn(this.listener.plan.timeouts.idleMs);
   }
 
-  private finishExchange(ending: number): void {
-    const { exchange } = this;
-    this.exchange = null;
-    if (exchange !== null) exchange.finish(ending);
-  }
-
   // --- the proxy's own answers ---
 
-  /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
-  answer(response: own.OwnResponse): void {
-    const exchange = this.exchange as Exchange;
-    const page = exchange.errorPageFor(response.status);
-    if (page !== null && exchange.goesRound) response = own.REWRITE_CYCLE;
-    else if (page !== null && this.answerByPage(exchange, page, response.status)) return;
-    const { id, idLength } = exchange.request;
-    const { memory } = this.context;
-    const { name } = this.listener.plan;
-    const made = idLength > 0 ? null : this.emitters.ids.make();
-    const record =
-      made === null
-        ? exchange.noteAnswer(response, name, memory, id, idLength)
-        : exchange.noteAnswer(response, name, made, 0, made.length);
-    this.settlePersistence();
-    const lines = exchange.errorLines(response.status);
-    this.sendOwn(this.emitters.own.writeError(response, record, lines, this.isHeadMethod, this.connectionWord));
-  }
-
-  /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
-  private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
-    if (!this.parseKept(exchange)) return false;
-    exchange.turn(page, this.context.requestHead);
-    const route = this.service.turnFailed(this.peer, page, status);
-    return route !== null && this.takeTurn(exchange, route);
-  }
-
-  goOn(text: Uint8Array, by: TargetBy): void {
-    const exchange = this.exchange as Exchange;
-    if (exchange.goesRound) {
-      this.answer(own.REWRITE_CYCLE);
-      return;
-    }
-    if (!this.parseKept(exchange)) {
-      this.answer(own.OUT_OF_MEMORY);
-      return;
-    }
-    const name = by.calledBy(text);
-    if (!exchange.turnByResponse(this.context.requestHead, name !== null)) {
-      this.answer(own.REWRITE_FAILED);
-      return;
-    }
-    const route = this.service.turnBy(this.peer, text, name);
-    if (!(route instanceof Route)) this.answer(route);
-    else if (!this.takeTurn(exchange, route)) this.answer(own.REWRITE_FAILED);
-  }
-
-  /** The head that was kept is in `context.requestHead` again. */
-  private parseKept({ keptHead: { at, end }, hasKeptHead }: Exchange): boolean {
-    const { memory, requestHead } = this.context;
-    return hasKeptHead && parseRequestHead(memory, at, end, this.emitters.limits, requestHead) > 0;
-  }
-
-  /** The request that goes on takes this route. False: it cannot. */
-  private takeTurn(exchange: Exchange, route: Route): boolean {
-    const { service } = this;
-    if (route.action.kind === 'close') {
-      this.close(CLOSED);
-      return true;
-    }
-    if (route.own !== null) {
-      this.answerByRoute(route, route.own);
-      return true;
-    }
-    const { hops, towardsServers, view } = service;
-    const { at, end } = exchange.keptHead;
-    if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
-    this.state = this.isRequestComplete ? RESPONSE : BODY;
-    this.gatherNoMore();
-    exchange.start();
-    exchange.begin();
-    return true;
-  }
-
-  /** An answer that is no error. */
-  private answerPlainly(response: own.OwnResponse): void {
-    (this.exchange as Exchange).status = response.status;
-    this.settlePersistence();
-    this.sendOwn(this.emitters.own.writePlain(response, this.connectionWord));
-  }
-
-  private answerByRoute(route: Route, { status }: own.OwnResponse): void {
-    const { view } = this.service;
-    this.settlePersistence();
-    const { carried, trail } = this.exchange as Exchange;
-    const { isHeadMethod, connectionWord } = this;
-    const length = this.emitters.own.writeRoute(route, view, trail, carried, isHeadMethod, connectionWord);
-    if (length < 0) {
-      this.answer(own.HEAD_GREW_TOO_LARGE);
-      return;
-    }
-    (this.exchange as Exchange).status = view.answerStatus === 0 ? status : view.answerStatus;
-    this.sendOwn(length);
-  }
-
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
-  private settlePersistence(): void {
+  protected override settlePersistence(): void {
     if (!this.isRequestComplete || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
-  private sendOwn(length: number): void {
+  protected override sendOwn(length: number): void {
     const { answer } = this.exchange as Exchange;
     if (this.sink.sendScratch(length, this.emitters.response.bodyBytes))
       this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
@@ -800,7 +674,7 @@ export class ClientConnection extends Session implements SocketHandler, RelayOwn
     this.close(TOO_SLOW);
   }
 
-  private close(ending: number): void {
+  protected override close(ending: number): void {
     if (this.state === GONE) return;
     // FIN behind a part of a response that ends with the connection would make the part look whole
     const isCut = this.isEndedByClose && (this.exchange !== null || this.socket.pendingSegments > 0);

@@ -4,7 +4,7 @@ import { Arena } from '../../base/arena.ts';
 import { HANDSHAKE_PIECES, HANDSHAKES_MAX, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import type { Transport } from '../../port/transport.ts';
 import { type GateUser, HandshakeGate } from './handshake-gate.ts';
-import { Later } from './later.ts';
+import { Later } from '../later.ts';
 
 class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(16, 64)), 16, 64);

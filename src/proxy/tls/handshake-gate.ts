@@ -8,7 +8,7 @@
  */
 import type { Arena } from '../../base/arena.ts';
 import { HANDSHAKE_PIECES, HANDSHAKES_MAX, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
-import type { Delayed, Later } from './later.ts';
+import type { Delayed, Later } from '../later.ts';
 
 /** Begun in one turn: about a millisecond, of RSA three. */
 const FULL_PER_TURN = 4;

@@ -14,7 +14,7 @@ import { NO_SECRETS } from '../../port/tls.ts';
 import type { Socket, SocketHandler, Transport } from '../../port/transport.ts';
 import type { OpenFailure, Opening, ServerLayer } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
-import { Later } from './later.ts';
+import { Later } from '../later.ts';
 import { ServerLayers } from './server-layers.ts';
 import type { SharedContext } from './shared-contexts.ts';
 

@@ -20,7 +20,7 @@ import { RequestHead } from '../../wire/http1/head.ts';
 import type { Expiring } from '../expiring.ts';
 import type { ConnectionInfo } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
-import { Later } from './later.ts';
+import { Later } from '../later.ts';
 import { TlsLayers } from './tls-layers.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
 

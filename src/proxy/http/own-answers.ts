@@ -1,19 +1,13 @@
-/** Whole responses of the proxy's own, written into the scratch slot for a client of HTTP/1. */
+/** Whole responses of the proxy's own, written into the scratch slot. */
 import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Context } from '../context.ts';
-import { linesFor } from '../http/header-edit.ts';
-import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from '../http/own-responses.ts';
-import type { AnswerRecord } from '../http/request-record.ts';
-import type { Route } from '../http/route.ts';
-import type { Trail } from '../http/trail.ts';
-import type { MessageReader } from './message-reader.ts';
+import { linesFor } from './header-edit.ts';
+import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
+import type { AnswerRecord } from './request-record.ts';
+import type { Route } from './route.ts';
+import type { Trail } from './trail.ts';
 import type { ResponseEmitter } from './response-emitter.ts';
-
-const CR = 13;
-const LF = 10;
-/** `HEAD ` */
-const HEAD_SPACE = [72, 69, 65, 68, 32];
 
 export class OwnAnswers {
   private readonly context: Context;
@@ -100,19 +94,4 @@ export class OwnAnswers {
 /** `status` 0: its own. */
 function withStatus(response: OwnResponse | null, status: number): OwnResponse | null {
   return response === null || status === 0 ? response : { ...response, status, reason: reasonOf(status) };
-}
-
-/** What has come of a request that is refused begins with HEAD, as far as one can tell: its answer has no body. */
-export function looksLikeHead({ arena, memory }: Context, reader: MessageReader): boolean {
-  const { stash } = reader;
-  let at = reader.offset;
-  let end = at + reader.length;
-  if (stash !== null && !stash.isEmpty) {
-    at = arena.start(stash.slot);
-    end = at + stash.length;
-  }
-  while (at < end && (memory[at] === CR || memory[at] === LF)) at++;
-  if (end - at < HEAD_SPACE.length) return false;
-  for (let i = 0; i < HEAD_SPACE.length; i++) if (memory[at + i] !== HEAD_SPACE[i]) return false;
-  return true;
 }

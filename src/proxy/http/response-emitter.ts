@@ -1,6 +1,7 @@
 /**
  * The head that goes to a client, written from a server's head (RFC 9110 section 7.6) or made by the proxy itself. Heads
- * are written into the scratch slot, because the body they belong in front of stands in another.
+ * are written into the scratch slot, because the body they belong in front of stands in another. They are lines: HTTP/1 sends
+ * them as they are, HTTP/2 packs them.
  */
 import {
   FIELD_ID,
@@ -31,9 +32,9 @@ import {
   RESPONSE_EDIT_BYTES_MAX,
   VIA_BYTES_MAX,
 } from '../../base/limits.ts';
-import type { HeaderEdit } from '../http/header-edit.ts';
-import { HOP_BY_HOP } from '../http/hop-by-hop.ts';
-import { type OwnResponse, reasonOf, TEXT_PLAIN } from '../http/own-responses.ts';
+import type { HeaderEdit } from './header-edit.ts';
+import { HOP_BY_HOP } from './hop-by-hop.ts';
+import { type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
 
 /** What is said about the connection. */
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word

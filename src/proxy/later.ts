@@ -1,5 +1,5 @@
 /** What has to be told or tried in a turn, and not from where it was found out: a socket calls no handler while it is called itself. */
-import type { Transport } from '../../port/transport.ts';
+import type { Transport } from '../port/transport.ts';
 
 export interface Delayed {
   handleLater(): void;

@@ -1,0 +1,34 @@
+/** What heads for the clients of one listener are written with, and what theirs are read by. Other ones by another plan. */
+import type { ListenerPlan } from '../../config/plan.ts';
+import { ascii } from '../../wire/http1/emit.ts';
+import type { HeadLimits } from '../../wire/http1/head.ts';
+import type { Context } from '../context.ts';
+import { OwnAnswers } from './own-answers.ts';
+import type { RequestIds } from './request-id.ts';
+import { ResponseEmitter } from './response-emitter.ts';
+
+export class ClientEmitters {
+  protected readonly context: Context;
+  readonly ids: RequestIds;
+  limits!: HeadLimits;
+  response!: ResponseEmitter;
+  own!: OwnAnswers;
+
+  constructor(context: Context, ids: RequestIds, plan: ListenerPlan) {
+    this.context = context;
+    this.ids = ids;
+    this.configure(plan);
+  }
+
+  configure({ ignoresOtherHost, limits, via }: ListenerPlan): void {
+    const { date, memory } = this.context;
+    this.limits = { headBytes: limits.headBytes, headers: limits.headers, ignoresOtherHost };
+    this.response = new ResponseEmitter(memory, date, viaLine(via));
+    this.own = new OwnAnswers(this.context, this.response);
+  }
+}
+
+/** A complete line, or nothing: of what was received in HTTP/1.1. */
+export function viaLine(name: string | null): Uint8Array {
+  return ascii(name === null ? '' : `Via: 1.1 ${name}\r\n`);
+}

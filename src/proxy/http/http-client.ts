@@ -1,0 +1,194 @@
+/**
+ * A client of an exchange, whichever version of HTTP it speaks: what is answered here, and how a request goes on elsewhere. How it
+ * is read, and how an answer is framed and sent, is its version's.
+ */
+import type { ListenerPlan } from '../../config/plan.ts';
+import { CLOSED } from '../../core/endings.ts';
+import type { Socket } from '../../port/transport.ts';
+import type { ResponseHead } from '../../wire/http1/head.ts';
+import { parseRequestHead } from '../../wire/http1/request.ts';
+import type { Context } from '../context.ts';
+import type { ConnectionInfo, PeerAddress } from '../layer.ts';
+import type { Listener } from '../listener.ts';
+import { Session } from '../session.ts';
+import type { Admission } from './admission.ts';
+import type { ClientEmitters } from './client-emitters.ts';
+import type { ErrorPage } from './error-page.ts';
+import type { Exchange } from './exchange.ts';
+import type { HeaderEdit } from './header-edit.ts';
+import * as own from './own-responses.ts';
+import type { Peer } from './peer.ts';
+import { Route } from './route.ts';
+import type { HttpService } from './service.ts';
+import type { BodySink, ClientSide, Tunnel } from './sides.ts';
+import type { TargetBy } from './target-by.ts';
+
+export abstract class HttpClient extends Session implements ClientSide {
+  declare protected readonly context: Context;
+  declare protected readonly service: HttpService;
+  declare protected readonly listener: Listener;
+  declare protected readonly emitters: ClientEmitters;
+  declare protected admission: Admission;
+  declare protected peer: Peer;
+  declare protected exchange: Exchange | null;
+  declare protected isHeadMethod: boolean;
+
+  /** As of Timed. */
+  constructor(service: HttpService, emitters: ClientEmitters, admission: Admission, peer: Peer) {
+    super();
+    this.context = service.listener.context;
+    this.service = service;
+    this.listener = service.listener;
+    this.emitters = emitters;
+    this.admission = admission;
+    this.peer = peer;
+    this.exchange = null;
+    this.isHeadMethod = false;
+  }
+
+  abstract readonly sink: BodySink;
+  abstract readonly isRequestComplete: boolean;
+  abstract readonly hasBodyWaiting: boolean;
+  abstract readonly wantsRestRead: boolean;
+  abstract readonly receivedBytes: number;
+  abstract readonly sentBytes: number;
+  abstract readonly sentHeadBytes: number;
+  abstract pump(): void;
+  abstract noteBacklog(): void;
+  abstract sendInterim(head: ResponseHead): boolean;
+  abstract beginResponse(
+    head: ResponseHead,
+    edit: HeaderEdit,
+    lines: Uint8Array,
+    body: number,
+    isReusable: boolean,
+  ): void;
+  abstract sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
+  abstract beginTunnel(tunnel: Tunnel, socket: Socket): void;
+  abstract handleResponseComplete(): void;
+  abstract handleResponseBroken(ending: number): void;
+  abstract giveUp(response: own.OwnResponse): void;
+
+  /** What an answer says about the connection. */
+  protected abstract readonly connectionWord: number;
+  /** An answer of ours follows: whether the connection goes on behind it. */
+  protected abstract settlePersistence(): void;
+  /** Sends a whole response of ours, whose lines and body, together so long, stand in the scratch slot; that was all. */
+  protected abstract sendOwn(length: number): void;
+  /** The request is kept, and a server is looked for, whatever is still to come of it. */
+  protected abstract awaitServer(): void;
+  /** It ends without an answer. */
+  protected abstract close(ending: number): void;
+
+  get address(): PeerAddress {
+    return this.peer.address;
+  }
+
+  get info(): ConnectionInfo | null {
+    return this.peer.info;
+  }
+
+  get listenerPlan(): ListenerPlan {
+    return this.listener.plan;
+  }
+
+  protected finishExchange(ending: number): void {
+    const { exchange } = this;
+    this.exchange = null;
+    if (exchange !== null) exchange.finish(ending);
+  }
+
+  /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
+  answer(response: own.OwnResponse): void {
+    const exchange = this.exchange as Exchange;
+    const page = exchange.errorPageFor(response.status);
+    if (page !== null && exchange.goesRound) response = own.REWRITE_CYCLE;
+    else if (page !== null && this.answerByPage(exchange, page, response.status)) return;
+    const { id, idLength } = exchange.request;
+    const { memory } = this.context;
+    const { name } = this.listener.plan;
+    const made = idLength > 0 ? null : this.emitters.ids.make();
+    const record =
+      made === null
+        ? exchange.noteAnswer(response, name, memory, id, idLength)
+        : exchange.noteAnswer(response, name, made, 0, made.length);
+    this.settlePersistence();
+    const lines = exchange.errorLines(response.status);
+    this.sendOwn(this.emitters.own.writeError(response, record, lines, this.isHeadMethod, this.connectionWord));
+  }
+
+  /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
+  private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
+    if (!this.parseKept(exchange)) return false;
+    exchange.turn(page, this.context.requestHead);
+    const route = this.service.turnFailed(this.peer, page, status);
+    return route !== null && this.takeTurn(exchange, route);
+  }
+
+  goOn(text: Uint8Array, by: TargetBy): void {
+    const exchange = this.exchange as Exchange;
+    if (exchange.goesRound) {
+      this.answer(own.REWRITE_CYCLE);
+      return;
+    }
+    if (!this.parseKept(exchange)) {
+      this.answer(own.OUT_OF_MEMORY);
+      return;
+    }
+    const name = by.calledBy(text);
+    if (!exchange.turnByResponse(this.context.requestHead, name !== null)) {
+      this.answer(own.REWRITE_FAILED);
+      return;
+    }
+    const route = this.service.turnBy(this.peer, text, name);
+    if (!(route instanceof Route)) this.answer(route);
+    else if (!this.takeTurn(exchange, route)) this.answer(own.REWRITE_FAILED);
+  }
+
+  /** The head that was kept is in `context.requestHead` again. */
+  private parseKept({ keptHead: { at, end }, hasKeptHead }: Exchange): boolean {
+    const { memory, requestHead } = this.context;
+    return hasKeptHead && parseRequestHead(memory, at, end, this.emitters.limits, requestHead) > 0;
+  }
+
+  /** The request that goes on takes this route. False: it cannot. */
+  private takeTurn(exchange: Exchange, route: Route): boolean {
+    const { service } = this;
+    if (route.action.kind === 'close') {
+      this.close(CLOSED);
+      return true;
+    }
+    if (route.own !== null) {
+      this.answerByRoute(route, route.own);
+      return true;
+    }
+    const { hops, towardsServers, view } = service;
+    const { at, end } = exchange.keptHead;
+    if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
+    this.awaitServer();
+    exchange.start();
+    exchange.begin();
+    return true;
+  }
+
+  /** An answer that is no error. */
+  protected answerPlainly(response: own.OwnResponse): void {
+    (this.exchange as Exchange).status = response.status;
+    this.settlePersistence();
+    this.sendOwn(this.emitters.own.writePlain(response, this.connectionWord));
+  }
+
+  protected answerByRoute(route: Route, { status }: own.OwnResponse): void {
+    const { view } = this.service;
+    this.settlePersistence();
+    const { carried, trail } = this.exchange as Exchange;
+    const { isHeadMethod, connectionWord } = this;
+    const length = this.emitters.own.writeRoute(route, view, trail, carried, isHeadMethod, connectionWord);
+    if (length < 0) {
+      this.answer(own.HEAD_GREW_TOO_LARGE);
+      return;
+    }
+    (this.exchange as Exchange).status = view.answerStatus === 0 ? status : view.answerStatus;
+    this.sendOwn(length);
+  }
+}
