@@ -12,7 +12,8 @@ import { DATAGRAM_CASES } from './contract/cases-datagram.ts';
 import { LIMIT_CASES } from './contract/cases-limits.ts';
 import { LISTEN_CASES } from './contract/cases-listen.ts';
 import { LoopbackWorld } from './contract/loopback.ts';
-import { Stage } from './contract/stage.ts';
+import { PASS_CASES } from './contract/cases-pass.ts';
+import { type EngineTraits, Stage } from './contract/stage.ts';
 import type { World } from './contract/world.ts';
 
 /** The arena that a case wants. */
@@ -21,11 +22,9 @@ export interface ArenaShape {
   readonly smallSlots: number;
 }
 
-export interface TransportContractOptions {
+export interface TransportContractOptions extends EngineTraits {
   /** Why the engine cannot run here at all. */
   readonly skip?: string | undefined;
-  /** Out of descriptors, it lets connections go that the kernel has already taken, instead of leaving them in the queue. */
-  readonly dropsWhenExhausted?: boolean;
   /** Where the peers live, if not on this host's loopback. */
   readonly createWorld?: () => World;
 }
@@ -34,6 +33,7 @@ const CASES: readonly Case[] = [
   ...CONNECT_CASES,
   ...DATA_CASES,
   ...CLOSE_CASES,
+  ...PASS_CASES,
   ...LISTEN_CASES,
   ...LIMIT_CASES,
   ...DATAGRAM_CASES,
@@ -59,7 +59,7 @@ export function transportContract(
         }
         const shape = { largeSlots: one.largeSlots ?? ARENA_LARGE_SLOTS, smallSlots: ARENA_SMALL_SLOTS };
         const transport = createTransport(shape, world());
-        const stage = new Stage(transport, world(), one.script, options.dropsWhenExhausted ?? false);
+        const stage = new Stage(transport, world(), one.script, options);
         await transport.run(stage);
         stage.handleRunOver();
         world().reset();

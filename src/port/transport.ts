@@ -137,6 +137,13 @@ export interface Socket {
   pause(): void;
   resume(): void;
 
+  /**
+   * Whatever comes in here from now on goes to `to`, byte for byte, and to nobody else. Its driver sends it there, and resumes this
+   * socket whenever `to` has drained; but a transport that can may pass bulk on itself, and tells `watcher` instead of `handleData`.
+   * `to` has nothing pending of it. Without effect where they are not sockets of one transport that can.
+   */
+  passTo(to: Socket, watcher: PassWatcher): void;
+
   /** Sends FIN after everything queued. Receiving goes on. Idempotent. */
   end(): void;
 
@@ -166,6 +173,11 @@ export interface Socket {
 
   /** The same of its own address. A system call: not for the hot path. */
   localAddress(into: Uint8Array, at: number): number;
+}
+
+export interface PassWatcher {
+  /** So many bytes (>= 1) went where `passTo` says. Must not call the transport. */
+  handlePassed(bytes: number): void;
 }
 
 export interface SocketHandler {

@@ -5,7 +5,7 @@
  * that at all: then both end with the first. A reset is passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
  * direction are held here.
  */
-import type { Socket, SocketHandler } from '../port/transport.ts';
+import type { PassWatcher, Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
@@ -54,8 +54,8 @@ export class Relay extends Session {
     this.upstream = new RelaySide(this, upstream);
     this.downstream.peer = this.upstream;
     this.upstream.peer = this.downstream;
-    downstream.handler = this.downstream;
-    upstream.handler = this.upstream;
+    this.downstream.begin();
+    this.upstream.begin();
     this.touch();
     context.timers.arm(this, this.deadline);
     context.sessions.add(this);
@@ -153,7 +153,7 @@ export class Relay extends Session {
   }
 }
 
-class RelaySide implements SocketHandler {
+class RelaySide implements SocketHandler, PassWatcher {
   readonly socket: Socket;
   peer!: RelaySide;
   private readonly relay: Relay;
@@ -163,6 +163,12 @@ class RelaySide implements SocketHandler {
   constructor(relay: Relay, socket: Socket) {
     this.relay = relay;
     this.socket = socket;
+  }
+
+  /** Both sides know each other. */
+  begin(): void {
+    this.socket.handler = this;
+    this.socket.passTo(this.peer.socket, this);
   }
 
   /** Nothing more comes in here, and nothing waits to go out. */
@@ -184,6 +190,10 @@ class RelaySide implements SocketHandler {
     const to = this.peer.socket;
     to.send(slot, offset, length, false);
     if (to.pendingSegments >= this.relay.context.segmentsEnough) this.socket.pause();
+  }
+
+  handlePassed(): void {
+    this.relay.touch();
   }
 
   handleEnd(): void {

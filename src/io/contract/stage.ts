@@ -22,11 +22,20 @@ export type Step<T> = Generator<Wait, T, void>;
 /** Many times what anything here takes on a slow, busy machine: to wait this long ends a test that has failed anyway. */
 const WAIT_MS = 60_000;
 
+/** What differs between engines. */
+export interface EngineTraits {
+  /** Out of descriptors, it lets connections go that the kernel has already taken, instead of leaving them in the queue. */
+  readonly dropsWhenExhausted?: boolean;
+  /** Bulk of a socket that passes all on does not come through its memory. */
+  readonly passesBulk?: boolean;
+}
+
 export class Stage implements TransportDriver {
   readonly transport: Transport;
   readonly world: World;
-  /** What TransportContractOptions says. */
+  // What its traits say.
   readonly dropsWhenExhausted: boolean;
+  readonly passesBulk: boolean;
   /** Turns so far. */
   turns = 0;
   /** The time of the turn that began last. */
@@ -50,8 +59,9 @@ export class Stage implements TransportDriver {
   private isOver = false;
   private isRunOver = false;
 
-  constructor(transport: Transport, world: World, script: (stage: Stage) => Script, dropsWhenExhausted: boolean) {
-    this.dropsWhenExhausted = dropsWhenExhausted;
+  constructor(transport: Transport, world: World, script: (stage: Stage) => Script, options: EngineTraits) {
+    this.dropsWhenExhausted = options.dropsWhenExhausted ?? false;
+    this.passesBulk = options.passesBulk ?? false;
     this.transport = transport;
     this.world = world;
     this.script = script(this);

@@ -238,6 +238,10 @@ export class NodeSocket implements Socket {
     if (handle !== null && !this.isGone) setKeepAlive(handle.fd, keepAlive);
   }
 
+  passTo(): void {
+    // Node has no way past its memory
+  }
+
   resetIfKilled(): void {
     if (!this.isResetting && !this.isGone) this.setResetting(true);
   }

@@ -80,7 +80,9 @@ export const RECV_POLL_FIRST = (1 << 0) << 16;
 export const RECV_MULTISHOT = (1 << 1) << 16;
 
 /** poll(2). */
+export const POLLIN = 1;
 export const POLLOUT = 4;
+export const POLLRDHUP = 0x2000;
 
 // Flags of a completion.
 export const CQE_F_BUFFER = 1 << 0;

@@ -14,6 +14,7 @@ import type { Ring } from './ring.ts';
 import { SegmentTable } from './segments.ts';
 import { AddressTable, SOCKADDR_BYTES } from './sockaddr.ts';
 import { SocketOptions } from './socket-options.ts';
+import { Splicer } from './splicer.ts';
 import type { UringSocket } from './socket.ts';
 import { CANCEL, CLOSE, GENERATION_MASK } from './user-data.ts';
 
@@ -36,6 +37,7 @@ export class Engine {
   readonly segments = new SegmentTable();
   readonly messages: Messages;
   readonly late: LateSlots;
+  readonly splicer = new Splicer();
   readonly addresses = new AddressTable();
 
   /** Sockets by index. */

@@ -100,6 +100,30 @@ export const write = libc.func('long write(int descriptor, uintptr_t bytes, size
   count: number,
 ) => number;
 
+export const read = libc.func('long read(int descriptor, uintptr_t bytes, size_t count)') as (
+  descriptor: number,
+  bytes: number,
+  count: number,
+) => number;
+
+export const splice = libc.func(
+  'long splice(int from, uintptr_t fromOffset, int to, uintptr_t toOffset, size_t count, uint32_t flags)',
+) as (from: number, fromOffset: number, to: number, toOffset: number, count: number, flags: number) => number;
+
+export const pipe2 = libc.func('int pipe2(uintptr_t ends, int flags)') as (ends: number, flags: number) => number;
+
+export const fcntl = libc.func('int fcntl(int descriptor, int command, long value)') as (
+  descriptor: number,
+  command: number,
+  value: number,
+) => number;
+
+export const poll = libc.func('int poll(uintptr_t descriptors, unsigned long count, int timeoutMs)') as (
+  descriptors: number,
+  count: number,
+  timeoutMs: number,
+) => number;
+
 export const close = libc.func('int close(int descriptor)') as (descriptor: number) => number;
 
 const mmap = libc.func(
@@ -177,6 +201,11 @@ export const SIOCOUTQ = 0x5411;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
+
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const F_SETPIPE_SZ = 1031;
+export const SPLICE_F_NONBLOCK = 2;
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 0x01;

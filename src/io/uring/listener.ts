@@ -34,6 +34,8 @@ type AcceptState = 0 | 1 | 2 | 3;
 /** Trying again at once would spin: what is missing does not come back by asking. */
 const RETRY_MS = 100;
 
+const ACCEPT_FLAGS = ffi.SOCK_NONBLOCK | ffi.SOCK_CLOEXEC;
+
 export class UringListener implements ListenSocket {
   readonly index: number;
   readonly handler: ListenHandler;
@@ -133,7 +135,7 @@ export class UringListener implements ListenSocket {
   private arm(): void {
     this.accept = ARMED;
     const head = this.acceptsSingly ? abi.OP_ACCEPT : abi.OP_ACCEPT | abi.ACCEPT_MULTISHOT;
-    this.engine.ring.push(head, this.descriptor, 0, 0, 0, ffi.SOCK_CLOEXEC, ACCEPT | this.index, this.generation, 0);
+    this.engine.ring.push(head, this.descriptor, 0, 0, 0, ACCEPT_FLAGS, ACCEPT | this.index, this.generation, 0);
   }
 
   private disarm(): void {

@@ -8,11 +8,13 @@
  *
  *   state       event                                   does                                        then
  *   IDLE        wanted (see `armIfWanted`)              arms, multishot or single                   MULTI | SINGLE
+ *               - and it passes bulk on                 polls                                       WATCHING
  *   MULTI       data, more to come                      delivers                                    MULTI
  *               - and it fills a buffer (1)             and cancels, single from now on             CANCELLING
  *               - or the socket is paused               keeps it, cancels, single from now on       CANCELLING
  *               data, the last                          delivers or keeps                           IDLE
  *   SINGLE      data                                    delivers or keeps                           IDLE
+ *   WATCHING    something came                          passes it on (passage.ts)                   IDLE
  *   CANCELLING  data, more to come                      delivers or keeps                           CANCELLING
  *               data, the last; or -ECANCELED           delivers or keeps                           IDLE
  *               the cancellation found nothing          (its target was between two shots)          MULTI
@@ -48,11 +50,12 @@ import { Arena, PLENTY } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
 import { PROVING_BYTES, SEND_SEGMENTS_MAX } from '../../base/limits.ts';
-import type { CloseReason, Socket, SocketHandler } from '../../port/transport.ts';
+import type { CloseReason, PassWatcher, Socket, SocketHandler } from '../../port/transport.ts';
 import * as abi from './abi.ts';
 import type { Engine } from './engine.ts';
 import { closeReason, isInterruption } from './failures.ts';
 import * as ffi from './ffi.ts';
+import { Passage } from './passage.ts';
 import { parseSockaddr } from './sockaddr.ts';
 import { CONNECT, RECEIVE, ROOM, SEND } from './user-data.ts';
 
@@ -63,7 +66,8 @@ const SINGLE = 2;
 const CANCELLING = 3;
 const STARVED = 4;
 const ENDED = 5;
-type ReceiveState = 0 | 1 | 2 | 3 | 4 | 5;
+const WATCHING = 6;
+type ReceiveState = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 // Life.
 const CONNECTING = 0;
@@ -84,7 +88,7 @@ export class UringSocket implements Socket {
   readonly index: number;
   readonly generation: number;
   private readonly engine: Engine;
-  private readonly descriptor: number;
+  readonly descriptor: number;
   private phase: Phase;
   /** The connect is in flight. */
   private isConnecting = false;
@@ -100,6 +104,8 @@ export class UringSocket implements Socket {
   private smallMessages = 0;
   /** A slot that only this socket receives into, whatever others hold; -1: it receives into posted ones. */
   private ownSlot = -1;
+  /** Where all goes that it receives; null: to its handler alone. */
+  private passage: Passage | null = null;
   /** Kept slots: the first and last, or -1. */
   private lateFirst = -1;
   private lateLast = -1;
@@ -182,6 +188,10 @@ export class UringSocket implements Socket {
     } else {
       this.armIfWanted(0);
     }
+  }
+
+  passTo(to: Socket, watcher: PassWatcher): void {
+    if (to instanceof UringSocket) this.passage = new Passage(this.engine, this, to, watcher);
   }
 
   end(): void {
@@ -342,11 +352,12 @@ export class UringSocket implements Socket {
   /** A completion of the armed receive. */
   handleReceived(result: number, flags: number): void {
     if ((flags & abi.CQE_F_BUFFER) === 0) {
-      if (result > 0) this.handleOwnReceived(result);
+      if (this.receive === WATCHING) this.handleWatched(result);
+      else if (result > 0) this.handleOwnReceived(result);
       else this.handleNothingReceived(result);
       return;
     }
-    const { arena, buffers, late } = this.engine;
+    const { arena, buffers } = this.engine;
     const slot = flags >>> abi.CQE_BUFFER_SHIFT;
     buffers.posted--;
     const isLast = (flags & abi.CQE_F_MORE) === 0;
@@ -357,9 +368,7 @@ export class UringSocket implements Socket {
       return;
     }
     if (this.isPaused || this.lateFirst >= 0) {
-      late.append(this.lateLast, slot, result);
-      if (this.lateFirst < 0) this.lateFirst = slot;
-      this.lateLast = slot;
+      this.keep(slot, result);
       this.isSingle = true;
       this.smallMessages = 0;
       if (this.receive === MULTI) this.cancelReceive();
@@ -368,6 +377,7 @@ export class UringSocket implements Socket {
     if (result === Arena.receiveBytes) {
       this.isSingle = this.engine.receiveLimit === 0;
       this.smallMessages = 0;
+      if (this.passage !== null) this.passage.noteFull();
       if (this.isSingle && this.receive === MULTI) this.cancelReceive();
     } else if (this.isSingle && ++this.smallMessages === SMALL_MESSAGES) {
       this.isSingle = false;
@@ -378,7 +388,7 @@ export class UringSocket implements Socket {
   }
 
   private handleOwnReceived(length: number): void {
-    const { arena, late } = this.engine;
+    const { arena } = this.engine;
     const slot = this.ownSlot;
     this.receive = IDLE;
     if (this.phase === CLOSED) {
@@ -387,17 +397,22 @@ export class UringSocket implements Socket {
     }
     arena.retain(slot);
     if (this.isPaused || this.lateFirst >= 0) {
-      late.append(this.lateLast, slot, length);
-      this.lateFirst = slot;
-      this.lateLast = slot;
+      this.keep(slot, length);
       return;
     }
     this.handler.handleData(this, slot, arena.receiveStart(slot), length);
     this.armIfWanted(0);
   }
 
+  /** It is paused: `deliverLate` hands it over. */
+  private keep(slot: number, length: number): void {
+    this.engine.late.append(this.lateLast, slot, length);
+    if (this.lateFirst < 0) this.lateFirst = slot;
+    this.lateLast = slot;
+  }
+
   /** The receive ended without data. */
-  private handleNothingReceived(result: number): void {
+  handleNothingReceived(result: number): void {
     this.receive = IDLE;
     if (this.phase === CLOSED) {
       this.leaveIfDone();
@@ -518,32 +533,37 @@ export class UringSocket implements Socket {
   // --- receiving ---
 
   /** Arms a receive if none is armed and the driver wants data. */
-  private armIfWanted(pollFirst: number): void {
+  armIfWanted(pollFirst: number): void {
     if (this.receive !== IDLE || this.isPaused || this.lateFirst >= 0) return;
     if (this.phase !== OPEN && this.phase !== BROKEN) return;
-    const { ring, receiveLimit } = this.engine;
-    const data = RECEIVE | this.index;
     if (this.ownSlot >= 0 && this.armOwn(pollFirst)) return;
-    if (this.isSingle || this.engine.arena.pressure !== PLENTY) {
-      this.receive = SINGLE;
-      ring.push(
-        abi.OP_RECV | abi.SQE_BUFFER_SELECT | pollFirst,
-        this.descriptor,
-        0,
-        0,
-        Arena.receiveBytes,
-        0,
-        data,
-        this.generation,
-        0,
-      );
-    } else {
-      if (this.isNarrow) this.widen();
-      this.receive = MULTI;
-      const head = abi.OP_RECV | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT | pollFirst;
-      const at = ring.push(head, this.descriptor, 0, 0, 0, 0, data, this.generation, 0);
-      if (receiveLimit > 0) ring.submissions[at + 11] = receiveLimit;
-    }
+    if (this.passage !== null && this.passage.isOpen) this.watch(this.passage);
+    else if (this.isSingle || this.engine.arena.pressure !== PLENTY) this.armSingle(pollFirst);
+    else this.armMulti(pollFirst);
+  }
+
+  private armSingle(pollFirst: number): void {
+    this.receive = SINGLE;
+    this.engine.ring.push(
+      abi.OP_RECV | abi.SQE_BUFFER_SELECT | pollFirst,
+      this.descriptor,
+      0,
+      0,
+      Arena.receiveBytes,
+      0,
+      RECEIVE | this.index,
+      this.generation,
+      0,
+    );
+  }
+
+  private armMulti(pollFirst: number): void {
+    const { ring, receiveLimit } = this.engine;
+    if (this.isNarrow) this.widen();
+    this.receive = MULTI;
+    const head = abi.OP_RECV | abi.SQE_BUFFER_SELECT | abi.RECV_MULTISHOT | pollFirst;
+    const at = ring.push(head, this.descriptor, 0, 0, 0, 0, RECEIVE | this.index, this.generation, 0);
+    if (receiveLimit > 0) ring.submissions[at + 11] = receiveLimit;
   }
 
   /** False: its own slot was kept by the handler, and there is no other. */
@@ -583,6 +603,64 @@ export class UringSocket implements Socket {
   private cancelReceive(): void {
     this.receive = CANCELLING;
     this.engine.cancel(RECEIVE | this.index, this.generation);
+  }
+
+  // --- passing on ---
+
+  private watch(passage: Passage): void {
+    if (passage.isBlocked) return;
+    this.receive = WATCHING;
+    const events = abi.POLLIN | abi.POLLRDHUP;
+    this.engine.ring.push(abi.OP_POLL_ADD, this.descriptor, 0, 0, 0, events, RECEIVE | this.index, this.generation, 0);
+  }
+
+  private handleWatched(result: number): void {
+    if (result < 0) {
+      this.handleNothingReceived(result);
+      return;
+    }
+    this.receive = IDLE;
+    if (!this.isPaused && this.passage !== null) this.passage.pass();
+  }
+
+  /** The ordinary way, for what comes next. */
+  receiveOnce(): void {
+    this.armSingle(0);
+  }
+
+  stopPassing(): void {
+    this.passage = null;
+  }
+
+  /** What the splicer has left comes the ordinary way. There are slots for it. */
+  handleRest(bytes: number): void {
+    const { arena, memory, splicer } = this.engine;
+    let left = bytes;
+    while (left > 0) {
+      const slot = arena.allocateLarge();
+      const length = splicer.read(memory.address + arena.receiveStart(slot), Math.min(left, Arena.receiveBytes));
+      assert(slot >= 0 && length > 0, 'what was taken is in the pipe');
+      left -= length;
+      if (this.phase === CLOSED) arena.release(slot);
+      else if (this.isPaused || this.lateFirst >= 0) this.keep(slot, length);
+      else this.handler.handleData(this, slot, arena.receiveStart(slot), length);
+    }
+    this.armIfWanted(0);
+  }
+
+  get canSend(): boolean {
+    return this.phase === OPEN && !this.hasEnded;
+  }
+
+  /** So many bytes have gone to the kernel. */
+  notePassed(bytes: number): void {
+    if (this.unprovenBytes > 0) this.prove(bytes);
+  }
+
+  /** Bytes were lost with the connection: a segment that can never leave. */
+  handlePassFailed(reason: CloseReason): void {
+    this.pendingSegments++;
+    this.failSending(reason);
   }
 
   // --- sending ---
@@ -774,7 +852,8 @@ export class UringSocket implements Socket {
   }
 
   private get isReceiving(): boolean {
-    return this.receive === MULTI || this.receive === SINGLE || this.receive === CANCELLING;
+    const { receive } = this;
+    return receive === MULTI || receive === SINGLE || receive === WATCHING || receive === CANCELLING;
   }
 
   private leaveIfDone(): void {

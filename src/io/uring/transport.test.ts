@@ -5,4 +5,4 @@ import { createUringTransport } from './transport.ts';
 const probe = probeUring();
 const skip = probe.ok ? undefined : probe.reason;
 
-transportContract('io_uring', (shape) => createUringTransport(shape), { skip });
+transportContract('io_uring', (shape) => createUringTransport(shape), { skip, passesBulk: true });

@@ -319,6 +319,7 @@ class UringTransport implements Transport {
     this.handleCompletions();
     ring.submit();
     ring.close();
+    engine.splicer.close();
     engine.buffers.withdraw();
   }
 }

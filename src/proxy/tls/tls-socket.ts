@@ -598,6 +598,10 @@ export class TlsSocket implements Socket, SocketHandler {
     this.below.setKeepAlive(keepAlive);
   }
 
+  passTo(): void {
+    // every byte has to be read here
+  }
+
   resetIfKilled(): void {
     this.below.resetIfKilled();
   }
