@@ -56,6 +56,8 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       check: async (options) => written((await import('./commands/check.ts')).checkCommand(options, output)),
       status: async (options) => written((await import('./commands/status.ts')).statusCommand(options)),
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
+      reopen: async (options) => (await import('./commands/reopen.ts')).reopenCommand(options),
+      config: async (options) => written((await import('./commands/config.ts')).configCommand(options)),
       override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
       nginx: (options) =>
         onLinux(async () => (await import('./commands/nginx/nginx.ts')).nginxCommand(options, program, output)),

@@ -19,6 +19,7 @@ interface Described {
 
 interface DescribedOperation {
   readonly operationId: string;
+  readonly parameters?: readonly { readonly name: string; readonly required: boolean }[];
   readonly responses: Readonly<
     Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
   >;
@@ -111,7 +112,8 @@ for (const engine of ENGINES) {
       // One does not end, and one is no JSON: test/metrics.test.ts.
       if (get === undefined || ['followEvents', 'metrics'].includes(get.operationId)) continue;
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]));
-      const reply = await ask(socket, 'GET', filled);
+      const isOfPlace = get.parameters?.some(({ name, required }) => name === 'at' && required) ?? false;
+      const reply = await ask(socket, 'GET', isOfPlace ? `${filled}?at=/upstreams` : filled);
       assert.equal(reply.status, path.includes('{router}') ? 404 : 200, path);
       assert.equal(reply.headers['content-type'], 'application/json');
       checker.check(get, reply);

@@ -12,6 +12,15 @@ const ACCESS: Readonly<Record<Access, string>> = {
   write: 'Needs a token over TCP that may change things.',
 };
 
+const ETag = { description: 'Of the configuration in force.', required: true, schema: { type: 'string' } };
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  required: true,
+  description: 'The ETag of what is changed, or `*`: whatever it is.',
+  schema: { type: 'string' },
+};
+
 const JSON_MEDIA = 'application/json';
 const PLACE = '#/components/schemas/';
 
@@ -49,8 +58,9 @@ function pathsOf(operations: readonly (readonly [string, Operation])[]): Json {
 }
 
 function describe(id: string, operation: Operation): Json {
-  const { summary, access, params, query, answer, media, answers, refusals } = operation;
-  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
+  const { method, summary, access, params, query, body, isTagged, answer, media, answers, refusals } = operation;
+  const tag = isTagged && method !== 'get' ? [IF_MATCH] : [];
+  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...tag];
   const failures = parameters.length === 0 ? refusals : { 400: 'A parameter is wrong.', ...refusals };
   const whoMay = access === 'open' ? {} : { 401: 'A token is needed.', 403: 'Not from there, or not with this token.' };
   return {
@@ -59,17 +69,30 @@ function describe(id: string, operation: Operation): Json {
     description: ACCESS[access],
     security: access === 'open' || access === 'read' ? [{}, { token: [] }] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === null
+      ? {}
+      : { requestBody: { description: body.description, required: true, content: { [body.media]: { schema: {} } } } }),
     responses: {
-      ...responses(answers, media === JSON_MEDIA ? schemaOf(answer) : { type: 'string' }, media),
+      ...responses(
+        answers,
+        media === JSON_MEDIA ? schemaOf(answer) : { type: 'string' },
+        media,
+        isTagged ? { headers: { ETag } } : {},
+      ),
       ...responses({ ...failures, ...whoMay }, schemaOf(error)),
     },
   };
 }
 
-function responses(texts: Readonly<Record<number, string>>, schema: Json, media: string = JSON_MEDIA): Json {
+function responses(
+  texts: Readonly<Record<number, string>>,
+  schema: Json,
+  media: string = JSON_MEDIA,
+  more: Json = {},
+): Json {
   return Object.fromEntries(
     Object.entries(texts).map(([status, description]) => {
-      return [status, { description, content: { [media]: { schema } } }];
+      return [status, { description, ...more, content: { [media]: { schema } } }];
     }),
   );
 }
@@ -86,6 +109,7 @@ function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): readonly Jso
 function schemaOf(schema: z.ZodType): Json {
   const meta = NAMED_SHAPES.get(schema);
   if (meta !== undefined) return { $ref: `${PLACE}${meta.id}` };
+  if (schema instanceof z.ZodUnknown) return {};
   if (schema instanceof z.ZodArray) return { type: 'array', items: schemaOf(schema.element as z.ZodType) };
   if (schema instanceof z.ZodNullable) {
     return { anyOf: [schemaOf(schema.unwrap() as z.ZodType), { type: 'null' }] };

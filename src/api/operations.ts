@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { certificate } from './certificates.ts';
 import { listener, override, proxy, server, upstream } from './data-plane.ts';
-import { configuration } from './configuration.ts';
+import { changed, configuration, differences } from './configuration.ts';
 import { events } from './events.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
 import { count, named, text, type View } from './shapes.ts';
@@ -19,13 +19,17 @@ import { router } from './virtual-routers.ts';
 export type Access = 'open' | 'read' | 'configuration' | 'write';
 
 export interface Operation {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Parameters in braces, as in OpenAPI. */
   readonly path: `/${string}`;
   readonly summary: string;
   readonly access: Access;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
+  /** What is sent with it: JSON that its handler parses. Null: nothing. */
+  readonly body: Body | null;
+  /** It has an ETag: the answer of `get` says it, and what changes it says in If-Match which one it means. */
+  readonly isTagged: boolean;
   /** Of the answer. */
   readonly answer: z.ZodType;
   /** What the answer is: JSON, or text that its handler makes, also bit by bit. */
@@ -34,6 +38,11 @@ export interface Operation {
   readonly answers: Readonly<Record<number, string>>;
   /** Others: these come with an `Error`. */
   readonly refusals: Readonly<Record<number, string>>;
+}
+
+export interface Body {
+  readonly media: 'application/json' | 'application/merge-patch+json';
+  readonly description: string;
 }
 
 export const error = named('Error', 'Why there is no answer.', { error: text('For people.') });
@@ -53,6 +62,8 @@ function integer(min: number, max: number, description: string): z.ZodType<numbe
 export const WEIGHT_MAX = 256;
 /** A year. */
 const HAND_OVER_S_MAX = 366 * 86_400;
+/** A day. */
+const CONFIRM_S_MAX = 86_400;
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 100;
 
@@ -100,6 +111,8 @@ const ORDER_REFUSALS = {
   409: 'It cannot be applied, or not now; the reason says why. Nothing has changed.',
 };
 
+const anything = z.unknown();
+
 const readiness = named('Readiness', 'Whether this node takes clients.', {
   ready: z.boolean(),
   why: text('Why it does not.').exactOptional(),
@@ -118,6 +131,27 @@ const ofListener = z.strictObject({ listener: text('As in the file.') });
 const ofUpstream = z.strictObject({ upstream: text('As in the file.') });
 const ofRouter = z.strictObject({ router: text('As in the file.') });
 
+const ofPart = z.strictObject({
+  at: text('The place: a JSON Pointer (RFC 6901), /upstreams/web/servers/0. Empty: the whole.').max(1_000),
+});
+const CHANGE = {
+  ...WHO,
+  confirm: integer(
+    1,
+    CONFIRM_S_MAX,
+    'Seconds in which it has to be confirmed, or the one before comes back. Without it, it stays.',
+  ).exactOptional(),
+};
+const CHANGE_REFUSALS = {
+  409: 'It cannot be done now, or not here; the reason says why.',
+  412: 'It has changed since it was read.',
+  422: 'It is wrong, or cannot be applied: the reasons, a line for each. Nothing has changed.',
+  428: 'If-Match is missing: what it is that is changed.',
+};
+const BODY_REFUSALS = { 413: 'It is too long.', 415: 'It is not sent as JSON.' };
+const NOTHING_PENDING = { 409: 'Nothing waits to be confirmed, or it cannot be stored.' };
+const NO_PLACE = { 404: 'There is no such place.' };
+
 interface Read<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
   readonly path: `/${string}`;
   readonly summary: string;
@@ -126,6 +160,7 @@ interface Read<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject
   readonly query?: Q;
   readonly access?: Access;
   readonly media?: Operation['media'];
+  readonly isTagged?: boolean;
   readonly answers?: Readonly<Record<number, string>>;
   readonly refusals?: Readonly<Record<number, string>>;
 }
@@ -138,19 +173,24 @@ function read<S extends z.ZodType, P extends z.ZodObject = typeof NOTHING, Q ext
   query,
   access = 'read',
   media = 'application/json',
+  isTagged = false,
   answers = { 200: summary },
   refusals = params === undefined ? {} : { 404: 'There is nothing of that name.' },
 }: Read<S, P, Q>) {
   const given = { params: (params ?? NOTHING) as P, query: (query ?? NOTHING) as Q };
-  return { method: 'get', path, summary, access, ...given, answer, media, answers, refusals } as const;
+  const sent = { body: null, isTagged };
+  return { method: 'get', path, summary, access, ...given, ...sent, answer, media, answers, refusals } as const;
 }
 
 interface Write<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
+  readonly method?: 'post' | 'put' | 'patch' | 'delete';
   readonly path: `/${string}`;
   readonly summary: string;
   readonly answer: S;
   readonly params?: P;
   readonly query: Q;
+  readonly body?: Body | null;
+  readonly isTagged?: boolean;
   readonly answers?: Readonly<Record<number, string>>;
   readonly refusals: Readonly<Record<number, string>>;
 }
@@ -161,12 +201,16 @@ function write<S extends z.ZodType, Q extends z.ZodObject, P extends z.ZodObject
   answer,
   params,
   query,
+  method = 'post',
+  body = null,
+  isTagged = false,
   answers = { 200: 'Done.' },
   refusals,
 }: Write<S, P, Q>) {
   const given = { params: (params ?? NOTHING) as P, query };
   const media = 'application/json';
-  return { method: 'post', path, summary, access: 'write', ...given, answer, media, answers, refusals } as const;
+  const sent = { body, isTagged };
+  return { method, path, summary, access: 'write', ...given, ...sent, answer, media, answers, refusals } as const;
 }
 
 export const OPERATIONS = {
@@ -247,6 +291,22 @@ export const OPERATIONS = {
     summary: 'The configuration in force, without what is secret, and the files that it was made of.',
     access: 'configuration',
     answer: configuration,
+    isTagged: true,
+  }),
+  configurationPart: read({
+    path: '/v1/configuration/part',
+    summary: 'A part of the configuration in force, without what is secret.',
+    access: 'configuration',
+    query: ofPart,
+    answer: anything,
+    isTagged: true,
+    refusals: NO_PLACE,
+  }),
+  configurationDifferences: read({
+    path: '/v1/configuration/differences',
+    summary: 'What the files say now, where it is not what is in force.',
+    access: 'configuration',
+    answer: differences,
   }),
   events: read({
     path: '/v1/events',
@@ -284,6 +344,66 @@ export const OPERATIONS = {
       409: 'It cannot be done now, and can be later.',
       422: 'The configuration is wrong or cannot be applied. Nothing has changed.',
     },
+  }),
+  replaceConfiguration: change({
+    method: 'put',
+    path: '/v1/configuration',
+    summary: 'Replaces the configuration, which goes before the files from then on.',
+    query: z.strictObject(CHANGE),
+    body: { media: 'application/json', description: 'The configuration, as evenkeel.yaml would have it.' },
+    refusals: { ...CHANGE_REFUSALS, ...BODY_REFUSALS },
+  }),
+  resetConfiguration: change({
+    method: 'delete',
+    path: '/v1/configuration',
+    summary: 'Gives up the configuration that was set by the API, and goes by the files.',
+    query: who,
+    refusals: CHANGE_REFUSALS,
+  }),
+  putConfigurationPart: change({
+    method: 'put',
+    path: '/v1/configuration/part',
+    summary: 'Replaces a part of the configuration, or adds one; in a list `-` is behind the last.',
+    query: ofPart.extend(CHANGE),
+    body: { media: 'application/json', description: 'What is to be there.' },
+    refusals: { ...CHANGE_REFUSALS, ...BODY_REFUSALS, ...NO_PLACE },
+  }),
+  patchConfigurationPart: change({
+    method: 'patch',
+    path: '/v1/configuration/part',
+    summary:
+      'Changes a part of the configuration: what is sent replaces what is there by that name, and null takes it out (JSON Merge Patch, RFC 7396).',
+    query: ofPart.extend(CHANGE),
+    body: { media: 'application/merge-patch+json', description: 'What is to be different.' },
+    refusals: { ...CHANGE_REFUSALS, ...BODY_REFUSALS, ...NO_PLACE },
+  }),
+  deleteConfigurationPart: change({
+    method: 'delete',
+    path: '/v1/configuration/part',
+    summary: 'Takes a part out of the configuration.',
+    query: ofPart.extend(CHANGE),
+    refusals: { ...CHANGE_REFUSALS, ...NO_PLACE },
+  }),
+  confirmConfiguration: write({
+    path: '/v1/configuration/confirm',
+    summary: 'What is in force stays, and is stored.',
+    query: who,
+    answer: ordered,
+    refusals: NOTHING_PENDING,
+  }),
+  rollBackConfiguration: write({
+    path: '/v1/configuration/roll-back',
+    summary: 'Takes back at once what was not confirmed.',
+    query: who,
+    answer: reloaded,
+    refusals: { ...NOTHING_PENDING, 422: 'What was before cannot be applied any more. Nothing has changed.' },
+  }),
+  reopenLogs: write({
+    path: '/v1/logs/reopen',
+    summary: 'Opens the files of access logs again, which may have been renamed.',
+    query: who,
+    answer: ordered,
+    refusals: { 422: 'A file cannot be opened. Lines go where they went.' },
   }),
   upgrade: write({
     path: '/v1/upgrade',
@@ -341,6 +461,10 @@ export const OPERATIONS = {
   enableNode: order('/v1/node/enable', 'This node is ready again.', NOTHING),
 } as const satisfies Readonly<Record<string, Operation>>;
 
+function change<Q extends z.ZodObject>(given: Omit<Write<typeof changed, typeof NOTHING, Q>, 'answer' | 'isTagged'>) {
+  return write({ ...given, answer: changed, isTagged: true });
+}
+
 function order<P extends z.ZodObject>(path: `/${string}`, summary: string, params: P) {
   return write({ path, summary, params, query: who, answer: ordered, refusals: ORDER_REFUSALS });
 }
@@ -348,6 +472,10 @@ function order<P extends z.ZodObject>(path: `/${string}`, summary: string, param
 export type OperationId = keyof typeof OPERATIONS;
 
 export interface Input<Id extends OperationId> {
+  /** JSON; empty: the operation has none. */
+  readonly body: string;
+  /** If-Match; empty: the operation has none. */
+  readonly ifMatch: string;
   readonly params: View<(typeof OPERATIONS)[Id]['params']>;
   readonly query: View<(typeof OPERATIONS)[Id]['query']>;
 }

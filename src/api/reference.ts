@@ -35,7 +35,8 @@ export function adminApiPage(): string {
     '',
     'Anything but 2xx comes with `{ "error": "why, for people" }`, except that `/v1/ready` says with 503 that this node is not ready. 400: a',
     'parameter is wrong; 401: a token is needed; 403: not from there, or not with this token; 404: there is nothing of that name;',
-    '405: not by this method; 409: not now; 422: what is on disk cannot be used; 500: a bug, and the log has more.',
+    '405: not by this method; 409: not now; 412: it has changed since; 413: too long; 415: not sent as JSON; 422: what was sent, or is on disk, cannot be',
+    'used; 428: If-Match is missing; 500: a bug, and the log has more.',
     '',
   ].join('\n');
 }

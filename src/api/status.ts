@@ -31,10 +31,21 @@ const fixed = named('FixedSettings', 'What a reload does not change.', {
 });
 export type FixedSettings = View<typeof fixed>;
 
+const setByApi = named('SetByApi', 'The configuration is none of the files, for it was set by the API.', {
+  by: text('Who has set it; null: they did not say.').nullable(),
+  at: time('When.'),
+  rollbackInMs: milliseconds(
+    'The one before comes back in so long, unless this one is confirmed. Null: it stays.',
+  ).nullable(),
+});
+
 export const configurationSummary = named('ConfigurationSummary', 'Which configuration runs.', {
   file: text('Null: it came from standard input.').nullable(),
   digest: text("The beginning of the text's SHA-256, by which two nodes can be compared."),
-  isChanged: flag('What the file says now is not what was loaded. Null: it cannot be read.').nullable(),
+  isChanged: flag(
+    'What the file says now is not what was loaded, or not what it said when another one was set by the API. Null: it cannot be read.',
+  ).nullable(),
+  setByApi: setByApi.nullable().describe('Null: it is that of the files.'),
   fixed,
 });
 export type ConfigurationView = View<typeof configurationSummary>;

@@ -41,6 +41,11 @@ async function run(...argv: string[]): Promise<Ran> {
       identity: () => Promise.resolve(0),
       token: () => Promise.resolve(0),
       events: () => Promise.resolve(0),
+      reopen: () => Promise.resolve(0),
+      config: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       upgrade: (options) => {
         calls.push(options);
         return Promise.resolve(0);
@@ -244,4 +249,15 @@ test('servers, listeners and the node are overridden by what is written after th
   ]) {
     assert.equal((await run(...wrong)).code, 2, wrong.join(' '));
   }
+});
+
+test('config set takes a file, or a place with a value', async () => {
+  const change = { ifMatch: null, confirmS: null, socket: null };
+  assert.deepEqual((await run('config', 'set', 'x.yaml')).calls, [
+    { word: 'set', what: { file: 'x.yaml' }, ...change },
+  ]);
+  const { calls } = await run('config', 'set', '/workers', '3', '--confirm', '1m', '--if-match', '"x"');
+  const what = { place: '/workers', value: '3' };
+  assert.deepEqual(calls, [{ word: 'set', what, ifMatch: '"x"', confirmS: 60, socket: null }]);
+  assert.equal((await run('config', 'set')).code, 2);
 });

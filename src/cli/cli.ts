@@ -4,6 +4,7 @@
  * by main.ts.
  */
 import { Command, CommanderError } from 'commander';
+import { addConfigCommands, type ConfigOptions } from './config.ts';
 import type { CheckOptions } from './check.ts';
 import { addCheckCommand } from './check.ts';
 import type { ConvertOptions } from './convert.ts';
@@ -33,6 +34,7 @@ import { addSchemaCommand } from './schema.ts';
 import type { ReloadOptions } from './reload.ts';
 import { addReloadCommand } from './reload.ts';
 import type { UpgradeOptions } from './upgrade.ts';
+import { addReopenCommand, type ReopenOptions } from './reopen.ts';
 import { addUpgradeCommand } from './upgrade.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
@@ -47,6 +49,8 @@ export interface Commands {
   status(options: StatusOptions): Promise<number>;
   reload(options: ReloadOptions): Promise<number>;
   upgrade(options: UpgradeOptions): Promise<number>;
+  reopen(options: ReopenOptions): Promise<number>;
+  config(options: ConfigOptions): Promise<number>;
   identity(): Promise<number>;
   token(options: TokenOptions): Promise<number>;
   events(options: EventsOptions): Promise<number>;
@@ -86,6 +90,8 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addSchemaCommand(program, context);
   addStatusCommand(program, context);
   addReloadCommand(program, context);
+  addReopenCommand(program, context);
+  addConfigCommands(program, context);
   addIdentityCommand(program, context);
   addTokenCommands(program, context);
   addEventsCommand(program, context);

@@ -75,6 +75,11 @@ export async function askReload(socketPath: string, by: string): Promise<readonl
   return changes;
 }
 
+/** Access logs go to files of the same names from now on. */
+export async function askReopen(socketPath: string, by: string): Promise<void> {
+  await ask(socketPath, 'POST', `/v1/logs/reopen?${new URLSearchParams({ by }).toString()}`, 'text', RELOAD_MS_MAX);
+}
+
 /** Who is in charge now. */
 export async function askUpgrade(
   socketPath: string,
@@ -157,32 +162,77 @@ export async function failing(command: () => Promise<number>): Promise<number> {
 }
 
 /** `field`: what every answer has. */
-function ask(socketPath: string, method: string, path: string, field: string, msMax = ANSWER_MS_MAX): Promise<unknown> {
+async function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  field: string,
+  msMax = ANSWER_MS_MAX,
+): Promise<unknown> {
+  const reply = await exchange(socketPath, { method, path, msMax });
+  const body = bodyOf(reply) as Readonly<Record<string, unknown>> | null;
+  if (body?.[field] === undefined) throw notEvenkeel(socketPath);
+  return body;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** Empty: there is none. */
+  readonly etag: string;
+  /** JSON that was read. */
+  readonly body: unknown;
+}
+
+/** What was asked for. Throws ControlError with the reason if it was refused. */
+export function bodyOf({ status, body }: Reply): unknown {
+  if (status < 300) return body;
+  const { error } = (body ?? {}) as { readonly error?: unknown };
+  throw new ControlError(typeof error === 'string' ? error : `status ${status}`);
+}
+
+export interface Question {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly msMax?: number;
+}
+
+/** Rejects with ControlError if there is no answer of an evenkeel, whatever it is. */
+export function exchange(
+  socketPath: string,
+  { method, path, headers = {}, body, msMax = RELOAD_MS_MAX }: Question,
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string): void => reject(new ControlError(reason));
+    const fail = (error: NodeJS.ErrnoException): void => {
+      const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      reject(new ControlError(describe(error, socketPath, msMax), isNobody));
+    };
     const signal = AbortSignal.timeout(msMax);
-    const request = http.request({ socketPath, method, path, agent: false, signal }, (response) => {
+    const request = http.request({ socketPath, method, path, headers, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', (error) => fail(describe(error, socketPath, msMax)));
+      response.on('error', fail);
       response.on('end', () => {
+        const { statusCode = 0, headers: own } = response;
         try {
-          const body = JSON.parse(Buffer.concat(chunks).toString()) as Readonly<Record<string, unknown>>;
-          if ((response.statusCode ?? 0) >= 300)
-            fail(typeof body.error === 'string' ? body.error : `status ${response.statusCode}`);
-          else if (body[field] === undefined) throw new Error(`no ${field}`);
-          else resolve(body);
+          resolve({
+            status: statusCode,
+            etag: own.etag ?? '',
+            body: JSON.parse(Buffer.concat(chunks).toString()) as unknown,
+          });
         } catch {
-          fail(`${socketPath}: the answer is not from evenkeel`);
+          reject(notEvenkeel(socketPath));
         }
       });
     });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-      reject(new ControlError(describe(error, socketPath, msMax), isNobody));
-    });
-    request.end();
+    request.on('error', fail);
+    request.end(body);
   });
+}
+
+function notEvenkeel(path: string): ControlError {
+  return new ControlError(`${path}: the answer is not from evenkeel`);
 }
 
 function describe({ name, code, message }: NodeJS.ErrnoException, path: string, msMax: number): string {

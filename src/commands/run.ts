@@ -16,8 +16,8 @@ import { proxyCount } from '../keeper/proxies/supervisor.ts';
 import { Instance } from '../instance/instance.ts';
 import type { Print } from '../load/config-file.ts';
 import { defaultWorkers } from '../load/default-workers.ts';
-import type { Loaded } from '../load/load.ts';
-import { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import type { Loaded, LoadRequest, LoadResult } from '../load/load.ts';
+import { storePath } from '../load/configuration-store.ts';
 import { Loader } from '../load/loader.ts';
 import type { Manner } from './manner.ts';
 import { ServiceState } from '../instance/service-state.ts';
@@ -117,21 +117,31 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     onChange: (changed) => void instance?.reload(`a change of ${changed.join(', ')}`).catch(() => undefined),
   });
   const { wording } = manner;
+  const directory = stateDirectory(process.env);
+  // Who runs it as another program counts on that one's files.
+  const store = wording === 'evenkeel' ? storePath(directory, options.files, options.node) : null;
   const loader = new Loader({
     request: {
       files: options.files,
       node: options.node,
       workers,
-      stateDirectory: stateDirectory(process.env),
+      stateDirectory: directory,
+      storePath: store,
       wording,
       part: options.part ?? null,
     },
   });
-  const read = async (print: Print, isStart = false): Promise<Loaded | null> => {
-    const { printed, files, loaded: read } = await loader.load(isStart);
+  const read = async (print: Print, how: Pick<LoadRequest, 'isStart' | 'isReload'>): Promise<Loaded | null> => {
+    const { printed, files, loaded: read } = await loader.load(how);
     for (const line of printed) print(line);
     if (files.size > 0) named = files;
     return read;
+  };
+  const readOther = async (source: NonNullable<LoadRequest['source']>): Promise<LoadResult> => {
+    const result = await loader.load({ source });
+    // The files that were read before were not read now.
+    named = source === 'files' ? result.files : new Map([...result.files, ...named]);
+    return result;
   };
   let certificateWatch: FileWatch;
   let presenceWatch: FileWatch;
@@ -141,7 +151,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       faults.push(line.trim());
       manner.tell(line);
     },
-    succession === null && !manner.startsWhole,
+    { isStart: succession === null && !manner.startsWhole },
   );
   if (loaded === null) {
     await succession?.fail(faults.join('\n'));
@@ -174,15 +184,15 @@ export async function runInManner(options: RunOptions, program: Program, manner:
     for (const problem of problems) log.warn(problem);
     instance = new Instance({
       loaded,
-      read: (print) => read(print),
+      read: (print) => read(print, { isReload: true }),
+      readOther,
+      compare: (config) => loader.compare(config),
+      storePath: store,
       renewCertificates: (request) => loader.renewCertificates(request),
       proxyUser: user,
       problems,
       version: program.version,
-      configuration: new LoadedConfiguration(options.files, loaded.texts, {
-        user: ready.user,
-        workersMax: workers === null ? workersMax : null,
-      }),
+      fixed: { user: ready.user, workersMax: workers === null ? workersMax : null },
       service,
       succession,
       inherited: (await succession?.inherit(program.version)) ?? null,
@@ -197,7 +207,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
       isSocketWanted: options.socket !== null || ready.ha !== null,
       runDirectory: runDirectory(process.env),
-      stateDirectory: stateDirectory(process.env),
+      stateDirectory: directory,
       isRestrained: options.isRestrained,
       manner,
     });

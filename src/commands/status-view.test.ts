@@ -105,6 +105,7 @@ const DOCUMENT: StatusDocument = {
     file: '/etc/evenkeel/evenkeel.yaml',
     digest: '0a1b2c3d4e5f',
     isChanged: true,
+    setByApi: null,
     fixed: { user: null, workersMax: 2 },
   },
   problems: [],

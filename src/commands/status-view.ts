@@ -86,11 +86,19 @@ export function ageText(ms: number): string {
   return `${Math.floor(min / 1_440)} d ${Math.floor((min % 1_440) / 60)} h`;
 }
 
-function configurationText({ file, digest, isChanged }: ConfigurationView, paint: Paint): string {
+function configurationText({ file, digest, isChanged, setByApi }: ConfigurationView, paint: Paint): string {
   const name = file ?? 'from standard input';
+  // A program of before knows nothing of it.
+  if (setByApi) return `configuration ${paint('yellow', setText(setByApi))} (${digest}), in place of ${name}`;
   if (isChanged === null)
     return `configuration ${name} (${digest}), ${paint('yellow', 'which cannot be read any more')}`;
   return `configuration ${name} (${digest})${isChanged ? paint('yellow', ', changed on disk since it was loaded') : ''}`;
+}
+
+function setText({ by, at, rollbackInMs }: NonNullable<ConfigurationView['setByApi']>): string {
+  const who = by === null ? '' : ` by ${by}`;
+  const left = rollbackInMs === null ? '' : `, not confirmed: rolled back in ${ageText(rollbackInMs)}`;
+  return `set by the API${who} at ${at}${left}`;
 }
 
 /** `by hand: server web/192.0.2.7:80 drained; the file says enabled (alice, 5 min 3 s ago)` */

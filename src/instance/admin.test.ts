@@ -83,7 +83,18 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
       tls: () => null,
       peers: () => null,
       configuration: () => assert.fail('nobody asks'),
+      configurationPart: () => assert.fail('nobody asks'),
     },
+    configuration: {
+      etag: '"1"',
+      rollbackInMs: null,
+      set: () => assert.fail('nobody asks'),
+      reset: () => assert.fail('nobody asks'),
+      confirm: () => assert.fail('nobody asks'),
+      rollBack: () => assert.fail('nobody asks'),
+    },
+    compare: () => assert.fail('nobody asks'),
+    reopenLogs: () => assert.fail('nobody asks'),
     events: new Events(Date.now),
   };
 }

@@ -1,21 +1,29 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
 import { metricsText } from '../api/metrics.ts';
-import { pageFrom } from '../api/operations.ts';
+import { type Answer, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
-import { type Handlers, NotNowError, Refusal } from '../keeper/api/app.ts';
+import { ChangeError } from '../config/change/pointer.ts';
+import { type Handlers, Refusal } from '../keeper/api/app.ts';
 import type { Events } from '../keeper/api/events.ts';
 import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
+import type { Comparison } from '../load/load.ts';
+import type { ChangeOrder, ChangeResult, ConfigurationByApi } from './configuration-by-api.ts';
 import type { NodeStatus } from './node-status.ts';
 import type { Successor } from './upgrade/upgrader.ts';
 
 /** `by`: who says so; null: they do not. */
 export interface AdminFacts {
-  readonly status: Pick<NodeStatus, 'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'configuration'>;
+  readonly status: Pick<
+    NodeStatus,
+    'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'configuration' | 'configurationPart'
+  >;
+  readonly configuration: Pick<ConfigurationByApi, 'etag' | 'rollbackInMs' | 'set' | 'reset' | 'confirm' | 'rollBack'>;
+  readonly compare: () => Promise<Comparison>;
   readonly events: Pick<Events, 'after' | 'follow'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
@@ -25,6 +33,8 @@ export interface AdminFacts {
   readonly reload: (by: string | null) => Promise<readonly string[]>;
   /** Resolves with who is in charge now; rejects if that is still this one. */
   readonly upgrade: (by: string | null) => Promise<Successor>;
+  /** Resolves when they are; rejects if one cannot be. */
+  readonly reopenLogs: (by: string | null) => Promise<void>;
   /** Resolves when it holds, or with why it cannot. */
   readonly order: (order: Order) => Promise<OrderResult>;
   /** `forMs`: null is until `resume`. */
@@ -42,8 +52,18 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     if (result.kind === 'done') return { text: result.text };
     throw new Refusal(result.kind === 'unknown' ? 404 : 409, result.why);
   };
+  const { configuration } = facts;
+  const changed = async (done: Promise<ChangeResult>): Promise<Answer<'replaceConfiguration'>> => {
+    const result = await orRefusal(done);
+    return { ...result, rollbackInMs: configuration.rollbackInMs };
+  };
+  const change = (
+    order: Omit<ChangeOrder, 'confirmS'>,
+    { confirm }: { readonly confirm?: number },
+  ): ReturnType<typeof changed> => changed(configuration.set({ ...order, confirmS: confirm ?? null }));
   return {
     isStopping: facts.isStopping,
+    etag: () => configuration.etag,
     readiness() {
       const why = facts.whyUnready();
       return why === null ? { ready: true } : { ready: false, why };
@@ -85,6 +105,15 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
     configuration: () => facts.status.configuration(),
+    configurationPart({ query: { at } }) {
+      try {
+        return facts.status.configurationPart(at);
+      } catch (error) {
+        if (!(error instanceof ChangeError)) throw error;
+        throw new Refusal(error.kind === 'syntax' ? 400 : 404, error.message);
+      }
+    },
+    configurationDifferences: () => facts.compare(),
     events({ query: { after, limit = EVENTS_LIMIT } }) {
       const { events, missed } = facts.events.after(after ?? null, limit);
       return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };
@@ -93,6 +122,23 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     followEvents: ({ query }) => facts.events.follow(query.after ?? null),
 
     reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
+    replaceConfiguration: ({ query, body, ifMatch }, by) => change({ kind: 'put', at: '', body, ifMatch, by }, query),
+    putConfigurationPart: ({ query, body, ifMatch }, by) =>
+      change({ kind: 'put', at: query.at, body, ifMatch, by }, query),
+    patchConfigurationPart: ({ query, body, ifMatch }, by) =>
+      change({ kind: 'merge', at: query.at, body, ifMatch, by }, query),
+    deleteConfigurationPart: ({ query, ifMatch }, by) =>
+      change({ kind: 'delete', at: query.at, body: '', ifMatch, by }, query),
+    resetConfiguration: ({ ifMatch }, by) => changed(configuration.reset(ifMatch, by)),
+    async confirmConfiguration(_, by) {
+      await configuration.confirm(by);
+      return { text: 'the configuration in force stays' };
+    },
+    rollBackConfiguration: async (_, by) => ({ changes: await orRefusal(configuration.rollBack(by)) }),
+    async reopenLogs(_, by) {
+      await orRefusal(facts.reopenLogs(by));
+      return { text: 'access logs are opened again' };
+    },
     async upgrade(_, by) {
       const { pid, version } = await orRefusal(facts.upgrade(by));
       return { pid, version };
@@ -174,6 +220,6 @@ async function orRefusal<T>(done: Promise<T>): Promise<T> {
   try {
     return await done;
   } catch (error) {
-    throw error instanceof NotNowError ? error : new Refusal(422, (error as Error).message);
+    throw error instanceof Refusal ? error : new Refusal(422, (error as Error).message);
   }
 }

@@ -6,6 +6,7 @@
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
+import type { FixedSettings } from '../api/status.ts';
 import type { PeersPlan } from '../config/peers-plan.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
@@ -28,13 +29,15 @@ import { StrayProxies } from '../keeper/proxies/stray-proxies.ts';
 import { StartError } from '../keeper/start-error.ts';
 import type { Print } from '../load/config-file.ts';
 import { findFilesUser } from '../load/files-user.ts';
-import type { Loaded } from '../load/load.ts';
-import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import type { Comparison, Loaded, LoadRequest, LoadResult } from '../load/load.ts';
+import { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { originText } from '../load/origin.ts';
 import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
+import { ConfigurationByApi, UNCONFIRMED } from './configuration-by-api.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
 import { InForce } from './in-force.ts';
@@ -48,15 +51,22 @@ import { Wards } from './upgrade/wards.ts';
 
 export interface InstanceOptions {
   readonly loaded: Loaded;
-  /** Reads the file again, as a start would. Null: it cannot be run, and why has been printed. */
+  /** Reads the configuration again, as a start would. Null: it cannot be run, and why has been printed. */
   readonly read: (print: Print) => Promise<Loaded | null>;
+  /** Reads another one, for the admin API. */
+  readonly readOther: (source: NonNullable<LoadRequest['source']>) => Promise<LoadResult>;
+  /** What the files say now, beside a configuration. */
+  readonly compare: (config: string) => Promise<Comparison>;
+  /** Where the configuration is kept that is set by the admin API. Null: it cannot be. */
+  readonly storePath: string | null;
   /** Reads the certificates of what runs again. */
   readonly renewCertificates: (request: RenewalRequest) => Promise<Renewal>;
   readonly proxyUser: ProcessUser | null;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
   readonly version: string;
-  readonly configuration: LoadedConfiguration;
+  /** What a reload does not change. */
+  readonly fixed: FixedSettings;
   readonly service: ServiceState;
   /** Null: it succeeds nobody. */
   readonly succession: Succession | null;
@@ -111,6 +121,8 @@ export class Instance {
   private readonly reloader: Reloader;
   private readonly overrides: Overrides;
   private readonly inForce: InForce;
+  private readonly configuration: LoadedConfiguration;
+  private readonly byApi: ConfigurationByApi;
   readonly renewals: Renewals;
   private readonly haPart: HaPart;
   private readonly upgrader: Upgrader;
@@ -164,7 +176,7 @@ export class Instance {
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as [string, ...string[]],
       wards: isParent ? this.wards : null,
       graceMs: () => this.graceMs,
-      findObstacle: () => (this.isStopping ? STOPPING : this.isStarting ? ROUTERS_STARTING : null),
+      findObstacle: () => this.findUpgradeObstacle(),
       onKeeperGone: async () => this.strays?.lookSoon(),
       onHandOver: (pid) => service.handOver(isParent ? null : pid),
     });
@@ -201,13 +213,26 @@ export class Instance {
       onWhole: () => this.ha?.handleCertificatesWhole(),
       log,
     });
+    const current = (): Loaded => this.inForce.loaded;
     this.reloader = new Reloader({
       log,
-      read,
-      current: () => this.inForce.loaded,
-      apply: (next) => this.apply(next),
+      read: async (print) => {
+        if (this.byApi.isUnconfirmed) throw new NotNowError(UNCONFIRMED);
+        return read(print);
+      },
+      current,
+      apply: (next, commit) => this.apply(next, commit),
       tellRefused: manner.handleReloadRefused,
     });
+    this.byApi = new ConfigurationByApi({
+      reloader: this.reloader,
+      current,
+      load: options.readOther,
+      storePath: options.storePath,
+      onRolledBack: () => void this.renewals.renewCertificates(),
+      log,
+    });
+    this.configuration = new LoadedConfiguration(current, options.fixed);
     this.beats = new BeatAges(this.keeper.board, performance.now());
     this.expiry = new ExpiryLog(log, () => this.inForce.certificates);
     this.supply = new CertificateSupply({
@@ -227,7 +252,8 @@ export class Instance {
     });
     this.status = new NodeStatus({
       version: options.version,
-      configuration: options.configuration,
+      configuration: this.configuration,
+      byApi: this.byApi,
       problems: options.problems,
       keeper,
       beats: this.beats,
@@ -255,6 +281,7 @@ export class Instance {
     this.renewals.handleCertificates(NO_CERTIFICATES);
     const problem = this.status.opensslProblem;
     if (problem !== null) log.warn(problem);
+    this.tellSetByApi();
     this.looking = setInterval(() => this.beats.look(performance.now()), BEAT_LOOK_MS).unref();
     this.storing = setInterval(() => this.storeAgain(), STORE_AGAIN_MS).unref();
     if (inherited?.ha) await this.orEnd(this.haPart.prepare(inherited.ha));
@@ -347,7 +374,7 @@ export class Instance {
         await this.upgrade(signal);
         return;
       case 'reopen':
-        return this.reopenLogs(signal);
+        return this.reopenLogs(signal).catch(() => undefined);
       case 'rest':
         return this.rest(signal);
       case 'dump':
@@ -364,6 +391,7 @@ export class Instance {
         this.options.log.info(`${by}: access logs are opened again`);
       } catch (error) {
         this.options.log.error(`${by}: access logs go where they went: ${(error as Error).message}`);
+        throw error;
       }
     });
   }
@@ -458,12 +486,13 @@ export class Instance {
     this.ha?.storeAgain();
   }
 
-  private apply(loaded: Loaded): Promise<void> {
+  private apply(loaded: Loaded, commit: () => void): Promise<void> {
     return this.inForce.change(async () => {
+      if (this.isStopping) throw new NotNowError(STOPPING);
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const former = this.inForce.certificates;
       await this.inForce.apply(loaded, { next: () => this.haPart.apply(loaded.ready.ha) });
-      this.options.configuration.replace(loaded.texts);
+      commit();
       this.renewals.handleCertificates(former);
       this.supply.apply(loaded.ready);
       this.adminPort.apply(loaded.ready.plan.admin);
@@ -488,6 +517,7 @@ export class Instance {
 
   private close(): void {
     this.isOver = true;
+    this.byApi.close();
     this.expiry.stop();
     this.supply.stop();
     clearInterval(this.looking);
@@ -545,6 +575,9 @@ export class Instance {
       whyUnready: () => this.whyUnready(),
       reload: (by) => this.reload(by ?? CONTROL_SOCKET),
       upgrade: (by) => this.upgrade(by ?? CONTROL_SOCKET),
+      reopenLogs: (by) => this.reopenLogs(by ?? CONTROL_SOCKET),
+      configuration: this.byApi,
+      compare: () => this.options.compare(this.inForce.loaded.config),
       order: (order) => this.order(order),
       handOver: (router, forMs, by) => this.move((ha) => ha.handOver(router, forMs, by)),
       resume: (router, by) => this.move((ha) => ha.resume(router, by)),
@@ -554,6 +587,24 @@ export class Instance {
   private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
     if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
     return this.haPart.move(order);
+  }
+
+  private findUpgradeObstacle(): string | null {
+    if (this.isStopping) return STOPPING;
+    if (this.byApi.isUnconfirmed) return UNCONFIRMED;
+    return this.isStarting ? ROUTERS_STARTING : null;
+  }
+
+  private tellSetByApi(): void {
+    const { setByApi, origin } = this.inForce.loaded;
+    if (setByApi === null) return;
+    const { log } = this.options;
+    const { drift } = this.configuration;
+    const who = setByApi.by === null ? '' : ` by ${setByApi.by}`;
+    log.info(
+      `the configuration is the one that was set by the API${who} at ${setByApi.at}, and not that of ${originText(origin)}`,
+    );
+    if (drift !== null) log.warn(drift);
   }
 
   private whyUnready(): string | null {

@@ -3,6 +3,7 @@ import type { TlsStatus } from '../api/certificates.ts';
 import type { Answer } from '../api/operations.ts';
 import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
 import type { HaStatus } from '../api/virtual-routers.ts';
+import { parsePointer, valueAt } from '../config/change/pointer.ts';
 import { JsonText } from '../keeper/api/app.ts';
 import type { BeatAges, DataPlaneFacts } from '../keeper/api/status.ts';
 import type { HaKeeper } from '../keeper/ha/ha-keeper.ts';
@@ -11,6 +12,7 @@ import type { Overrides } from '../keeper/overrides.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import { faultTexts } from '../load/tls/faults.ts';
 import type { CertificateSupply } from './certificate-supply.ts';
+import type { ConfigurationByApi } from './configuration-by-api.ts';
 import { expiredTexts } from './expiry-log.ts';
 import type { InForce } from './in-force.ts';
 import { opensslProblem, tlsStatus } from './tls-status.ts';
@@ -18,6 +20,7 @@ import { opensslProblem, tlsStatus } from './tls-status.ts';
 export interface NodeStatusOptions {
   readonly version: string;
   readonly configuration: LoadedConfiguration;
+  readonly byApi: Pick<ConfigurationByApi, 'rollbackInMs' | 'etag'>;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
   readonly keeper: Pick<Keeper, 'facts' | 'status'>;
@@ -52,7 +55,7 @@ export class NodeStatus {
   }
 
   node(): NodeView {
-    const { version, configuration, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
+    const { version, configuration, byApi, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
     const { certificates } = inForce;
     return {
       version,
@@ -60,10 +63,10 @@ export class NodeStatus {
       isStopping: isStopping(),
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
-      configuration: configuration.view(),
+      configuration: configuration.view(byApi.rollbackInMs),
       problems: [
         ...problems,
-        ...[this.opensslProblem, adminProblem()].filter((each) => each !== null),
+        ...[this.opensslProblem, adminProblem(), configuration.drift].filter((each) => each !== null),
         ...faultTexts(certificates),
         ...expiredTexts(certificates, Date.now()),
       ],
@@ -90,9 +93,15 @@ export class NodeStatus {
   }
 
   configuration(): Answer<'configuration'> {
-    const { configuration, inForce } = this.options;
+    const { configuration, byApi, inForce } = this.options;
     const config = new JsonText(inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
-    return { ...configuration.view(), origin: configuration.origin(), config };
+    return { ...configuration.view(byApi.rollbackInMs), origin: configuration.origin(), config };
+  }
+
+  /** A part of it; `at` is a JSON Pointer. Throws ChangeError. */
+  configurationPart(at: string): unknown {
+    const { canonical } = this.options.inForce.loaded;
+    return at === '' ? new JsonText(canonical) : valueAt(JSON.parse(canonical), parsePointer(at));
   }
 
   /** Of the OpenSSL that is in use, if any is. */

@@ -1,13 +1,13 @@
 /**
- * Reload of a running evenkeel: reads the file again and goes on by what it says now, or says why not and changes nothing.
- * One at a time. Of those that are asked for meanwhile only the last one is carried out, for it reads what all of them would
+ * Another configuration for a running evenkeel: reads it and goes on by what it says, or says why not and changes nothing. One at a time, whether it
+ * is a reload or comes over the admin API. Of reloads that are asked for meanwhile only the last one is carried out, for it reads what all of them would
  * have read; all of them are told how it ended.
  */
 import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { peersChanges } from '../config/peers-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
-import { NotNowError } from '../keeper/api/app.ts';
+import { Refusal } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
@@ -23,10 +23,20 @@ export interface ReloaderOptions {
   readonly read: (print: Print) => Promise<Loaded | null>;
   /** What is in force. */
   readonly current: () => Loaded;
-  /** Makes it what is in force; rejects, with nothing changed, if it cannot be. */
-  readonly apply: (loaded: Loaded) => Promise<void>;
+  /** Makes it what is in force, and calls `commit` then; rejects, with nothing changed, if it cannot be. */
+  readonly apply: (loaded: Loaded, commit: () => void) => Promise<void>;
   /** Of one that was refused, instead of the usual lines of the log. */
   readonly tellRefused?: ((by: string, reasons: readonly string[]) => void) | null;
+}
+
+export interface Replacement {
+  readonly what: 'reload' | 'configuration';
+  /** For the log, where it is followed by what has changed, or by `refused`. */
+  readonly title: string;
+  /** As that of the options. */
+  readonly read: (print: Print) => Promise<Loaded | null>;
+  /** It is in force, and nothing else has changed since. */
+  readonly commit: () => void;
 }
 
 /** Of what is wrong with a file. */
@@ -44,25 +54,44 @@ export class Reloader {
   /** Resolves with what has changed; rejects with ReloadError or NotNowError. `by`: who asked, for the log. */
   reload(by: string): Promise<readonly string[]> {
     if (this.next !== null) return this.next;
-    const next = this.running.then(() => {
+    const { read, tellRefused } = this.options;
+    const tell = tellRefused ? (reasons: readonly string[]): void => tellRefused(by, reasons) : null;
+    const next = this.inTurn(() => {
       this.next = null;
-      return this.run(by);
+      return this.run({ what: 'reload', title: `reload by ${by}`, read, commit: () => undefined }, tell);
     });
     this.next = next;
-    this.running = next.catch(() => undefined);
     return next;
   }
 
-  private async run(by: string): Promise<readonly string[]> {
+  /** Likewise, and also with what `read` rejects with. */
+  replace(replacement: Replacement): Promise<readonly string[]> {
+    // A reload that is asked for later reads what is there then.
+    this.next = null;
+    return this.inTurn(() => this.run(replacement, null));
+  }
+
+  /** When none is under way. */
+  inTurn<T>(what: () => Promise<T>): Promise<T> {
+    const done = this.running.then(what);
+    this.running = done.catch(() => undefined);
+    return done;
+  }
+
+  private async run(
+    replacement: Replacement,
+    tellRefused: ((reasons: readonly string[]) => void) | null,
+  ): Promise<readonly string[]> {
     const { log } = this.options;
+    const { title } = replacement;
     try {
-      const changes = await this.applyFile();
-      log.info(`reload by ${by}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
+      const changes = await this.apply(replacement);
+      log.info(`${title}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
       return changes;
     } catch (error) {
       if (isBug(error)) {
         log.error(
-          `reload by ${by} failed, and what is in force is not certain: restart; ${lines((error as Error).stack ?? '')}`,
+          `${title} failed, and what is in force is not certain: restart; ${lines((error as Error).stack ?? '')}`,
         );
         throw new ReloadError(
           'failed by a bug, and what is in force is not certain: restart, and report what the log says',
@@ -70,25 +99,27 @@ export class Reloader {
       }
       const { message } = error as Error;
       const reasons = message.split('\n');
-      if (this.options.tellRefused) this.options.tellRefused(by, reasons);
-      else this.logRefusal(by, reasons);
-      throw error instanceof ReloadError || error instanceof NotNowError ? error : new ReloadError(message);
+      if (tellRefused !== null) tellRefused(reasons);
+      else this.logRefusal(replacement, reasons);
+      throw error instanceof ReloadError || error instanceof Refusal ? error : new ReloadError(message);
     }
   }
 
   /** What is wrong with a file is a line each, and the last one counts them. */
-  private logRefusal(by: string, reasons: readonly string[]): void {
+  private logRefusal({ what, title }: Replacement, reasons: readonly string[]): void {
     const { log } = this.options;
     const several = reasons.length > 2;
-    log.error(`reload by ${by} refused, nothing has changed: ${several ? reasons.at(-1) : reasons[0]}`);
+    log.error(`${title} refused, nothing has changed: ${several ? reasons.at(-1) : reasons[0]}`);
     if (!several) return;
     for (const reason of reasons.slice(0, Math.min(LOGGED_MAX, reasons.length - 1)))
-      log.error(`reload refused: ${reason}`);
-    if (reasons.length - 1 > LOGGED_MAX) log.error('reload refused: `evenkeel check` shows what else is wrong');
+      log.error(`${what} refused: ${reason}`);
+    if (reasons.length - 1 <= LOGGED_MAX) return;
+    if (what === 'reload') log.error('reload refused: `evenkeel check` shows what else is wrong');
+    else log.error('configuration refused: the answer has what else is wrong');
   }
 
-  private async applyFile(): Promise<readonly string[]> {
-    const { read, current, apply } = this.options;
+  private async apply({ read, commit }: Replacement): Promise<readonly string[]> {
+    const { current, apply } = this.options;
     let printed = '';
     const loaded = await read((text) => {
       printed += text;
@@ -97,7 +128,7 @@ export class Reloader {
     const before = current();
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
-    await apply(loaded);
+    await apply(loaded, commit);
     const { plan, ha, peers } = loaded.ready;
     return [
       ...planChanges(before.ready.plan, plan),
@@ -129,6 +160,6 @@ function withoutWarnings(printed: string): string {
   const kept = printed
     .trim()
     .split('\n')
-    .filter((line) => !/:\d+:\d+: warning: /.test(line));
+    .filter((line) => !line.includes(': warning: '));
   return kept.join('\n');
 }

@@ -48,3 +48,13 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], err: Print,
   for (const diagnostic of diagnostics.slice(0, PRINTED_MAX)) err(`${words(diagnostic)}\n`);
   if (diagnostics.length > PRINTED_MAX) err(`... and ${diagnostics.length - PRINTED_MAX} more\n`);
 }
+
+/** Of a configuration that nobody has written line by line: with the place that each line is about. */
+export function printPlaced(diagnostics: readonly Diagnostic[], placeOf: (line: number) => string, err: Print): void {
+  for (const { severity, line, message, remedy, code } of diagnostics.slice(0, PRINTED_MAX)) {
+    const place = placeOf(line);
+    const label = severity === 'error' ? '' : `${severity}: `;
+    err(`${place === '' ? 'the configuration' : place}: ${label}${message}; ${remedy} [${code}]\n`);
+  }
+  if (diagnostics.length > PRINTED_MAX) err(`... and ${diagnostics.length - PRINTED_MAX} more\n`);
+}

@@ -2,16 +2,23 @@
  * Reads a configuration as a start, a reload and an upgrade do, and leaves what a keeper needs of it: plain data, which a thread
  * can hand over.
  */
+import { dirname } from 'node:path';
+import { systemReason } from '../base/system-error.ts';
 import type { ConfigFile } from '../cli/config-files.ts';
 import { count } from '../commands/check.ts';
-import { printDiagnostics, readConfigTexts } from './config-file.ts';
-import type { Texts } from './included-files.ts';
+import { ChangeError } from '../config/change/pointer.ts';
+import { type Difference, differencesOf } from '../config/change/differences.ts';
+import { placedText } from '../config/change/places.ts';
+import { type ChangeRequest, changedConfig } from './change-request.ts';
+import { type ConfigText, printDiagnostics, printPlaced, readConfigTexts } from './config-file.ts';
+import { readStored, type SetByApi, type StoredConfiguration } from './configuration-store.ts';
+import { hasChanged, noteOrigin, type Origin, originOf, originText } from './origin.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { SeenFiles } from './file-state.ts';
 import { NO_CERTIFICATES } from './tls/certificates.ts';
 import { type CertificateSources, NO_SOURCES } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
-import { type Plans, prepare, refuses } from './prepare.ts';
+import { type Plans, prepare, type Prepared, type Ready, refuses } from './prepare.ts';
 import { redacted } from '../config/redact.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
 import type { Wording } from '../commands/wording.ts';
@@ -29,6 +36,12 @@ export interface LoadRequest {
   readonly isStart?: boolean;
   /** Only this of it runs. Null: all of it. */
   readonly part?: ConfigurationPart | null;
+  /** Where the configuration is kept that was set by the admin API. Null, or left out: it cannot be. */
+  readonly storePath?: string | null;
+  /** It is asked for because the files may have changed. */
+  readonly isReload?: boolean;
+  /** What is read: `usual` is what was set by the admin API, or else the files. */
+  readonly source?: 'usual' | 'files' | ChangeRequest;
 }
 
 /** Virtual addresses, or what is served. */
@@ -37,8 +50,12 @@ export type ConfigurationPart = 'addresses' | 'listeners';
 /** A configuration that can be run here. */
 export interface Loaded {
   readonly ready: ReadyPlans;
-  readonly texts: Texts;
-  /** The configuration as JSON, whatever language it is written in, without what is secret. */
+  readonly origin: Origin;
+  /** Null: it is that of the files. */
+  readonly setByApi: SetByApi | null;
+  /** The configuration as JSON, whatever language it is written in. There are secrets in it. */
+  readonly config: string;
+  /** The same without them. */
   readonly canonical: string;
 }
 
@@ -58,48 +75,137 @@ export interface LoadResult {
   readonly files: Sight;
   /** Null: it cannot be run. */
   readonly loaded: Loaded | null;
+  /** Of a change that cannot be made: why, in a word. */
+  readonly refusal?: ChangeError['kind'];
+}
+
+/** What the files say now, beside what is in force. */
+export interface ComparisonRequest extends LoadRequest {
+  /** As JSON. */
+  readonly compareWith: string;
+}
+
+export interface Comparison {
+  /** A line for each reason why the files cannot be run; empty: they can be. */
+  readonly faults: readonly string[];
+  readonly differences: readonly Difference[];
+}
+
+export function compareConfiguration({ compareWith, ...request }: ComparisonRequest): Comparison {
+  const { printed, loaded } = loadConfiguration({ ...request, source: 'files' });
+  if (loaded === null) return { faults: printed, differences: [] };
+  return { faults: [], differences: differencesOf(JSON.parse(loaded.config), JSON.parse(compareWith)) };
 }
 
 export function loadConfiguration(request: LoadRequest): LoadResult {
-  const { files: named, node, workers, stateDirectory, wording = 'evenkeel', isStart = false, part = null } = request;
+  const { files: named, source = 'usual', storePath = null, isReload = false } = request;
   const printed: string[] = [];
   const print = (text: string): void => void printed.push(text);
   const seen = new SeenFiles();
   for (const { path } of named) seen.note(path);
+  const refused = (reason: string): LoadResult => {
+    print(`${reason}\n`);
+    return { printed, files: seen.sight, loaded: null };
+  };
+  if (typeof source === 'object') {
+    const { by, origin } = source;
+    try {
+      const stored = { by, at: new Date().toISOString(), origin, config: changedConfig(source) };
+      return loadStored(stored, request, seen, printed);
+    } catch (error) {
+      if (!(error instanceof ChangeError)) throw error;
+      return { ...refused(error.message), refusal: error.kind };
+    }
+  }
+  if (source === 'files' || storePath === null) return loadFiles(request, seen, printed);
+  let stored: StoredConfiguration | null;
+  try {
+    stored = readStored(storePath);
+  } catch (error) {
+    return refused(`${storePath}: the configuration that was set by the API cannot be read: ${systemReason(error)}`);
+  }
+  if (stored === null) return loadFiles(request, seen, printed);
+  noteOrigin(stored.origin, seen);
+  if (isReload && hasChanged(stored.origin) !== false) return refused(driftText(stored));
+  return loadStored(stored, request, seen, printed);
+}
+
+/** Of files that have changed, though they are not what evenkeel goes by. */
+export function driftText({ by, at, origin }: Pick<StoredConfiguration, 'by' | 'at' | 'origin'>): string {
+  const who = by === null ? 'the admin API' : `${by}, by the admin API`;
+  return (
+    `${originText(origin)} has changed since the configuration in force was set (by ${who}, at ${at}), and is not gone by: ` +
+    '`evenkeel config diff` shows what differs, `evenkeel config reset` goes by the files'
+  );
+}
+
+function loadFiles(request: LoadRequest, seen: SeenFiles, printed: string[]): LoadResult {
+  const { files: named, wording = 'evenkeel' } = request;
+  const print = (text: string): void => void printed.push(text);
   const roots = readConfigTexts(named, print);
   if (roots === null) return { printed, files: seen.sight, loaded: null };
-  const {
-    diagnostics,
-    ready,
-    files: others,
-    texts,
-  } = prepare(roots, {
+  const prepared = prepareFor(request, roots);
+  const files = new Map([...prepared.files, ...seen.sight]);
+  printDiagnostics(prepared.diagnostics, print, wording);
+  if (prepared.ready === null) {
+    // The originals do not count.
+    if (wording === 'evenkeel') print(countText(named.map(({ path }) => path).join(' '), prepared));
+    return { printed, files, loaded: null };
+  }
+  const loaded = loadedOf(prepared.ready, request, originOf(named, prepared.texts), null);
+  return { printed, files, loaded };
+}
+
+function loadStored(
+  { by, at, origin, config }: StoredConfiguration,
+  request: LoadRequest,
+  seen: SeenFiles,
+  printed: string[],
+): LoadResult {
+  const print = (text: string): void => void printed.push(text);
+  const { text, placeOf } = placedText(config);
+  // Paths in it begin where those of the first file do.
+  const folder = dirname(request.files[0].path);
+  const prepared = prepareFor(request, [{ name: 'the configuration', text, language: 'yaml' }], folder);
+  const files = new Map([...prepared.files, ...seen.sight]);
+  printPlaced(prepared.diagnostics, placeOf, print);
+  if (prepared.ready === null) {
+    print(countText('the configuration', prepared));
+    return { printed, files, loaded: null };
+  }
+  return { printed, files, loaded: loadedOf(prepared.ready, request, origin, { by, at }) };
+}
+
+function prepareFor(
+  { node, workers, stateDirectory, isStart = false }: LoadRequest,
+  roots: readonly ConfigText[],
+  folder?: string,
+): Prepared {
+  return prepare(roots, {
     node,
     workers,
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
+    ...(folder === undefined ? {} : { folder }),
     look: lookAtMachine,
     startsPartly: isStart,
   });
-  const files = new Map([...others, ...seen.sight]);
-  printDiagnostics(diagnostics, print, wording);
-  if (ready === null) {
-    // The originals do not count.
-    if (wording === 'evenkeel')
-      print(`${named.map(({ path }) => path).join(' ')}: ${count(diagnostics.filter(refuses).length, 'error')}\n`);
-    return { printed, files, loaded: null };
-  }
+}
+
+function countText(name: string, { diagnostics }: Prepared): string {
+  return `${name}: ${count(diagnostics.filter(refuses).length, 'error')}\n`;
+}
+
+function loadedOf(ready: Ready, { part = null }: LoadRequest, origin: Origin, setByApi: SetByApi | null): Loaded {
   const { config, processes, certificateSources } = ready;
   const plans = partOf(ready, part);
   const settings = { node: config.node ?? null, user: config.user ?? null, processes };
   const isServing = plans.plan.listeners.length > 0;
   return {
-    printed,
-    files,
-    loaded: {
-      ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : NO_SOURCES },
-      texts,
-      canonical: JSON.stringify(redacted(config)),
-    },
+    ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : NO_SOURCES },
+    origin,
+    setByApi,
+    config: JSON.stringify(config),
+    canonical: JSON.stringify(redacted(config)),
   };
 }
 

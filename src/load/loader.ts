@@ -5,18 +5,20 @@
  */
 import { Worker } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
-import type { LoadRequest, LoadResult } from './load.ts';
+import type { Comparison, ComparisonRequest, LoadRequest, LoadResult } from './load.ts';
 import type { Renewal, RenewalRequest } from './tls/renewal.ts';
 
 export interface LoaderOptions {
   readonly request: LoadRequest;
-  /** What the thread runs: it answers each LoadRequest with a LoadResult, and each RenewalRequest with a Renewal. */
+  /** What the thread runs: it answers each LoadRequest with a LoadResult, and so on. */
   readonly thread?: URL;
   readonly withinMs?: number;
   readonly memoryMiB?: number;
 }
 
 const THREAD = new URL('../process/load-thread.js', import.meta.url);
+type Request = LoadRequest | ComparisonRequest | RenewalRequest;
+
 /** Many times what the largest configuration takes on a slow, busy machine. */
 const LOAD_MS_MAX = 60_000;
 /** Several times what the largest configuration takes. */
@@ -41,9 +43,16 @@ export class Loader {
     this.worker = this.begin();
   }
 
-  /** Never rejects: what keeps the thread from reading a configuration keeps that from being run. `isStart`: nothing runs yet. */
-  load(isStart = false): Promise<LoadResult> {
-    return this.askInTurn({ ...this.options.request, isStart }, refused);
+  /** Never rejects: what keeps the thread from reading a configuration keeps that from being run. */
+  load(how: Pick<LoadRequest, 'isStart' | 'isReload' | 'source'> = {}): Promise<LoadResult> {
+    return this.askInTurn({ ...this.options.request, ...how }, refused);
+  }
+
+  /** Likewise. */
+  compare(compareWith: string): Promise<Comparison> {
+    return this.askInTurn({ ...this.options.request, compareWith }, (reason) => {
+      return { faults: [`the files cannot be read: ${reason}\n`], differences: [] };
+    });
   }
 
   /** Likewise. */
@@ -61,13 +70,13 @@ export class Loader {
 
   // --- inside ---
 
-  private askInTurn<A>(request: LoadRequest | RenewalRequest, refuse: (reason: string) => A): Promise<A> {
+  private askInTurn<A>(request: Request, refuse: (reason: string) => A): Promise<A> {
     const answer = this.asking.then(() => this.ask(request, refuse));
     this.asking = answer;
     return answer;
   }
 
-  private ask<A>(request: LoadRequest | RenewalRequest, refuse: (reason: string) => A): Promise<A> {
+  private ask<A>(request: Request, refuse: (reason: string) => A): Promise<A> {
     const { withinMs = LOAD_MS_MAX } = this.options;
     const worker = (this.worker ??= this.begin());
     this.isAsked = true;

@@ -3,12 +3,14 @@
  * `check` is this and a rehearsal of what follows: there is no second opinion about a file.
  */
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { compile } from '../config/compile.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { compilePeers, type PeersPlan } from '../config/peers-plan.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
+import type { Path } from '../config/diagnostic.ts';
 import type { Config, Loose } from '../config/model.ts';
 import type { Plan } from '../config/plan.ts';
 import type { FileAccess } from '../config/front-end.ts';
@@ -49,6 +51,8 @@ export interface PrepareOptions {
   readonly workers: number | null;
   /** Where evenkeel keeps the certificates that it gets. Without it there are none: the language of the files knows no such. */
   readonly stateDirectory?: string;
+  /** Where paths in it begin. Without it in the folder of the file that they are in. */
+  readonly folder?: string;
   /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
   readonly look: LookAtMachine | null;
   /** A certificate that cannot be used keeps only its listener from being served. */
@@ -100,6 +104,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const { loaded, node, processes } = loadForNode(roots, access, options);
   const { config, sound, source, frontEndOf, rootOf } = loaded;
   const { included, listings, seen } = access;
+  const folderOf = (path: Path): string => options.folder ?? dirname(rootOf(path));
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   for (const path of keyFilesOf(sound).keys()) seen.note(path);
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
@@ -109,7 +114,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const ha = canCompileHa ? compileHa(withoutAbsent(sound) as Config, node, keys.files) : null;
   const known: Known = { config: sound, source, frontEndOf, node, ha, isWhole: config !== null };
   const certificateSources =
-    options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, rootOf, stateDirectory });
+    options.look === null ? NO_SOURCES : certificateSourcesOf({ config: sound, source, folderOf, stateDirectory });
   const tls: Omit<ReadCertificates, 'ofUnused'> =
     options.look === null
       ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }

@@ -2,7 +2,7 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
-import { loadConfiguration, type LoadRequest } from '../load/load.ts';
+import { compareConfiguration, type ComparisonRequest, loadConfiguration, type LoadRequest } from '../load/load.ts';
 import { renewCertificates, type RenewalRequest } from '../load/tls/renewal.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 
@@ -11,6 +11,11 @@ const NICENESS = 10;
 
 if (!isProgramOfKeeper(process.env)) process.exit(EXIT_OTHER_PROGRAM);
 setPriority(NICENESS);
-parentPort?.on('message', (request: LoadRequest | RenewalRequest) => {
-  parentPort?.postMessage('sources' in request ? renewCertificates(request) : loadConfiguration(request), []);
+parentPort?.on('message', (request: LoadRequest | ComparisonRequest | RenewalRequest) => {
+  parentPort?.postMessage(answerTo(request), []);
 });
+
+function answerTo(request: LoadRequest | ComparisonRequest | RenewalRequest): unknown {
+  if ('sources' in request) return renewCertificates(request);
+  return 'compareWith' in request ? compareConfiguration(request) : loadConfiguration(request);
+}

@@ -31,7 +31,7 @@ export type Admit<E> = (access: Access, request: Request, env: E) => Admission;
 /** It cannot be done; the message says why, for people. Thrown by handlers. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
-  readonly status: 404 | 409 | 422;
+  readonly status: 400 | 404 | 409 | 412 | 413 | 415 | 422 | 428;
 
   constructor(status: Refusal['status'], message: string) {
     super(message);
@@ -52,6 +52,8 @@ type Handler<Id extends OperationId> = (input: Input<Id>, by: string | null) => 
 export type Handlers = { readonly [Id in OperationId]: Handler<Id> } & {
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
+  /** Of the configuration in force. */
+  readonly etag: () => string;
 };
 
 /** A part of an answer that is JSON already, for it is too long to be made here. */
@@ -67,6 +69,8 @@ type AnyHandler = (input: unknown, by: string | null) => unknown;
 
 /** A name that goes into the log and into a file. */
 const BY_CHARACTERS_MAX = 64;
+/** As long as a file may be. */
+const BODY_BYTES_MAX = 16 * 2 ** 20;
 /** An answer is made as text in pieces of so many items of a list, and others have their turn between. */
 const SLICE_ITEMS = 100;
 
@@ -104,7 +108,7 @@ export function createApp<E extends object>({ handlers, version, admit, log }: A
 async function answer<E extends object>(
   c: Context<{ Bindings: E }>,
   operation: Operation,
-  { isStopping }: Handlers,
+  { isStopping, etag }: Handlers,
   handle: AnyHandler,
   admit: Admit<E>,
 ): Promise<Response> {
@@ -118,13 +122,46 @@ async function answer<E extends object>(
   const query = operation.query.safeParse({ ...c.req.query(), ...(seen === undefined ? {} : { after: seen }) });
   if (!query.success) return failure(c, 400, issueText(query.error));
   try {
-    const body = await handle({ params: params.data, query: query.data }, whoSays(caller, query.data));
+    const sent = { ifMatch: ifMatchOf(c, operation), body: await sentBody(c.req.raw, operation) };
+    const body = await handle({ params: params.data, query: query.data, ...sent }, whoSays(caller, query.data));
+    // At once: nothing can have changed since.
+    const headers: Record<string, string> = operation.isTagged ? { etag: etag() } : {};
     if (operation.media !== 'application/json')
       return written(c, body as string | AsyncIterable<string>, operation.media);
-    return json(c, statusOf(operation, body), await textOf(body));
+    return json(c, statusOf(operation, body), await textOf(body), headers);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return failure(c, error.status, error.message);
+  }
+}
+
+/** What is changed without it may be what somebody else has just changed (RFC 6585 section 3). */
+function ifMatchOf(c: Context, { method, isTagged }: Operation): string {
+  if (!isTagged || method === 'get') return '';
+  const tag = c.req.header('if-match');
+  if (tag === undefined)
+    throw new Refusal(428, 'If-Match is needed, with the ETag of GET /v1/configuration, or with *');
+  return tag;
+}
+
+/** Of those who may. */
+async function sentBody({ headers, body }: Request, { body: expected }: Operation): Promise<string> {
+  if (expected === null) return '';
+  const [media] = (headers.get('content-type') ?? '').toLowerCase().split(';');
+  if (media.trim() !== expected.media && media.trim() !== 'application/json') {
+    throw new Refusal(415, `send it as Content-Type: ${expected.media}`);
+  }
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body ?? []) {
+    length += (piece as Uint8Array).length;
+    if (length > BODY_BYTES_MAX) throw new Refusal(413, `at most ${BODY_BYTES_MAX / 2 ** 20} MiB`);
+    pieces.push(piece as Uint8Array);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+  } catch {
+    throw new Refusal(400, 'it is not UTF-8 text');
   }
 }
 
@@ -146,6 +183,7 @@ function whoSays({ name }: Caller, { by }: Readonly<Record<string, unknown>>): s
 
 /** With room for others between the pieces of a long list. */
 async function textOf(body: unknown): Promise<string> {
+  if (body instanceof JsonText) return `${body.text}\n`;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return piecesOf(body);
   const parts: string[] = [];
   for (const [key, value] of Object.entries(body)) {

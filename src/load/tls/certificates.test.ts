@@ -23,8 +23,8 @@ const YAML =
 
 function sourcesOf(tls: string): CertificateSources {
   const { config, source } = loadYaml(`${YAML}    tls: ${tls}\n`, { file: maker.path('evenkeel.yaml') });
-  const rootOf = (): string => maker.path('evenkeel.yaml');
-  return certificateSourcesOf({ config: config ?? {}, source, rootOf, stateDirectory: maker.folder });
+  const folderOf = (): string => maker.folder;
+  return certificateSourcesOf({ config: config ?? {}, source, folderOf, stateDirectory: maker.folder });
 }
 
 /** Of a listener with this `tls`, in a file in the folder of the certificates. */

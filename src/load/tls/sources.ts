@@ -1,6 +1,6 @@
 /** Which files of certificates a configuration names, and where it does. Plain data: a watch reads the same files again by it. */
 import { createHash } from 'node:crypto';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { type AcmePlan, compileAcme } from '../../config/acme-plan.ts';
 import type { Path, Place, SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
@@ -97,8 +97,8 @@ export interface AcmeSource {
 export interface Written {
   readonly config: Loose<Config>;
   readonly source: SourceMap;
-  /** The file that a part of the configuration is in, or was included from. */
-  readonly rootOf: (path: Path) => string;
+  /** Where the paths begin that a part of the configuration has. */
+  readonly folderOf: (path: Path) => string;
   /** Where evenkeel keeps what it gets. */
   readonly stateDirectory: string;
 }
@@ -240,7 +240,7 @@ class SourceReader {
   }
 
   private whole(file: string, path: Path): string {
-    return isAbsolute(file) ? file : join(dirname(this.written.rootOf(path)), file);
+    return isAbsolute(file) ? file : join(this.written.folderOf(path), file);
   }
 
   private place(path: Path, key: string): Place {

@@ -37,8 +37,8 @@ function read(tls: string, health = ''): Read {
   const { config, source } = loadYaml(`listeners: { web: { bind: "*:1", routes: [ { upstream: web } ] } }\n${yaml}\n`, {
     file: maker.path('evenkeel.yaml'),
   });
-  const rootOf = (): string => maker.path('evenkeel.yaml');
-  const sources = certificateSourcesOf({ config: config ?? {}, source, rootOf, stateDirectory: maker.folder });
+  const folderOf = (): string => maker.folder;
+  const sources = certificateSourcesOf({ config: config ?? {}, source, folderOf, stateDirectory: maker.folder });
   const found = readCertificates(sources, Date.now());
   const all = [...found.diagnostics, ...findSettingFaults(config ?? {}, source)];
   return { ...found, sources, said: all.map((one) => formatDiagnostic(one).replaceAll(`${maker.folder}/`, '')) };
