@@ -32,7 +32,7 @@ interface Running {
   readonly socket: string;
   readonly state: string;
   /** Starts it again, with the same files. */
-  again(): Promise<Evenkeel>;
+  readonly again: () => Promise<Evenkeel>;
 }
 
 async function started(t: TestContext, engine: Engine, file: (port: number) => string = fileAt): Promise<Running> {

@@ -44,7 +44,6 @@ export function addConfigCommands(program: Command, context: CliContext<ConfigCo
       .description(description)
       .option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`);
   const run = async (options: ConfigOptions): Promise<void> => context.exit(await context.commands.config(options));
-  const socketOf = ({ socket }: Flags): { readonly socket: string | null } => ({ socket: socket ?? null });
 
   add('get', 'print the configuration in force, or a part of it, as JSON and without what is secret')
     .argument('[place]', PLACE, '')
@@ -86,6 +85,10 @@ function changing(command: Command): Command {
   return command
     .option('--confirm <duration>', 'take it back after so long, unless `config confirm` is run: 60s, 10m', parseLapse)
     .option('--if-match <etag>', 'only if this is what is in force: see `etag`');
+}
+
+function socketOf({ socket }: Flags): { readonly socket: string | null } {
+  return { socket: socket ?? null };
 }
 
 function changeOf({ ifMatch, confirm }: Flags): ChangeOptions {

@@ -214,21 +214,23 @@ export function exchange(
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', fail);
       response.on('end', () => {
-        const { statusCode = 0, headers: own } = response;
-        try {
-          resolve({
-            status: statusCode,
-            etag: own.etag ?? '',
-            body: JSON.parse(Buffer.concat(chunks).toString()) as unknown,
-          });
-        } catch {
-          reject(notEvenkeel(socketPath));
-        }
+        const body = parsed(Buffer.concat(chunks).toString());
+        if (body === undefined) return reject(notEvenkeel(socketPath));
+        resolve({ status: response.statusCode ?? 0, etag: response.headers.etag ?? '', body });
       });
     });
     request.on('error', fail);
     request.end(body);
   });
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function notEvenkeel(path: string): ControlError {

@@ -158,8 +158,8 @@ export class ConfigurationByApi {
   // --- inside ---
 
   private match(ifMatch: string): void {
-    const tags = ifMatch.split(',').map((tag) => tag.trim());
-    if (tags.includes('*') || tags.includes(this.etag)) return;
+    const tags = new Set(ifMatch.split(',').map((tag) => tag.trim()));
+    if (tags.has('*') || tags.has(this.etag)) return;
     const reason = 'the configuration is another one by now than the one that was read: read it again, and change that';
     throw new Refusal(STATUS_CHANGED, reason);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { merged, withValue, without } from './change.ts';
 import { differencesOf } from './differences.ts';
 import { placedText } from './places.ts';
@@ -133,15 +133,17 @@ test('beside what has changed, a secret is the one of its name, or of the item t
   );
 });
 
+/** The place that is refused. */
+function refused(change: (shown: typeof SECRETS) => unknown): string {
+  try {
+    restored(change);
+  } catch (error) {
+    if (error instanceof ChangeError) return error.message.split(':')[0];
+  }
+  return 'taken';
+}
+
 test('where it is not certain which secret is meant, none is', () => {
-  const refused = (change: (shown: typeof SECRETS) => unknown): string => {
-    try {
-      restored(change);
-    } catch (error) {
-      if (error instanceof ChangeError) return error.message.split(':')[0];
-    }
-    return 'taken';
-  };
   // Of two that look the same, after one was taken out.
   assert.equal(
     refused((shown) => ({ ...shown, list: shown.list.toSpliced(2, 1) })),
