@@ -58,6 +58,7 @@ export const PASS_CASES: readonly Case[] = [
       sender.write(bulk);
       yield* stage.until('the bulk', () => reader.receivedBytes === bulk.length);
       sender.writeSplit(small, SPLITS);
+      yield* stage.until('the small messages', () => reader.receivedBytes === bulk.length + small.length);
       sender.write(bulk);
       sender.end();
       yield* stage.until('the end', () => reader.isEnded);
