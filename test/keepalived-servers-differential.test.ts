@@ -4,7 +4,8 @@
  * IPVS is needed: keepalived's is a table that fake-ipvs.c keeps.
  *
  * `$VS`, `$A`, `$B`, `$C` in the configuration are ports of the virtual server and of three servers on 127.0.0.1, `$DIR` is a directory of the case with a
- * program `tell` that notes its arguments. Steps, one a line: `serve A` (`503`, `host=NAME`, `dns`, `smtp`: how), `gone A` are a server's, `start`,
+ * program `tell` that notes its arguments, `$CERTIFICATES` one with `lb.pem`, `lb.key` and `other.pem`. Steps, one a line: `serve A` (`503`, `host=NAME`,
+ * `dns`, `smtp`, `https`, `https=NAME` if this name is asked for, `https-to-lb` if lb's certificate is shown: how), `gone A` are a server's, `start`,
  * `stop` the program's, `told TEXT` waits for a program (a second time for the second), `goes A B` until clients are sent to these and no
  * others; `write FILE TEXT` puts text into a file of the directory. What is not compared is a row of docs/coming-from-keepalived.md.
  */
@@ -14,10 +15,12 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { Evenkeel, freePort } from './evenkeel.ts';
 import { findProgram, peerSkip, runOk, temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
@@ -82,12 +85,38 @@ class Server {
         else if (data.includes('HTTP/1')) socket.end(answerOf(how, data.toString()));
       });
     };
-    const server = net.createServer(serve);
+    const server = net.createServer(how.startsWith('https') ? this.overTls(how, serve) : serve);
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
     this.close = () => {
       server.close();
       for (const socket of sockets) socket.destroy();
+    };
+  }
+
+  /** As real ones do, in clear too: who is asked so says that it was. */
+  private overTls(how: string, serve: (socket: net.Socket) => void): (socket: net.Socket) => void {
+    const { pem, key } = madeCertificates!;
+    const options = { cert: pem, key, requestCert: true, rejectUnauthorized: false };
+    const inside = tls.createServer(options, (socket) => {
+      const isMeant =
+        how === 'https' ||
+        how === `https=${socket.servername === false ? '' : socket.servername}` ||
+        (how === 'https-to-lb' && socket.getPeerCertificate().subject?.CN === 'lb');
+      if (isMeant) serve(socket);
+      else socket.destroy();
+    });
+    inside.on('tlsClientError', () => undefined);
+    return (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (data) => {
+        this.note(data);
+        if (data[0] === 0x16) {
+          socket.pause();
+          socket.unshift(data);
+          inside.emit('connection', socket);
+        } else socket.destroy();
+      });
     };
   }
 
@@ -108,6 +137,7 @@ function answerOf(how: string, request: string): string {
 }
 
 let fakeIpvs = '';
+let madeCertificates: { readonly folder: string; readonly pem: Buffer; readonly key: Buffer } | null = null;
 
 class Scene {
   private readonly t: TestContext;
@@ -154,7 +184,7 @@ class Scene {
 
   private filled(text: string): string {
     const ports = text.replace(/\$(VS|[ABC])\b/g, (_, name: string) => `${this.ports.get(name)!}`);
-    return ports.replaceAll('$DIR', this.directory);
+    return ports.replaceAll('$DIR', this.directory).replaceAll('$CERTIFICATES', madeCertificates!.folder);
   }
 
   private async take(step: string): Promise<void> {
@@ -264,8 +294,15 @@ const skip = isRoot ? peerSkip(null, 'keepalived', 'gcc').skip : 'needs root';
 
 describe('virtual servers, by keepalived and by evenkeel', { skip, concurrency: 8 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  const maker = new CertificateMaker();
+  after(() => {
+    maker.remove();
+    rmSync(directory, { recursive: true, force: true });
+  });
   before(async () => {
+    for (const name of ['lb', 'other']) maker.make(name, { names: [`${name}.example`] });
+    const [pem, key] = ['lb.pem', 'lb.key'].map((file) => readFileSync(maker.path(file)));
+    madeCertificates = { folder: maker.folder, pem, key };
     fakeIpvs = join(directory, 'fake-ipvs.so');
     await runOk('gcc', ['-shared', '-fPIC', '-o', fakeIpvs, join(CASES, 'fake-ipvs.c'), '-ldl']);
   });

@@ -1,6 +1,7 @@
 /** A virtual_server as a listener and an upstream of the model. */
+import type { Place } from '../diagnostic.ts';
 import type { PlacedDocument } from './document.ts';
-import type { CheckDraft, Drafts, Globals, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type { CheckDraft, Drafts, Endpoint, Globals, RealServerDraft, VirtualServerDraft } from './draft.ts';
 import { formatDuration } from '../units.ts';
 import { programUser } from './program-user.ts';
 import type { KeepalivedReport } from './report.ts';
@@ -9,10 +10,13 @@ import type { KeepalivedReport } from './report.ts';
 const DELAY_LOOP_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY = 1;
-const RETRY_AFTER_MS = { tcp: 1_000, smtp: 1_000, misc: 1_000, http: 3_000, dns: null } as const;
+const RETRY_AFTER_MS = { tcp: 1_000, smtp: 1_000, misc: 1_000, http: 3_000, https: 3_000, dns: null } as const;
 const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
+
+/** `health` of the model, of an upstream or a server. */
+type Check = Readonly<Record<string, unknown>>;
 
 export function putVirtualServers(drafts: Drafts, document: PlacedDocument, report: KeepalivedReport): void {
   for (const server of drafts.virtualServers) putVirtualServer(server, drafts, document, report);
@@ -20,26 +24,30 @@ export function putVirtualServers(drafts: Drafts, document: PlacedDocument, repo
 
 function putVirtualServer(
   server: VirtualServerDraft,
-  { virtualServers: all, globals }: Drafts,
+  drafts: Drafts,
   document: PlacedDocument,
   report: KeepalivedReport,
 ): void {
-  const { host, port, place, servers, sorry } = server;
+  const { globals, virtualServers: all } = drafts;
+  const { at, place, servers, sorry } = server;
+  const endpoints = endpointsOf(server, drafts, report);
+  if (endpoints === null) return;
   const protocol = server.isUdp === false ? 'tcp' : 'udp';
   if (server.isUdp === undefined) {
     const what = 'without `protocol` keepalived forwards UDP, and nothing else';
     report.trap(place, what, 'write `protocol TCP`, or `protocol UDP` if that is meant');
   }
-  const name = `${protocol}-${host.replace(/:/g, '-')}-${port}`;
+  const text = textOf(at);
+  const name = `${protocol}-${typeof at === 'string' ? at : `${at.host.replace(/:/g, '-')}-${at.port}`}`;
   if (document.has(['listeners', name])) {
     // Not said where what was wrong may be that one of them is of the other protocol.
-    const places = all.filter((each) => each.host === host && each.port === port).map((each) => each.place);
+    const places = all.filter((each) => textOf(each.at) === text).map((each) => each.place);
     if (!places.some((each) => report.isWrongInside(each)))
-      report.error(place, `there is a virtual_server ${host} ${port} already`, 'remove one of them');
+      report.error(place, `there is a virtual_server ${text} already`, 'remove one of them');
     return;
   }
   if (servers.length === 0) {
-    report.missing(place, `virtual_server ${host} ${port} has no real_server`, 'write `real_server ADDRESS PORT { }`');
+    report.missing(place, `virtual_server ${text} has no real_server`, 'write `real_server ADDRESS PORT { }`');
     return;
   }
   const where = server.method === undefined ? place : server.method.place;
@@ -51,12 +59,14 @@ function putVirtualServer(
   const method = server.method?.value;
   if (method === 'DR' || method === 'TUN') {
     for (const each of sorry === undefined ? servers : [...servers, sorry]) {
-      if (each.port === port) continue;
-      const reason = `with ${method} keepalived sends to the port of the virtual_server, ${port}, and not to ${each.port}`;
-      report.error(each.place, reason, `write ${port} here, or NAT there`);
+      const other = endpoints.find(({ port }) => port !== each.port);
+      if (other === undefined) continue;
+      const reason = `with ${method} keepalived sends to the port of the virtual_server, ${other.port}, and not to ${each.port}`;
+      report.error(each.place, reason, `write ${other.port} here, or NAT there`);
     }
   }
-  const listener = { bind: endpoint(host, port), protocol, upstream: name };
+  const binds = endpoints.map(({ host, port }) => endpoint(host, port));
+  const listener = { bind: binds.length === 1 ? binds[0] : binds, protocol, upstream: name };
   document.put(['listeners', name], protocol === 'tcp' ? listener : { ...listener, udp: { idle: IDLE.udp } }, place);
   const isPersistent = server.isPersistent?.value === true;
   if (isPersistent && server.isPersistent !== undefined) {
@@ -66,14 +76,16 @@ function putVirtualServer(
       'leave it out if clients need no server of their own',
     );
   }
-  const checks = servers.map((each) => checkOf(each, server, globals, report));
-  const common = JSON.stringify(checks[0]);
-  const isCommon = checks.every((check) => JSON.stringify(check) === common);
+  const { common, own: checks } = sharedChecks(
+    servers.map((each) => checkOf(each, server, globals, report)),
+    server,
+    report,
+  );
   const list = servers.map(({ host: address, port: at, weight, connectionsMax }, i) => {
     const own = {
       ...((weight ?? server.weight) === undefined ? {} : { weight: weight ?? server.weight }),
       ...(connectionsMax === undefined ? {} : { 'max-connections': connectionsMax }),
-      ...(isCommon || checks[i] === undefined ? {} : { health: checks[i] }),
+      ...(checks[i] === undefined ? {} : { health: checks[i] }),
       ...notifyOf(servers[i], server, globals, report),
     };
     return Object.keys(own).length === 0 ? endpoint(address, at) : { address: endpoint(address, at), ...own };
@@ -83,9 +95,28 @@ function putVirtualServer(
   document.put([...path, 'balance'], isPersistent ? 'source-hash' : (server.balance ?? BALANCE), place);
   document.put([...path, 'servers'], listed, place);
   for (const [i, each] of servers.entries()) document.mark([...path, 'servers', i], each.place);
-  if (isCommon) document.put([...path, 'health'], checks[0], place);
+  document.put([...path, 'health'], common, place);
   putQuorum(server, [...path, 'quorum'], globals, document, report);
   if (protocol === 'tcp') document.put([...path, 'timeouts', 'idle'], IDLE.tcp, place);
+}
+
+/** As it is written. */
+function textOf(at: VirtualServerDraft['at']): string {
+  return typeof at === 'string' ? `group ${at}` : `${at.host} ${at.port}`;
+}
+
+/** Null, and reported: there are none. */
+function endpointsOf(
+  { at, place }: VirtualServerDraft,
+  { serverGroups }: Drafts,
+  report: KeepalivedReport,
+): readonly Endpoint[] | null {
+  if (typeof at !== 'string') return [at];
+  const group = serverGroups.find(({ name }) => name === at);
+  if (group === undefined) report.unknownName('virtual_server_group', at, place);
+  else if (group.endpoints.length > 0) return group.endpoints;
+  else report.missing(group.place, `virtual_server_group ${at} is empty`, 'write `ADDRESS PORT` in it');
+  return null;
 }
 
 function endpoint(host: string, port: number): string {
@@ -152,13 +183,45 @@ function putQuorum(
   document.put(path, value, quorum?.place ?? up?.place ?? down?.place ?? place);
 }
 
+/**
+ * What the check of all servers is, and what each has of its own instead. TLS is that of all checks of an upstream: where one check goes over
+ * TLS and others are something else, it is the common one.
+ */
+function sharedChecks(
+  checks: readonly (Check | undefined)[],
+  { servers, sorry }: VirtualServerDraft,
+  report: KeepalivedReport,
+): { readonly common: Check | undefined; readonly own: readonly (Check | undefined)[] } {
+  const first = JSON.stringify(checks[0]);
+  if (checks.every((check) => JSON.stringify(check) === first)) return { common: checks[0], own: [] };
+  const at = checks.findIndex((check) => check?.tls !== undefined);
+  if (at === -1) return { common: undefined, own: checks };
+  const common = checks[at];
+  const unlike = (place: Place, what: string, fix: string): void =>
+    report.notYet(place, what, 'checks of one virtual_server go over TLS in one way', fix);
+  if (sorry !== undefined)
+    unlike(sorry.place, 'a sorry_server beside different checks', 'give all servers the same check');
+  const own = checks.map((check, i) => {
+    if (check === common) return undefined;
+    if (check === undefined) {
+      unlike(servers[i].place, 'no check beside SSL_GET', 'write a check');
+      return undefined;
+    }
+    if (check.tls !== undefined && JSON.stringify(check.tls) !== JSON.stringify(common?.tls))
+      unlike(servers[i].checks[0].place, 'SSL_GET with another name', 'write the same `virtualhost` in all');
+    const { tls, ...rest } = check;
+    return tls !== undefined || check.run !== undefined ? rest : { ...rest, tls: false };
+  });
+  return { common, own };
+}
+
 /** Undefined: none. */
 function checkOf(
   real: RealServerDraft,
   server: VirtualServerDraft,
   globals: Globals,
   report: KeepalivedReport,
-): unknown {
+): Check | undefined {
   const { checks } = real;
   if (checks.length > 1)
     report.notYet(checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
@@ -171,14 +234,14 @@ function checkOf(
   return healthOfCheck(checks[0], real, server, globals);
 }
 
-function healthOfCheck(
-  check: CheckDraft,
-  real: RealServerDraft,
-  server: VirtualServerDraft,
-  globals: Globals,
-): unknown {
-  const { kind, name, path, status, port, isDynamic } = check;
+function healthOfCheck(check: CheckDraft, real: RealServerDraft, server: VirtualServerDraft, globals: Globals): Check {
+  const { kind, name, path, status, port, isDynamic, isNamed } = check;
   const host = check.host ?? real.virtualHost ?? server.virtualHost;
+  const http = {
+    http: path ?? '/',
+    ...(host === undefined ? {} : { host }),
+    ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
+  };
   const kinds = {
     tcp: { tcp: true },
     smtp: { expect: '^220' },
@@ -188,11 +251,8 @@ function healthOfCheck(
       user: programUser(globals, check.user ?? null),
       ...(isDynamic === true ? { 'exit-weight': true } : {}),
     },
-    http: {
-      http: path ?? '/',
-      ...(host === undefined ? {} : { host }),
-      ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
-    },
+    http,
+    https: { ...http, tls: tlsOfCheck(isNamed === true ? host : undefined, globals) },
   };
   const intervalMs = check.intervalMs ?? real.intervalMs ?? server.intervalMs ?? DELAY_LOOP_MS;
   const isMisc = kind === 'misc';
@@ -210,4 +270,9 @@ function healthOfCheck(
     ...(fall === 1 || retryMs === null ? {} : { 'retry-after': formatDuration(retryMs) }),
     ...(isAlpha ? { initial: 'down' } : {}),
   };
+}
+
+/** keepalived believes every certificate. */
+function tlsOfCheck(name: string | undefined, { certificate }: Globals): object {
+  return { verify: false, ...(name === undefined ? { sni: false } : { 'server-name': name }), ...certificate };
 }

@@ -1,32 +1,37 @@
 /** What stands at the top level of keepalived.conf. */
-import { blockOf, each, readBlock, type Reading, type Table, works, differs } from './directive.ts';
+import { blockOf, each, onlyWord, readBlock, type Reading, type Table, works, differs } from './directive.ts';
 import { checkName } from '../patterns.ts';
 import { GLOBAL } from './directives-global.ts';
-import { emptyVirtualServer, endpointOf, VIRTUAL_SERVER } from './directives-servers.ts';
+import { endpointOf, serverGroupOf, VIRTUAL_SERVER } from './directives-servers.ts';
 import { FILE, GROUP, INSTANCE, PROCESS, SCRIPT } from './directives-vrrp.ts';
-import type { Drafts } from './draft.ts';
+import type { Drafts, Globals, VirtualServerDraft } from './draft.ts';
 import type { Statement } from './statements.ts';
 
-/** The block of something that has a name, once each. */
+function nameOf(statement: Statement, { report }: Reading): string | null {
+  const { words, keyword, place } = statement;
+  if (words.length !== 1) {
+    report.error(place, `\`${keyword}\` needs one name`, `write \`${keyword} NAME { ... }\``);
+    return null;
+  }
+  const [{ text: name }] = words;
+  if (checkName(name) === null) return name;
+  const fix = 'write up to 63 letters, digits, `_`, `.` and `-`, beginning with a letter or digit';
+  report.badArgument(statement.placeOf(0), name, keyword, fix);
+  return null;
+}
+
+/** The block of something that has a name, once each. No table: the block is read as it is made. */
 function named<D extends { readonly name: string }>(
   list: (drafts: Drafts) => D[],
-  create: (name: string, statement: Statement) => D,
-  table: Table<D>,
+  create: (name: string, statement: Statement, reading: Reading) => D,
+  table: Table<D> | null,
 ): (drafts: Drafts, statement: Statement, reading: Reading) => void {
   return (drafts, statement, reading) => {
-    const { words, keyword, place } = statement;
-    if (words.length !== 1) {
-      reading.report.error(place, `\`${keyword}\` needs one name`, `write \`${keyword} NAME { ... }\``);
-      return;
-    }
-    const [{ text: name }] = words;
-    if (checkName(name) !== null) {
-      const fix = 'write up to 63 letters, digits, `_`, `.` and `-`, beginning with a letter or digit';
-      reading.report.badArgument(statement.placeOf(0), name, keyword, fix);
-      return;
-    }
-    const draft = create(name, statement);
-    readBlock(blockOf(statement, reading), table, draft, reading);
+    const { keyword, place } = statement;
+    const name = nameOf(statement, reading);
+    if (name === null) return;
+    const draft = create(name, statement, reading);
+    if (table !== null) readBlock(blockOf(statement, reading), table, draft, reading);
     if (list(drafts).some((other) => other.name === name)) {
       reading.report.error(
         place,
@@ -53,6 +58,20 @@ const trackedFile = named(
   (name, { place }) => ({ name, place }),
   FILE,
 );
+
+export const SSL: Table<Globals> = {
+  where: 'in `SSL`',
+  directives: {
+    certificate: works('`health.tls.certificate`', ({ certificate }, statement, reading) => {
+      certificate.certificate = onlyWord(statement, reading, 'write the path of a file') ?? undefined;
+    }),
+    key: works('`health.tls.key`', ({ certificate }, statement, reading) => {
+      certificate.key = onlyWord(statement, reading, 'write the path of a file') ?? undefined;
+    }),
+    password: { state: 'not yet', about: 'in YAML it is `passphrase-file`' },
+    ca: { state: 'no effect', about: 'keepalived does not ask whose certificate a server has' },
+  },
+};
 
 export const ROOT: Table<Drafts> = {
   where: 'at the top level',
@@ -100,18 +119,19 @@ export const ROOT: Table<Drafts> = {
     virtual_server: differs(
       'a listener and its upstream: connections and datagrams are relayed',
       (drafts, statement, reading) => {
-        const endpoint = endpointOf(statement, reading);
-        const draft = emptyVirtualServer(endpoint?.host ?? '', endpoint?.port ?? 0, statement.place);
+        const [kind, group] = statement.words;
+        const at = kind?.text === 'group' ? (group?.text ?? '') : endpointOf(statement, reading);
+        const draft: VirtualServerDraft = { at: at ?? '', place: statement.place, servers: [] };
         readBlock(blockOf(statement, reading), VIRTUAL_SERVER, draft, reading);
-        if (endpoint !== null) drafts.virtualServers.push(draft);
+        if (at !== null) drafts.virtualServers.push(draft);
       },
       true,
     ),
-    virtual_server_group: {
-      state: 'not yet',
-      about: 'a virtual server has one address and one port',
-      isRepeated: true,
-    },
+    virtual_server_group: differs(
+      'addresses and ports of one listener; **ranges and marks are not supported**',
+      named(({ serverGroups }) => serverGroups, serverGroupOf, null),
+      true,
+    ),
     track_file: works('a file whose number is tracked', trackedFile, true),
     vrrp_track_file: works('the same', trackedFile, true),
     ...each(
@@ -129,7 +149,9 @@ export const ROOT: Table<Drafts> = {
     ...each('no effect', 'the carrier is what the kernel says', 'linkbeat_interfaces linkbeat_use_polling'),
     garp_group: { state: 'no effect', about: 'announcements are spread by themselves' },
     ...each('no effect', 'of processes of keepalived', 'instance use_pid_dir child_wait_time'),
-    SSL: { state: 'no effect', about: 'of checks by TLS (`SSL_GET`), which are not read from this file yet' },
+    SSL: works('of checks by TLS (`SSL_GET`)', (drafts, statement, reading) =>
+      readBlock(blockOf(statement, reading), SSL, drafts.globals, reading),
+    ),
   },
 };
 

@@ -1,6 +1,5 @@
 /** The directives of virtual servers (IPVS), which become listeners: connections and datagrams are relayed, and not forwarded by the kernel. */
 import { parseIp } from '../addresses.ts';
-import type { Place } from '../diagnostic.ts';
 import {
   blockOf,
   booleanOf,
@@ -15,8 +14,18 @@ import {
   type Table,
   works,
 } from './directive.ts';
-import type { CheckDefaults, CheckDraft, Placed, Program, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type {
+  CheckDefaults,
+  CheckDraft,
+  Endpoint,
+  Placed,
+  Program,
+  RealServerDraft,
+  ServerGroupDraft,
+  VirtualServerDraft,
+} from './draft.ts';
 import { programOf, userOf } from './read-parts.ts';
+import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';
 
 const HOUR_MS = 3_600_000;
@@ -33,35 +42,49 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
 };
 
 /** `IP PORT`. Null, and reported: it is something else. */
-export function endpointOf(
-  statement: Statement,
-  { report }: Reading,
-): { readonly host: string; readonly port: number } | null {
-  const [host, port] = statement.words.map(({ text }) => text);
-  const { keyword, place } = statement;
-  if (host === 'fwmark' || host === 'group') {
-    report.notYet(
-      place,
-      `${keyword} ${host}`,
-      'a virtual server has one address and one port',
-      `write \`${keyword} ADDRESS PORT\` for each`,
-    );
+export function endpointOf(statement: Statement, { report }: Reading): Endpoint | null {
+  const { keyword, place, words } = statement;
+  const [host, port] = words.map(({ text }, i) => ({ value: text, place: statement.placeOf(i) }));
+  if (host?.value === 'fwmark' || (host?.value === 'group' && keyword !== 'virtual_server')) {
+    const fix = `write \`${keyword} ADDRESS PORT\``;
+    report.notYet(place, `${keyword} ${host.value}`, 'connections are told by their address and port', fix);
     return null;
   }
-  const ip = host === undefined ? null : parseIp(host).value;
-  if (ip === null) {
-    report.badArgument(statement.placeOf(0), host ?? '', keyword, 'write an IP address and a port');
-    return null;
+  return readEndpoint(keyword, host ?? { value: '', place }, port, report);
+}
+
+function readEndpoint(
+  keyword: string,
+  host: Placed<string>,
+  port: Placed<string> | undefined,
+  report: KeepalivedReport,
+): Endpoint | null {
+  const ip = parseIp(host.value).value;
+  if (ip === null) report.badArgument(host.place, host.value, keyword, 'write an IP address and a port');
+  else if (port === undefined)
+    report.notYet(host.place, `${keyword} without a port`, 'a listener has one port', 'write a port');
+  else if (!/^[0-9]{1,5}$/.test(port.value) || Number(port.value) < 1 || Number(port.value) > 65535)
+    report.badArgument(port.place, port.value, keyword, 'write a port from 1 to 65535');
+  else return { host: ip.address, port: Number(port.value) };
+  return null;
+}
+
+/** `virtual_server_group`: an address and a port a line. */
+export function serverGroupOf(name: string, statement: Statement, reading: Reading): ServerGroupDraft {
+  const { report } = reading;
+  const endpoints: Endpoint[] = [];
+  for (const line of blockOf(statement, reading)) {
+    const { keyword: host, place, words } = line;
+    if (host === 'fwmark' || /[-/]/.test(host)) {
+      const what = host === 'fwmark' ? host : 'a range of addresses';
+      report.notYet(place, what, 'a listener has addresses and ports', 'write each address and its port on a line');
+      continue;
+    }
+    const port = words.length === 0 ? undefined : { value: words[0].text, place: line.placeOf(0) };
+    const endpoint = readEndpoint('virtual_server_group', { value: host, place }, port, report);
+    if (endpoint !== null) endpoints.push(endpoint);
   }
-  if (port === undefined) {
-    report.notYet(place, `${keyword} without a port`, 'a listener has one port', 'write a port');
-    return null;
-  }
-  if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
-    report.badArgument(statement.placeOf(1), port, keyword, 'write a port from 1 to 65535');
-    return null;
-  }
-  return { host: ip.address, port: Number(port) };
+  return { name, place: statement.place, endpoints };
 }
 
 /** Of a check, of the checks of a real_server, and of all of a virtual_server. */
@@ -137,26 +160,38 @@ const SMTP_CHECK: Table<CheckDraft> = {
   },
 };
 
+const HTTP_DIRECTIVES: Table<CheckDraft>['directives'] = {
+  ...CHECK_COMMON,
+  nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
+    draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+  }),
+  url: works(
+    'one `url` a check',
+    (draft, statement, reading) => {
+      if (draft.path !== undefined)
+        reading.report.notYet(statement.place, 'url', 'a check asks for one path', 'leave the second one out');
+      readBlock(blockOf(statement, reading), URL, draft, reading);
+    },
+    true,
+  ),
+  virtualhost: works('`health.host`', (draft, statement, reading) => {
+    draft.host ??= onlyWord(statement, reading, 'write a host name') ?? undefined;
+  }),
+  ...each('no effect', 'for keepalived alone', 'http_protocol fast_recovery tls_compliant'),
+};
+
 const HTTP_CHECK: Table<CheckDraft> = {
   where: 'in `HTTP_GET`',
+  directives: { ...HTTP_DIRECTIVES, enable_sni: { state: 'no effect', about: 'without TLS' } },
+};
+
+const HTTPS_CHECK: Table<CheckDraft> = {
+  where: 'in `SSL_GET`',
   directives: {
-    ...CHECK_COMMON,
-    nb_get_retry: works<CheckDraft>('`health.fall` is one more', (draft, statement, reading) => {
-      draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
+    ...HTTP_DIRECTIVES,
+    enable_sni: works('`health.tls.server-name`: the `virtualhost`', (draft, statement, reading) => {
+      draft.isNamed = booleanOf(statement, reading);
     }),
-    url: works(
-      'one `url` a check',
-      (draft, statement, reading) => {
-        if (draft.path !== undefined)
-          reading.report.notYet(statement.place, 'url', 'a check asks for one path', 'leave the second one out');
-        readBlock(blockOf(statement, reading), URL, draft, reading);
-      },
-      true,
-    ),
-    virtualhost: works('`health.host`', (draft, statement, reading) => {
-      draft.host ??= onlyWord(statement, reading, 'write a host name') ?? undefined;
-    }),
-    ...each('no effect', 'for keepalived alone', 'http_protocol fast_recovery tls_compliant enable_sni sni_name'),
   },
 };
 
@@ -236,10 +271,9 @@ const REAL_SERVER: Table<RealServerDraft> = {
     SMTP_CHECK: differs('`health.expect: ^220`: nothing is said to the server', (draft, statement, reading) =>
       addCheck(draft, 'smtp', SMTP_CHECK, statement, reading),
     ),
-    ...each(
-      'not yet',
-      'it is not read from this file; in YAML it is `health.http` of an upstream with `tls`',
-      'SSL_GET',
+    SSL_GET: works(
+      '`health.http` with `tls`; as with keepalived nobody asks whose certificate it is',
+      (draft, statement, reading) => addCheck(draft, 'https', HTTPS_CHECK, statement, reading),
     ),
     DNS_CHECK: differs(
       '`health.dns`: A records are asked for, and any answer that is no error will do',
@@ -379,14 +413,11 @@ function method(): Table<VirtualServerDraft>['directives'][string] {
   );
 }
 
-export function emptyVirtualServer(host: string, port: number, place: Place): VirtualServerDraft {
-  return { host, port, place, servers: [] };
-}
-
 export const SERVER_TABLES: readonly Table<never>[] = [
   VIRTUAL_SERVER,
   REAL_SERVER,
   HTTP_CHECK,
+  HTTPS_CHECK,
   URL,
   DNS_CHECK,
   MISC_CHECK,

@@ -85,6 +85,8 @@ export interface Globals {
   isSecure: boolean;
   isStrict: boolean;
   startupDelayMs?: number | undefined;
+  /** What checks by TLS show their servers. */
+  readonly certificate: { certificate?: string | undefined; key?: string | undefined };
 }
 
 export interface ScriptDraft {
@@ -152,7 +154,7 @@ export interface GroupDraft extends Tracking, Notifies {
 
 export interface CheckDraft {
   readonly place: Place;
-  kind: 'tcp' | 'http' | 'smtp' | 'dns' | 'misc';
+  kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'misc';
   port?: number | undefined;
   timeoutMs?: number | undefined;
   intervalMs?: number | undefined;
@@ -167,6 +169,8 @@ export interface CheckDraft {
   path?: string | undefined;
   status?: string | undefined;
   host?: string | undefined;
+  /** The server is told by TLS which host is meant. */
+  isNamed?: boolean | undefined;
   retry?: number | undefined;
 }
 
@@ -180,9 +184,7 @@ export interface CheckDefaults {
   virtualHost?: string | undefined;
 }
 
-export interface RealServerDraft extends CheckDefaults {
-  readonly host: string;
-  readonly port: number;
+export interface RealServerDraft extends CheckDefaults, Endpoint {
   readonly place: Place;
   weight?: number | undefined;
   up?: Placed<Program> | undefined;
@@ -191,9 +193,20 @@ export interface RealServerDraft extends CheckDefaults {
   connectionsMax?: number | undefined;
 }
 
-export interface VirtualServerDraft extends CheckDefaults {
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
+}
+
+export interface ServerGroupDraft {
+  readonly name: string;
+  readonly place: Place;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface VirtualServerDraft extends CheckDefaults {
+  /** Or the name of a group of them. */
+  readonly at: Endpoint | string;
   readonly place: Place;
   isUdp?: boolean | undefined;
   /** Of its real servers that have none of their own. */
@@ -207,7 +220,7 @@ export interface VirtualServerDraft extends CheckDefaults {
   method?: Placed<string> | undefined;
   isPersistent?: Placed<boolean> | undefined;
   readonly servers: RealServerDraft[];
-  sorry?: { readonly host: string; readonly port: number; readonly place: Place } | undefined;
+  sorry?: (Endpoint & { readonly place: Place }) | undefined;
 }
 
 export interface Drafts {
@@ -217,5 +230,6 @@ export interface Drafts {
   readonly files: FileDraft[];
   readonly instances: InstanceDraft[];
   readonly groups: GroupDraft[];
+  readonly serverGroups: ServerGroupDraft[];
   readonly virtualServers: VirtualServerDraft[];
 }

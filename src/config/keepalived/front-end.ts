@@ -29,12 +29,13 @@ function read(root: RootFile, context: FrontEndContext): FrontEndDocument {
   const reader = new LineReader(context, report);
   reader.readFile(root);
   const drafts: Drafts = {
-    globals: { fifo: {}, vrrpFifo: {}, isSecure: false, isStrict: false },
+    globals: { fifo: {}, vrrpFifo: {}, certificate: {}, isSecure: false, isStrict: false },
     scripts: [],
     processes: [],
     files: [],
     instances: [],
     groups: [],
+    serverGroups: [],
     virtualServers: [],
   };
   const findProgram = (name: string): string => programIn(context, name);

@@ -2,7 +2,7 @@
 import type { DirectiveState } from '../directive-state.ts';
 import type { Directive, Table } from './directive.ts';
 import { GLOBAL } from './directives-global.ts';
-import { ROOT } from './directives-root.ts';
+import { ROOT, SSL } from './directives-root.ts';
 import { SERVER_TABLES } from './directives-servers.ts';
 import { VRRP_TABLES } from './directives-vrrp.ts';
 
@@ -25,7 +25,7 @@ const MARKS: Readonly<Record<DirectiveState, string>> = {
 };
 
 /** All that there are. */
-export const TABLES: readonly Table<never>[] = [ROOT, GLOBAL, ...VRRP_TABLES, ...SERVER_TABLES];
+export const TABLES: readonly Table<never>[] = [ROOT, GLOBAL, ...VRRP_TABLES, SSL, ...SERVER_TABLES];
 
 function countStates(): ReadonlyMap<DirectiveState, number> {
   const counts = new Map<DirectiveState, number>();
