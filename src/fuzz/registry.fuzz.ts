@@ -11,6 +11,8 @@ import {
   fuzzResponseHead,
   fuzzTrailers,
 } from '../wire/http1/head.fuzz.ts';
+import { fuzzHttp2Frames, fuzzHttp2Request } from '../wire/http2/heads.fuzz.ts';
+import { fuzzHpackAny, fuzzHpackDecode, fuzzHpackEncode } from '../wire/http2/hpack/hpack.fuzz.ts';
 import { fuzzProxyHeader } from '../wire/proxy-protocol/header.fuzz.ts';
 import { fuzzClientHello } from '../wire/tls/client-hello.fuzz.ts';
 
@@ -22,6 +24,11 @@ export const FUZZERS: ReadonlyMap<string, Fuzzer> = new Map([
   ['http1-chunks', fuzzChunks],
   ['http1-trailers', fuzzTrailers],
   ['http1-random', fuzzRandomBytes],
+  ['http2-frames', fuzzHttp2Frames],
+  ['http2-request', fuzzHttp2Request],
+  ['hpack-decode', fuzzHpackDecode],
+  ['hpack-encode', fuzzHpackEncode],
+  ['hpack-any', fuzzHpackAny],
   ['keepalived-conf', fuzzKeepalived],
   ['nginx-conf', fuzzNginx],
   ['proxy-header', fuzzProxyHeader],

@@ -2,7 +2,7 @@
  * What is wrong with bytes of an HTTP/2 peer: negative integers that reader, decoder and validator return, and one table that
  * explains them. The list is closed, and the names are stable: logs and metrics use them.
  */
-import { FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
+import { COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
 
 export const FAULT_PREFACE = -1;
 export const FAULT_FIRST_FRAME = -2;
@@ -19,6 +19,30 @@ export const FAULT_INCREMENT_ZERO = -11;
 export const FAULT_STREAM_INCREMENT_ZERO = -12;
 export const FAULT_STREAM_PRIORITY_SIZE = -13;
 export const FAULT_STREAM_DEPENDENCY = -14;
+
+// Header blocks: the connection's table is not to be relied on any more.
+export const FAULT_HPACK_INDEX = -15;
+export const FAULT_HPACK_INTEGER = -16;
+export const FAULT_HPACK_TRUNCATED = -17;
+export const FAULT_HPACK_HUFFMAN = -18;
+export const FAULT_HPACK_TABLE_SIZE = -19;
+// Malformed messages (RFC 9113 section 8.1.1).
+export const FAULT_STREAM_FIELD_NAME = -20;
+export const FAULT_STREAM_FIELD_SPACE = -21;
+export const FAULT_STREAM_FIELD_VALUE = -22;
+export const FAULT_STREAM_CONNECTION_FIELD = -23;
+export const FAULT_STREAM_PSEUDO_FIELD = -24;
+export const FAULT_STREAM_PSEUDO_ORDER = -25;
+export const FAULT_STREAM_PSEUDO_REPEATED = -26;
+export const FAULT_STREAM_PSEUDO_MISSING = -27;
+export const FAULT_STREAM_METHOD = -28;
+export const FAULT_STREAM_SCHEME = -29;
+export const FAULT_STREAM_AUTHORITY = -30;
+export const FAULT_STREAM_HOST = -31;
+export const FAULT_STREAM_PATH = -32;
+export const FAULT_STREAM_STATUS = -33;
+export const FAULT_STREAM_CONTENT_LENGTH = -34;
+export const FAULT_STREAM_TRAILER_FIELD = -35;
 
 export interface Fault {
   /** For logs and metrics; never changes. */
@@ -59,6 +83,47 @@ export const FAULTS: readonly Fault[] = [
   stream('stream-increment-zero', PROTOCOL_ERROR, 'The window of a stream is to grow by 0.'),
   stream('stream-priority-size', FRAME_SIZE_ERROR, 'A PRIORITY frame is not 5 bytes long.'),
   stream('stream-dependency', PROTOCOL_ERROR, 'A stream depends on itself.'),
+  connection('hpack-index', COMPRESSION_ERROR, 'A header block refers to a field that no table has.'),
+  connection('hpack-integer', COMPRESSION_ERROR, 'A header block has an integer above 2^32-1.'),
+  connection('hpack-truncated', COMPRESSION_ERROR, 'A header block ends in the middle of a field.'),
+  connection('hpack-huffman', COMPRESSION_ERROR, 'A string in the Huffman code has EOS, or an end that is no padding.'),
+  connection(
+    'hpack-table-size',
+    COMPRESSION_ERROR,
+    'A header block makes the dynamic table larger than allowed, or changes its size behind a field.',
+  ),
+  stream('stream-field-name', PROTOCOL_ERROR, 'A field name is no token in lower case.'),
+  stream('stream-field-space', PROTOCOL_ERROR, 'A field value begins or ends with whitespace.'),
+  stream('stream-field-value', PROTOCOL_ERROR, 'A field value has a control byte.'),
+  stream(
+    'stream-connection-field',
+    PROTOCOL_ERROR,
+    'There is a field that only concerns a connection of HTTP/1, or TE with something else than trailers.',
+  ),
+  stream('stream-pseudo-field', PROTOCOL_ERROR, 'There is a pseudo-field that is not of this kind of message.'),
+  stream('stream-pseudo-order', PROTOCOL_ERROR, 'A pseudo-field is behind another field.'),
+  stream('stream-pseudo-repeated', PROTOCOL_ERROR, 'A pseudo-field is repeated.'),
+  stream('stream-pseudo-missing', PROTOCOL_ERROR, 'A pseudo-field is missing.'),
+  stream('stream-method', PROTOCOL_ERROR, 'The method is no token without small letters.'),
+  stream('stream-scheme', PROTOCOL_ERROR, 'The scheme is neither http nor https.'),
+  stream(
+    'stream-authority',
+    PROTOCOL_ERROR,
+    'The authority is missing, or is not a name or address with an optional port.',
+  ),
+  stream('stream-host', PROTOCOL_ERROR, 'The Host field is repeated, or differs from the authority.'),
+  stream(
+    'stream-path',
+    PROTOCOL_ERROR,
+    'The path is not an absolute path of visible ASCII without fragment, or * for OPTIONS.',
+  ),
+  stream('stream-status', PROTOCOL_ERROR, 'The status is not a number of 100 to 599.'),
+  stream(
+    'stream-content-length',
+    PROTOCOL_ERROR,
+    'Content-Length is repeated, is no decimal number below 2^53, or differs from the length of the content.',
+  ),
+  stream('stream-trailer-field', PROTOCOL_ERROR, 'The trailer section has a field that is only allowed in the head.'),
 ];
 
 /** The row of a `FAULT_` code. */

@@ -1,0 +1,304 @@
+/**
+ * The head of a request (RFC 9113 sections 8.2 and 8.3.1), as strict as that of HTTP/1, and written as one: whoever routes, edits or
+ * passes it on need not know that it came otherwise. The authority is its Host field, the first of all, and its version 20.
+ */
+import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
+import {
+  CR,
+  LF,
+  LOWER,
+  QUESTION,
+  SLASH,
+  SP,
+  TARGET_CLASS,
+  TOKEN_LOWER,
+  ascii,
+  equalsIgnoringCase,
+} from '../http1/classes.ts';
+import { emitBytes, emitFragment } from '../http1/emit.ts';
+import { ERR_CONNECT, ERR_CONTENT_LENGTH, ERR_CONTENT_LENGTH_REPEATED, ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
+import { readFraming } from '../http1/framing.ts';
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
+  F_EXPECT,
+  F_HOST,
+  METHOD_CONNECT,
+  METHOD_OPTIONS,
+  METHOD_OTHER,
+} from '../http1/head.ts';
+import type { HeadLimits, RequestHead } from '../http1/head.ts';
+import { hostLengthOf } from '../http1/host.ts';
+import { methodOf } from '../http1/request.ts';
+import {
+  FAULT_STREAM_AUTHORITY,
+  FAULT_STREAM_CONTENT_LENGTH,
+  FAULT_STREAM_HOST,
+  FAULT_STREAM_METHOD,
+  FAULT_STREAM_PATH,
+  FAULT_STREAM_PSEUDO_FIELD,
+  FAULT_STREAM_PSEUDO_MISSING,
+  FAULT_STREAM_PSEUDO_ORDER,
+  FAULT_STREAM_PSEUDO_REPEATED,
+  FAULT_STREAM_SCHEME,
+} from './faults.ts';
+import { PSEUDO_AUTHORITY, PSEUDO_METHOD, PSEUDO_PATH, PSEUDO_PROTOCOL, PSEUDO_SCHEME } from './field-kinds.ts';
+import { BLOCK_END, BLOCK_FIELD } from './hpack/decoder.ts';
+import type { HpackDecoder } from './hpack/decoder.ts';
+import { SectionReader } from './section.ts';
+
+const HTTP_2 = ascii(' HTTP/2.0\r\n');
+const HOST = ascii('host: ');
+const CONTINUE = ascii('100-continue');
+const HTTP = ascii('http');
+const HTTPS = ascii('https');
+const ASTERISK = 0x2a;
+
+/** Of a request that says all that it has to. */
+const METHOD_BIT = 1;
+const SCHEME_BIT = 1 << (PSEUDO_SCHEME - PSEUDO_METHOD);
+const AUTHORITY_BIT = 1 << (PSEUDO_AUTHORITY - PSEUDO_METHOD);
+const PATH_BIT = 1 << (PSEUDO_PATH - PSEUDO_METHOD);
+const PROTOCOL_BIT = 1 << (PSEUDO_PROTOCOL - PSEUDO_METHOD);
+
+/**
+ * Where pseudo-fields stand before their line can be written, for they come in any order, and the first field behind them. As nothing of
+ * it is kept between two calls, all readers share it.
+ */
+const PSEUDO = new Uint8Array(HEAD_SLOT_BYTES);
+
+/** Reads one head after the other; connections can share it. */
+export class RequestReader extends SectionReader {
+  /** `:protocol` is allowed (RFC 8441), and was sent: these bytes of `protocolBytes`, until the next call. */
+  hasProtocol = false;
+  protocolAt = 0;
+  protocolLength = 0;
+  readonly protocolBytes: Uint8Array = PSEUDO;
+
+  private readonly takesProtocol: boolean;
+  private head!: RequestHead;
+  /** Bit by kind from PSEUDO_METHOD on. */
+  private seen = 0;
+  private readonly valueAt = new Int32Array(8);
+  private readonly valueLength = new Int32Array(8);
+  private hasHost = false;
+
+  constructor(takesProtocol: boolean) {
+    super();
+    this.takesProtocol = takesProtocol;
+  }
+
+  /**
+   * Reads the block that the decoder was begun with into `head` and out[at..limit). Returns the offset behind the head, or 0: then `fault`
+   * or `error` tells why not, and `head` means nothing. `limits.headBytes` bounds the list as SETTINGS_MAX_HEADER_LIST_SIZE does. Of a
+   * body whose length nobody knows `head.body` is BODY_CHUNKED.
+   */
+  read(
+    decoder: HpackDecoder,
+    endsStream: boolean,
+    limits: HeadLimits,
+    out: Uint8Array,
+    at: number,
+    limit: number,
+    head: RequestHead,
+  ): number {
+    this.begin(out, at, limit);
+    this.head = head;
+    this.hasProtocol = false;
+    const first = this.readPseudoFields(decoder, limits);
+    if (first < 0 || !this.emitStart(decoder)) return 0;
+    this.beginFields(head, limits.headers);
+    if (!this.emitHost(decoder)) return 0;
+    if (first > 0 && !this.takeFirst(decoder, limits, first - 1)) return 0;
+    if (!this.readFields(decoder, limits)) return 0;
+    const end = this.finish();
+    return end !== 0 && this.readMeaning(endsStream) ? end : 0;
+  }
+
+  /** Returns 0 if there is nothing behind the pseudo-fields, 1 more than where in PSEUDO the first field behind them stands, or -1. */
+  private readPseudoFields(decoder: HpackDecoder, limits: HeadLimits): number {
+    this.seen = 0;
+    let at = 0;
+    for (;;) {
+      const result = decoder.next(PSEUDO, at, PSEUDO.length);
+      if (result === BLOCK_END) return 0;
+      if (result !== BLOCK_FIELD) {
+        this.lose(result);
+        return -1;
+      }
+      if (decoder.isCut || decoder.listBytes > limits.headBytes) {
+        this.refuse(decoder, ERR_HEAD_TOO_LARGE);
+        return -1;
+      }
+      const { end, flaw, kind, nameLength, valueLength } = decoder;
+      if (kind < PSEUDO_METHOD && flaw === 0) return at + 1;
+      const fault = flaw === 0 ? this.pseudoFault(kind) : flaw;
+      if (fault !== 0) {
+        this.fail(decoder, fault);
+        return -1;
+      }
+      this.seen |= 1 << (kind - PSEUDO_METHOD);
+      this.valueAt[kind - PSEUDO_METHOD] = at + nameLength + 2;
+      this.valueLength[kind - PSEUDO_METHOD] = valueLength;
+      at = end;
+    }
+  }
+
+  private pseudoFault(kind: number): number {
+    const isRequests = kind <= PSEUDO_PATH || (kind === PSEUDO_PROTOCOL && this.takesProtocol);
+    if (!isRequests) return FAULT_STREAM_PSEUDO_FIELD;
+    return (this.seen & (1 << (kind - PSEUDO_METHOD))) === 0 ? 0 : FAULT_STREAM_PSEUDO_REPEATED;
+  }
+
+  /** Checks method, scheme and path, and writes the request line. */
+  private emitStart(decoder: HpackDecoder): boolean {
+    const { head, out, seen } = this;
+    const methodAt = this.valueAt[0];
+    const methodLength = this.valueLength[0];
+    if ((seen & METHOD_BIT) === 0) return this.fail(decoder, FAULT_STREAM_PSEUDO_MISSING);
+    if (!isMethod(methodAt, methodLength)) return this.fail(decoder, FAULT_STREAM_METHOD);
+    head.method = methodOf(PSEUDO, methodAt, methodLength);
+    this.hasProtocol = (seen & PROTOCOL_BIT) !== 0;
+    if (head.method === METHOD_CONNECT && !this.hasProtocol) {
+      // section 8.5: authority alone
+      const isPlain = (seen & (SCHEME_BIT | PATH_BIT)) === 0 && (seen & AUTHORITY_BIT) !== 0;
+      return isPlain ? this.refuse(decoder, ERR_CONNECT) : this.fail(decoder, FAULT_STREAM_PSEUDO_FIELD);
+    }
+    if (this.hasProtocol && head.method !== METHOD_CONNECT) return this.fail(decoder, FAULT_STREAM_PSEUDO_FIELD);
+    if ((seen & SCHEME_BIT) === 0 || (seen & PATH_BIT) === 0) return this.fail(decoder, FAULT_STREAM_PSEUDO_MISSING);
+    this.protocolAt = this.valueAt[PSEUDO_PROTOCOL - PSEUDO_METHOD];
+    this.protocolLength = this.valueLength[PSEUDO_PROTOCOL - PSEUDO_METHOD];
+    if (!isScheme(this.valueAt[PSEUDO_SCHEME - PSEUDO_METHOD], this.valueLength[PSEUDO_SCHEME - PSEUDO_METHOD]))
+      return this.fail(decoder, FAULT_STREAM_SCHEME);
+
+    const pathAt = this.valueAt[PSEUDO_PATH - PSEUDO_METHOD];
+    const pathLength = this.valueLength[PSEUDO_PATH - PSEUDO_METHOD];
+    const query = queryOf(pathAt, pathLength, head.method === METHOD_OPTIONS);
+    if (query < 0) return this.fail(decoder, FAULT_STREAM_PATH);
+    if (this.at + methodLength + pathLength + 1 + HTTP_2.length > this.limit)
+      return this.refuse(decoder, ERR_HEAD_TOO_LARGE);
+    head.start = this.at;
+    head.methodLength = methodLength;
+    let at = emitBytes(out, this.at, PSEUDO, methodAt, methodLength);
+    out[at++] = SP;
+    head.target = head.path = at;
+    head.targetLength = head.pathLength = pathLength;
+    head.query = at + query - pathAt;
+    head.queryLength = pathAt + pathLength - query;
+    head.isAbsoluteForm = false;
+    at = emitBytes(out, at, PSEUDO, pathAt, pathLength);
+    this.at = emitFragment(out, at, HTTP_2);
+    head.version = 20;
+    head.expectsContinue = false;
+    head.hostField = -1;
+    head.authority = head.host = head.target;
+    head.authorityLength = head.hostLength = 0;
+    this.hasHost = false;
+    return true;
+  }
+
+  /** Writes `:authority` as the first field. */
+  private emitHost(decoder: HpackDecoder): boolean {
+    const { head } = this;
+    if ((this.seen & AUTHORITY_BIT) === 0) return true;
+    const valueAt = this.valueAt[PSEUDO_AUTHORITY - PSEUDO_METHOD];
+    const length = this.valueLength[PSEUDO_AUTHORITY - PSEUDO_METHOD];
+    const end = this.at + HOST.length + length + 2;
+    if (end > this.limit) return this.refuse(decoder, ERR_HEAD_TOO_LARGE);
+    let at = emitFragment(this.out, this.at, HOST);
+    head.authority = at;
+    at = emitBytes(this.out, at, PSEUDO, valueAt, length);
+    this.out[at] = CR;
+    this.out[at + 1] = LF;
+    if (!this.setAuthority(length)) return this.fail(decoder, FAULT_STREAM_AUTHORITY);
+    return this.keep(decoder, F_HOST, HOST.length - 2, length, end);
+  }
+
+  private setAuthority(length: number): boolean {
+    const { head } = this;
+    head.hostField = head.fieldCount;
+    head.host = head.authority;
+    head.authorityLength = length;
+    head.hostLength = hostLengthOf(this.out, head.authority, length);
+    return head.hostLength > 0;
+  }
+
+  /** The field that was decoded into PSEUDO, to find that it is none. */
+  private takeFirst(decoder: HpackDecoder, limits: HeadLimits, from: number): boolean {
+    const length = decoder.end - from;
+    if (this.at + length > this.limit) return this.refuse(decoder, ERR_HEAD_TOO_LARGE);
+    decoder.end = emitBytes(this.out, this.at, PSEUDO, from, length);
+    return this.take(decoder, limits);
+  }
+
+  protected takes(kind: number, end: number): boolean {
+    if (kind >= PSEUDO_METHOD) return this.lose(FAULT_STREAM_PSEUDO_ORDER);
+    if (kind === F_HOST) return this.takesHost(end);
+    if (kind === F_EXPECT) this.readExpect(end);
+    return true;
+  }
+
+  /** Host is kept where there is no authority; otherwise it must be the same (section 8.3.1). */
+  private takesHost(end: number): boolean {
+    const { head, out } = this;
+    if (this.hasHost) return this.lose(FAULT_STREAM_HOST);
+    this.hasHost = true;
+    const at = this.at + HOST.length;
+    const length = end - 2 - at;
+    if ((this.seen & AUTHORITY_BIT) === 0) {
+      head.authority = at;
+      return this.setAuthority(length) || this.lose(FAULT_STREAM_AUTHORITY);
+    }
+    if (length !== head.authorityLength) return this.lose(FAULT_STREAM_HOST);
+    for (let i = 0; i < length; i++)
+      if (LOWER[out[at + i]] !== LOWER[out[head.authority + i]]) return this.lose(FAULT_STREAM_HOST);
+    return false;
+  }
+
+  private readExpect(end: number): void {
+    const { out } = this;
+    const at = this.at + 'expect: '.length;
+    if (equalsIgnoringCase(out, at, end - 2 - at, CONTINUE)) this.head.expectsContinue = true;
+  }
+
+  /** What the fields say of the message. */
+  private readMeaning(endsStream: boolean): boolean {
+    const { head } = this;
+    if (head.hostField < 0) return this.lose(FAULT_STREAM_AUTHORITY);
+    head.body = endsStream ? BODY_NONE : BODY_CHUNKED;
+    const error = readFraming(this.out, head);
+    if (error === ERR_CONTENT_LENGTH || error === ERR_CONTENT_LENGTH_REPEATED)
+      return this.lose(FAULT_STREAM_CONTENT_LENGTH);
+    this.error = error;
+    if (endsStream && head.contentLength > 0) return this.lose(FAULT_STREAM_CONTENT_LENGTH);
+    return error === 0;
+  }
+}
+
+/** A token without small letters, as in HTTP/1. */
+function isMethod(at: number, length: number): boolean {
+  if (length === 0) return false;
+  if (methodOf(PSEUDO, at, length) !== METHOD_OTHER) return true;
+  for (let i = at; i < at + length; i++) {
+    const byte = PSEUDO[i];
+    if (TOKEN_LOWER[byte] === 0 || (byte >= 0x61 && byte <= 0x7a)) return false;
+  }
+  return true;
+}
+
+function isScheme(at: number, length: number): boolean {
+  return equalsIgnoringCase(PSEUDO, at, length, HTTPS) || equalsIgnoringCase(PSEUDO, at, length, HTTP);
+}
+
+/** Where the query of a path begins, or its end; -1: it is no path. */
+function queryOf(at: number, length: number, isOptions: boolean): number {
+  const end = at + length;
+  if (length === 0) return -1;
+  if (PSEUDO[at] !== SLASH) return isOptions && length === 1 && PSEUDO[at] === ASTERISK ? end : -1;
+  let i = at;
+  while (i < end && TARGET_CLASS[PSEUDO[i]] === 1) i++;
+  const query = i;
+  if (i < end && PSEUDO[i] !== QUESTION) return -1;
+  while (i < end && TARGET_CLASS[PSEUDO[i]] !== 0) i++;
+  return i === end ? query : -1;
+}
