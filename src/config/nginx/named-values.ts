@@ -2,6 +2,7 @@
 import { parseNetwork } from '../addresses.ts';
 import { fieldNamesOf, lateNamesOf } from '../late-values.ts';
 import type { Config, Loose } from '../model.ts';
+import { AddressRanges, rangeOf } from './address-ranges.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import { type Directive, everyDirective } from './parse.ts';
@@ -221,23 +222,35 @@ export class NamedValues {
 
   private readGeo(directive: Directive): PlainMap {
     const networks: Record<string, string> = {};
-    const value: PlainMap = { networks };
+    const ranges = new AddressRanges();
+    const lines = directive.block ?? [];
+    const hasRanges = lines.some(({ name, args }) => name === 'ranges' && args.length === 0);
+    const value: PlainMap = {};
     if (directive.args.length > 1) value['of'] = this.text(directive.args[0].text, directive);
-    for (const { name, args, place } of directive.block ?? []) {
+    for (const { name, args, place } of lines) {
       const [word] = args;
-      if (/^(ranges|proxy|proxy_recursive)$/.test(name)) {
-        this.notes.notYet(place, `\`${name}\` in \`geo\``, 'there is nothing like it yet', 'write networks instead');
+      if (name === 'ranges' && args.length === 0) continue;
+      if (name === 'proxy' || name === 'proxy_recursive') {
+        this.notes.notYet(place, `\`${name}\` in \`geo\``, 'there is nothing like it yet', 'write `set_real_ip_from`');
       } else if (word === undefined || args.length > 1) {
         this.notes.error(place, 'invalid number of the geo parameters', 'write a network and a value');
       } else if (name === 'default') value['otherwise'] = word.text;
-      else if (name === 'delete') delete networks[networkOf(word.text) ?? ''];
+      else if (hasRanges) {
+        const isDeleted = name === 'delete';
+        const text = isDeleted ? word.text : name;
+        const range = rangeOf(text);
+        if (range === null)
+          this.notes.error(place, `invalid range "${text}"`, 'write for example 192.0.2.0-192.0.2.255');
+        else if (isDeleted) ranges.remove(range);
+        else ranges.set(range, word.text);
+      } else if (name === 'delete') delete networks[networkOf(word.text) ?? ''];
       else {
         const network = networkOf(name);
         if (network === null) this.notes.error(place, `invalid network "${name}"`, 'write for example 192.0.2.0/24');
         else networks[network] = word.text;
       }
     }
-    return value;
+    return { networks: hasRanges ? ranges.networks() : networks, ...value };
   }
 
   private readSplit(directive: Directive): PlainMap {

@@ -278,7 +278,15 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_http_geo_module',
-    rows: [['geo', 'http', '1-2 {}', 'differs', '**`ranges`, `proxy` and `proxy_recursive` are refused**']],
+    rows: [
+      [
+        'geo',
+        'http',
+        '1-2 {}',
+        'differs',
+        '`ranges` become networks; what is no address has the default, and not what 255.255.255.255 has; **`proxy` and `proxy_recursive` are refused**',
+      ],
+    ],
   },
   {
     module: 'ngx_http_split_clients_module',

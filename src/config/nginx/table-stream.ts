@@ -80,7 +80,15 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   },
   {
     module: 'ngx_stream_geo_module',
-    rows: [['geo', 'stream', '1-2 {}', 'differs', '**`ranges`, `proxy` and `proxy_recursive` are refused**']],
+    rows: [
+      [
+        'geo',
+        'stream',
+        '1-2 {}',
+        'differs',
+        '`ranges` become networks; what is no address has the default, and not what 255.255.255.255 has; **`proxy` and `proxy_recursive` are refused**',
+      ],
+    ],
   },
   {
     module: 'ngx_stream_geoip_module',
