@@ -1,7 +1,7 @@
 /**
  * `npm run bench:routes`: what a reload of ten thousand routes costs. A few of them change, or all; the row says how long it took
- * from the signal until all proxies served by the new ones, the longest turn of the keeper's loop and of a proxy meanwhile, and
- * what steady requests had to wait, with and without a reload. See docs/benchmarks.md.
+ * from the signal until all proxies served by the new ones, the longest turn of the keeper's loop and of a proxy meanwhile (by the
+ * wall, and the longest by the processor), and what steady requests had to wait, with and without a reload. See docs/benchmarks.md.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,9 +36,15 @@ const CHANGES = [10, SIZE.routes];
 interface Row {
   readonly changed: number;
   readonly appliedMs: number;
-  readonly keeperMs: number;
-  readonly proxyMs: number;
+  readonly keeper: LongestTurn;
+  readonly proxy: LongestTurn;
   readonly latency: Latency;
+}
+
+/** Not of one turn. */
+interface LongestTurn {
+  readonly wallMs: number;
+  readonly processorMs: number;
 }
 
 class Subject {
@@ -106,14 +112,15 @@ class Subject {
     return performance.now() - began;
   }
 
-  /** The longest turn of processes of this kind since a time, in milliseconds since 1970. */
-  longestTurn(kind: string, since: number): number {
+  /** Of processes of this kind since a time, in milliseconds since 1970. */
+  longestTurn(kind: string, since: number): LongestTurn {
     const turns = readdirSync(this.turns)
       .filter((name) => name.startsWith(kind))
       .flatMap((name) => readFileSync(join(this.turns, name), 'utf8').trim().split('\n'))
       .map((line) => line.split(' ').map(Number))
       .filter(([at]) => at >= since);
-    return Math.max(0, ...turns.map(([, ms]) => ms));
+    const longest = (of: number): number => turns.reduce((most, turn) => Math.max(most, turn[of]), 0);
+    return { wallMs: longest(1), processorMs: longest(2) };
   }
 
   async stop(): Promise<void> {
@@ -161,11 +168,11 @@ async function measure(subject: Subject, bystanders: Bystanders, changed: number
   await sleep(200);
   const appliedMs = await subject.reload();
   const latency = await watched;
-  const [keeperMs, proxyMs] = ['keeper', 'proxy'].map((kind) => subject.longestTurn(kind, since));
-  return { changed, appliedMs, keeperMs, proxyMs, latency };
+  const [keeper, proxy] = ['keeper', 'proxy'].map((kind) => subject.longestTurn(kind, since));
+  return { changed, appliedMs, keeper, proxy, latency };
 }
 
-const HEAD = `| routes changed | signal to applied | keeper's longest turn | proxy's longest turn | requests: p50 / p99 / max ms |
+const HEAD = `| routes changed | signal to applied | keeper's longest turn (processor) | proxy's longest turn (processor) | requests: p50 / p99 / max ms |
 |---|---|---|---|---|`;
 
 function requests(latency: Latency): string {
@@ -173,8 +180,12 @@ function requests(latency: Latency): string {
 }
 
 function line(row: Row): string {
-  const times = [row.appliedMs, row.keeperMs, row.proxyMs].map((ms) => `${ms.toFixed(ms < 100 ? 1 : 0)} ms`);
-  return `| ${row.changed} | ${times.join(' | ')} | ${requests(row.latency)} |`;
+  const turns = [row.keeper, row.proxy].map(({ wallMs, processorMs }) => `${time(wallMs)} (${time(processorMs)})`);
+  return `| ${row.changed} | ${[time(row.appliedMs), ...turns].join(' | ')} | ${requests(row.latency)} |`;
+}
+
+function time(ms: number): string {
+  return `${ms.toFixed(ms < 100 ? 1 : 0)} ms`;
 }
 
 await main();

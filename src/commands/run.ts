@@ -296,6 +296,13 @@ export function filesCommand(program: Program): [string, ...string[]] {
   return [...program.command, '__files'];
 }
 
+/**
+ * Nothing that serves allocates much, but what a large plan is made of lives on: of that little is copied at a time, and by the thread
+ * itself, which would wait for others that have no processor to run on.
+ */
+const PROXY_NODE_OPTIONS: readonly string[] = ['--max-semi-space-size=1', '--no-parallel-scavenge'];
+
 export function proxyCommand(program: Program, engine: EngineName): [string, ...string[]] {
-  return [...program.command, '__proxy', engine];
+  const [node, main] = program.command;
+  return [node, ...PROXY_NODE_OPTIONS, main, '__proxy', engine];
 }

@@ -1,12 +1,45 @@
 /**
  * The routes of a listener as text: a line for each, its plan as JSON in ASCII. Ten thousand of them are a megabyte or more that
- * the keeper hands on as it is, and two routes are the same if their lines are.
+ * the keeper hands on as it is, and two routes are the same if their lines are. What most routes say is left out of the lines: it would
+ * be most of the text, and each proxy would have it ten thousand times.
  */
-import type { RoutePlan } from './plan.ts';
+import type { ActionPlan, HeaderEditPlan, MatchPlan, ProxyActionPlan, RoutePlan } from './plan.ts';
+
+/** The shape of what is left out; all routes that are read share its parts. */
+const NO_HEADERS: HeaderEditPlan = { set: [], add: [], remove: [] };
+const ANYTHING: MatchPlan = { hosts: [], path: null, methods: [], values: [] };
+const USUAL_PROXY: ProxyActionPlan = {
+  kind: 'proxy',
+  upstream: '',
+  rewrite: null,
+  timeoutMs: 0,
+  retry: { attempts: 3, connect: true, reset: false, timeout: false, statuses: [], nonIdempotent: false },
+  upgrade: true,
+  bodyBytes: null,
+  passesClaims: false,
+  interceptsErrors: false,
+};
+const USUAL: RoutePlan = {
+  name: null,
+  steps: [],
+  errors: [],
+  isInternal: false,
+  match: ANYTHING,
+  action: USUAL_PROXY,
+  requestHeaders: NO_HEADERS,
+  responseHeaders: NO_HEADERS,
+  successHeaders: { set: [], add: [] },
+};
+
+/** A route as its line has it: a part that is missing is the usual one. An action that is not `proxy` is whole. */
+interface ShortRoute extends Partial<Omit<RoutePlan, 'match' | 'action'>> {
+  readonly match: Partial<MatchPlan>;
+  readonly action: Partial<ProxyActionPlan> | Exclude<ActionPlan, ProxyActionPlan>;
+}
 
 /** The same routes give the same text. */
 export function formatRoutes(routes: readonly RoutePlan[]): string {
-  return routes.map((route) => `${escaped(JSON.stringify(route))}\n`).join('');
+  return routes.map((route) => `${escaped(formatRoute(route))}\n`).join('');
 }
 
 export function parseRoutes(text: string): readonly RoutePlan[] {
@@ -15,13 +48,42 @@ export function parseRoutes(text: string): readonly RoutePlan[] {
 
 /** `line` without its end. */
 export function parseRoute(line: string): RoutePlan {
-  return JSON.parse(line) as RoutePlan;
+  const { match, action, ...rest } = JSON.parse(line) as ShortRoute;
+  return { ...USUAL, ...rest, match: { ...ANYTHING, ...match }, action: wholeAction(action) };
 }
 
 export function countRoutes(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
   return count;
+}
+
+function formatRoute(route: RoutePlan): string {
+  const { match, action } = route;
+  const short: ShortRoute = {
+    ...unusual(route, USUAL),
+    match: unusual(match, ANYTHING),
+    action: action.kind === 'proxy' ? unusual(action, USUAL_PROXY) : action,
+  };
+  return JSON.stringify(short);
+}
+
+function wholeAction(action: ShortRoute['action']): ActionPlan {
+  return isProxy(action) ? { ...USUAL_PROXY, ...action } : action;
+}
+
+function isProxy(action: ShortRoute['action']): action is Partial<ProxyActionPlan> {
+  return action.kind === undefined || action.kind === 'proxy';
+}
+
+function unusual<T extends object>(said: T, usual: T): Partial<T> {
+  const entries = Object.entries(said).filter(([key, value]) => !isSame(value, usual[key as keyof T]));
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+function isSame(value: unknown, usual: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === usual;
+  return JSON.stringify(value) === JSON.stringify(usual);
 }
 
 function escaped(json: string): string {

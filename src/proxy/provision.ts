@@ -62,6 +62,7 @@ export class Provision {
   /** Whose contexts are prepared. */
   private subject = '';
   private steps: Generator<undefined, void> | null = null;
+  private isPrepared = false;
 
   constructor(
     plan: Plan,
@@ -77,11 +78,17 @@ export class Provision {
     this.logs = logs;
   }
 
-  /** True: everything is ready, or it is refused. */
+  /**
+   * True: everything is ready, or it is refused. What took turns has another one to be applied in, which takes as long as one of
+   * those where there is much of it.
+   */
   advance(steps: number, serving: Serving): boolean {
+    if (this.isPrepared) return true;
+    const isAtOnce = this.steps === null || steps === Infinity;
     this.steps ??= this.prepare(serving);
     try {
-      for (let step = 0; step < steps; step++) if (this.steps.next().done === true) return true;
+      for (let step = 0; step < steps && !this.isPrepared; step++) this.isPrepared = this.steps.next().done === true;
+      return this.isPrepared && isAtOnce;
     } catch (error) {
       if (!(error instanceof TlsRefusal)) throw error;
       this.refusal = `${this.subject}: ${error.message}`;
@@ -89,7 +96,6 @@ export class Provision {
       this.giveBackServers(serving.serverLayers);
       return true;
     }
-    return false;
   }
 
   /** Null: it has none. */

@@ -53,7 +53,7 @@ export class TcpValues {
     this.set = set.map(([name, value]) => [variableNumber(name), new Template(value, encodeUtf8)]);
     this.by = choice === null ? null : new Template(choice.by, encodeUtf8);
     const cases = choice === null ? [] : choice.cases;
-    this.cases = new NameTable(new Map(cases.map(([text], i) => [text.toLowerCase(), i])));
+    this.cases = NameTable.of(new Map(cases.map(([text], i) => [text.toLowerCase(), i])));
     this.targets = cases.map(([, target]) => targetOf(target, upstreams));
     this.otherwise = respond === null ? null : targetOf({ kind: 'respond', text: respond }, upstreams);
   }

@@ -100,8 +100,8 @@ export class RouteTableBuilder {
     const parts: Parts = {
       conditions,
       trie: yield* this.tries.build(),
-      exactHosts: new NameTable(this.exact),
-      wildcardHosts: new NameTable(this.wildcard),
+      exactHosts: yield* NameTable.prepare(this.exact),
+      wildcardHosts: yield* NameTable.prepare(this.wildcard),
       regexRules,
       hasPaths,
       isCatchAll,

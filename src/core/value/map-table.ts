@@ -77,5 +77,5 @@ export class MapTable {
 }
 
 function tableOf(names: readonly string[], first: number): NameTable {
-  return new NameTable(new Map(names.map((name, i) => [name, first + i])));
+  return NameTable.of(new Map(names.map((name, i) => [name, first + i])));
 }

@@ -41,6 +41,13 @@ export class HeaderEdit {
     this.isEmpty = dropped.size === 0 && this.template === null && this.appendix.length === 0 && !this.removesOdd;
   }
 
+  /** The same; routes that change nothing share one. */
+  static of(plan: HeaderEditPlan, isResponse = false): HeaderEdit {
+    const { set, add, remove, removesOdd } = plan;
+    const isNothing = set.length + add.length + remove.length === 0 && removesOdd !== true;
+    return isNothing ? NO_EDIT : new HeaderEdit(plan, isResponse);
+  }
+
   /** How many bytes the lines have at most for this request. */
   linesBound(view: RequestView): number {
     return this.template === null ? this.appendix.length : this.template.bound(view);
@@ -68,6 +75,8 @@ export class HeaderEdit {
     return this.drops(name, 0, name.length);
   }
 }
+
+const NO_EDIT = new HeaderEdit({ set: [], add: [], remove: [] });
 
 /** A token that has anything but letters, digits and hyphens. */
 function isOdd(bytes: Uint8Array, at: number, length: number): boolean {

@@ -28,8 +28,19 @@ export interface AddedFields {
 /** Whatever the route. */
 const DROPPED = droppedIds(...HOP_BY_HOP);
 
-/** `isTrusted`: of a request that a trusted proxy sent. */
+/** By what they are made of: nearly all routes have the same ones. */
+const tables: (Uint8Array | undefined)[] = [];
+
+/** `isTrusted`: of a request that a trusted proxy sent. The table is for reading. */
 export function requestDropTable(added: AddedFields, isTrusted: boolean): Uint8Array {
+  const { passesClaims, addsForwardedFor, addsForwardedProto, addsForwardedHost, addsRequestId, send } = added;
+  const traits = [passesClaims, addsForwardedFor, addsForwardedProto, addsForwardedHost, addsRequestId, isTrusted];
+  traits.push(send?.dropsFields === true, send?.dropsBody === true);
+  const key = traits.reduce((bits, trait) => bits * 2 + Number(trait), 0);
+  return (tables[key] ??= makeTable(added, isTrusted));
+}
+
+function makeTable(added: AddedFields, isTrusted: boolean): Uint8Array {
   const table = DROPPED.slice();
   if (added.send?.dropsFields === true) {
     table.fill(1);

@@ -68,9 +68,10 @@ export class ResponseChanges implements LateValues {
 
   /** `edits`: what the route may change in a response. `hasLateBody`: its own answer says something of it. Null: nothing by what is in it. */
   static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[], hasLateBody: boolean): ResponseChanges | null {
-    const changes = new ResponseChanges(plan, edits);
-    const { flags, hasLateLines, rendered } = changes;
-    return rendered.length > 0 || flags.length > 0 || hasLateLines || hasLateBody ? changes : null;
+    const { replace = [], cookieFlags = [], expires } = plan;
+    const changesFields = replace.length > 0 || cookieFlags.length > 0 || expires !== undefined;
+    const isNothing = !changesFields && !hasLateBody && edits.every(({ isLate }) => !isLate);
+    return isNothing ? null : new ResponseChanges(plan, edits);
   }
 
   private constructor({ replace = [], cookieFlags = [], expires }: HeaderEditPlan, edits: readonly HeaderEdit[]) {

@@ -63,3 +63,15 @@ test('a route that is written twice, and text of any script', () => {
   assert.deepEqual(set.routes[1].plan, twice);
   assert.match(formatRoutes([twice]), /^[ -~]*\n$/);
 });
+
+test('a thousand hosts are more steps than ten, and all are found', () => {
+  const routes = Array.from({ length: 1000 }, (_, i) => route({ hosts: [`h${i}.example`, `*.w${i}.example`] }));
+  const [few, all] = [prepared(planOf(routes.slice(0, 10)), null), prepared(planOf(routes), null)];
+  // One for each route, for each few nodes of the trees, and for each few names.
+  assert.ok(all.steps > few.steps + 990 + 2 * (1000 / 64 - 1), `${all.steps} steps`);
+  for (const i of [0, 63, 64, 500, 999]) {
+    assert.equal(all.set.table.match(request('/', `H${i}.example`)), i);
+    assert.equal(all.set.table.match(request('/', `a.w${i}.example`)), i);
+  }
+  assert.equal(all.set.table.match(request('/', 'h1000.example')), -1);
+});

@@ -20,6 +20,11 @@ export interface RoutesPlan {
   readonly escapedSlash: EscapedSlash;
 }
 
+interface Parts extends Pick<RouteSet, 'table' | 'routes' | 'called' | 'areLogged'> {
+  readonly plan: RoutesPlan;
+  readonly byLine: ReadonlyMap<string, Prepared>;
+}
+
 /** So many lines that were there before cost about what a new one does. */
 const KEPT_PER_STEP = 16;
 
@@ -28,16 +33,17 @@ export class RouteSet {
   readonly routes: readonly Route[];
   /** Those that steps call, by name: where they stand in `routes`. */
   readonly called: ReadonlyMap<string, number>;
+  /** A route has access logs of its own. */
+  readonly areLogged: boolean;
   private readonly plan: RoutesPlan;
   private readonly byLine: ReadonlyMap<string, Prepared>;
 
-  private constructor(plan: RoutesPlan, table: RouteTable, routes: readonly Route[], byLine: Map<string, Prepared>) {
+  private constructor({ plan, table, routes, called, areLogged, byLine }: Parts) {
     this.plan = plan;
     this.table = table;
     this.routes = routes;
-    this.called = new Map(
-      routes.flatMap(({ plan: { name } }, i) => (name === null ? [] : [[name, i] satisfies [string, number]])),
-    );
+    this.called = called;
+    this.areLogged = areLogged;
     this.byLine = byLine;
   }
 
@@ -48,6 +54,8 @@ export class RouteSet {
     const { routes: text, escapedSlash } = plan;
     const builder = new RouteTableBuilder();
     const routes: Route[] = [];
+    const called = new Map<string, number>();
+    let areLogged = false;
     const byLine = new Map<string, Prepared>();
     let kept = 0;
     for (let at = 0; at < text.length;) {
@@ -59,21 +67,20 @@ export class RouteSet {
       prepared ??= prepareLine(line, escapedSlash);
       byLine.set(line, prepared);
       builder.add(prepared.rule);
-      routes.push(prepared.route);
+      const index = routes.push(prepared.route) - 1;
+      const { isLogged, plan: own } = prepared.route;
+      if (own.name !== null) called.set(own.name, index);
+      areLogged ||= isLogged;
       if (isNew || ++kept % KEPT_PER_STEP === 0) yield;
     }
-    return new RouteSet(plan, yield* builder.build(escapedSlash), routes, byLine);
+    const table = yield* builder.build(escapedSlash);
+    return new RouteSet({ plan, table, routes, called, areLogged, byLine });
   }
 
   /** The plan that these routes are of has these upstreams. */
   bind(upstreams: readonly Upstream[], isReady: boolean, logsOf: LogsOf): void {
     const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
     for (const route of this.routes) route.bind(byName, isReady, logsOf);
-  }
-
-  /** A route has access logs of its own. */
-  get areLogged(): boolean {
-    return this.routes.some(({ isLogged }) => isLogged);
   }
 }
 

@@ -70,6 +70,8 @@ export class Route {
   /** By what a response says where its request goes on; null: by nothing. */
   readonly targetBy: TargetBy | null;
   readonly passesClaims: boolean;
+  /** It, or one inside of it, names access logs of its own. */
+  readonly isLogged: boolean;
   /** The access logs that its requests are in; null: the listener's. */
   logs: readonly AccessLog[] | null = null;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
@@ -95,6 +97,8 @@ export class Route {
     this.action = plan.action;
     this.errors = plan.errors.map((page) => new ErrorPage(page, (inner) => new Route(inner, reading)));
     this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, (inner) => new Route(inner, reading));
+    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
+    this.isLogged = (plan.accessLogs ?? []).length > 0 || inside.some((route) => route?.isLogged === true);
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.isOfFiles = this.proxy?.upstream === FILES_UPSTREAM;
     this.rewrite = compileRewrite(plan, reading);
@@ -104,8 +108,8 @@ export class Route {
     this.own = ownResponse(plan.action);
     this.ownBody = bodyTemplate(plan.action);
     this.ownContentType = plan.action.kind === 'respond' ? ascii(plan.action.contentType) : TEXT_PLAIN;
-    this.requestEdit = new HeaderEdit(plan.requestHeaders);
-    this.responseEdit = new HeaderEdit(plan.responseHeaders, true);
+    this.requestEdit = HeaderEdit.of(plan.requestHeaders);
+    this.responseEdit = HeaderEdit.of(plan.responseHeaders, true);
     // The configuration's check sees to it; a longer one would be written over the next slot.
     assert(this.responseEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     const ownBytes = this.own === null ? 0 : this.own.body.length + this.ownContentType.length;
@@ -140,12 +144,6 @@ export class Route {
     for (let i = 0; i < this.errors.length; i++)
       if (this.errors[i].plan.statuses.includes(status)) return this.errors[i];
     return null;
-  }
-
-  /** It, or one inside of it, names access logs of its own. */
-  get isLogged(): boolean {
-    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
-    return (this.logs ?? []).length > 0 || inside.some((route) => route?.isLogged === true);
   }
 
   /** An error may be answered with something else. */
