@@ -53,8 +53,8 @@ function exceptedMethods({ args }: Directive): string[] {
 /** Those of the nearest block that has any, in their order. */
 function directivesOf(scope: Scope): readonly Directive[] {
   for (let from: Scope | null = scope; from !== null; from = from.outer) {
-    const found = from.directives.filter(({ name }) => name === 'allow' || name === 'deny');
-    if (found.length > 0) return found;
+    if (from.own('allow').length + from.own('deny').length === 0) continue;
+    return from.directives.filter(({ name }) => name === 'allow' || name === 'deny');
   }
   return [];
 }

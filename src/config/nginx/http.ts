@@ -316,13 +316,18 @@ function hostsOf(servers: readonly HttpServer[], standard: HttpServer, notes: No
       continue;
     }
     // Exact names exclude each other: those of one server are one list.
-    for (const server of servers) {
-      const plain = ofKind.filter((one) => one.server === server && typeof one.name.host === 'string');
-      const texts = plain.map(({ name }) => name.host);
+    const namesOf = new Map<HttpServer, ServerName[]>();
+    for (const { server, name } of ofKind) {
+      const names = namesOf.get(server);
+      if (names === undefined) namesOf.set(server, [name]);
+      else names.push(name);
+    }
+    for (const [server, names] of namesOf) {
+      const texts = names.map(({ host }) => host).filter((host) => typeof host === 'string');
       if (texts.length > 0) hosts.push({ server, match: { host: texts.length === 1 ? texts[0] : texts } });
-      for (const { server: other, name } of ofKind) {
-        if (other !== server || typeof name.host === 'string') continue;
-        hosts.push({ server, match: name.host === null ? { header: { Host: false } } : { host: name.host } });
+      for (const { host } of names) {
+        if (typeof host === 'string') continue;
+        hosts.push({ server, match: host === null ? { header: { Host: false } } : { host } });
       }
     }
   }
