@@ -42,7 +42,7 @@ function pick<T>(prng: Prng, list: readonly T[]): T {
   return list[prng.below(list.length)];
 }
 
-function generate(prng: Prng): NameValue[] {
+export function generateRequest(prng: Prng): NameValue[] {
   const fields = PSEUDO.flatMap((field): NameValue[] => {
     if (prng.oneIn(12)) return prng.oneIn(2) ? [] : [field, field];
     return [prng.oneIn(5) ? [field[0], pick(prng, VALUES)] : field];
@@ -89,7 +89,9 @@ function verdictOf(fields: readonly NameValue[], endsStream: boolean): 'fine' | 
   const authority = values.get(':authority') ?? hosts[0];
   if (authority === undefined || !/^(?:[-._~!$&'()*+,;=0-9A-Za-z]+|\[::1\])(?::[0-9]*)?$/.test(authority))
     return 'fault';
-  if (hosts.length > 1 || (hosts.length === 1 && hosts[0].toLowerCase() !== authority.toLowerCase())) return 'fault';
+  const usual = /^https$/i.test(values.get(':scheme') ?? '') ? ':443' : ':80';
+  const normal = (host: string) => host.toLowerCase().replace(/(?<!:.*):?$/, usual);
+  if (hosts.length > 1 || (hosts.length === 1 && normal(hosts[0]) !== normal(authority))) return 'fault';
   if (!regular.every(isFieldFine) || regular.some(([name]) => name.startsWith(':'))) return 'fault';
   if (all('content_length').length > 0) return 'error';
   const lengths = all('content-length');
@@ -98,7 +100,7 @@ function verdictOf(fields: readonly NameValue[], endsStream: boolean): 'fine' | 
 }
 
 export function fuzzHttp2Request(prng: Prng): void {
-  const fields = generate(prng);
+  const fields = generateRequest(prng);
   const endsStream = prng.oneIn(2);
   const decoder = new HpackDecoder();
   const isIndexed = prng.oneIn(2);

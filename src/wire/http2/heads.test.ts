@@ -135,7 +135,10 @@ describe('requests', () => {
     }
     assert.equal(withField('host', 'A.test:443'), 'fine');
     assert.equal(request([...GET, ['host', 'A.test:443']]).fields.length, 1);
-    for (const host of ['', 'b', 'a.test', 'a.test:80']) assert.equal(withField('host', host), 'stream-host', host);
+    for (const host of ['a.test', 'a.test:', 'a.test:0443']) assert.equal(withField('host', host), 'fine', host);
+    assert.equal(verdict([...replaced(':scheme', 'http'), ['host', 'a.test']]), 'stream-host');
+    for (const host of ['', 'b', 'a.tes', 'a.test:80', 'a.test:x', 'a.test,'])
+      assert.equal(withField('host', host), 'stream-host', host);
     assert.equal(verdict([...GET, ['host', 'a.test:443'], ['host', 'a.test:443']]), 'stream-host');
     const { fields, head } = request([...replaced(':authority', null), ['x', 'y'], ['host', 'b.test']]);
     assert.deepEqual([head.hostField, head.hostLength, fields.length], [1, 6, 2]);

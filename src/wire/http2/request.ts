@@ -52,6 +52,8 @@ const HOST = ascii('host: ');
 const CONTINUE = ascii('100-continue');
 const HTTP = ascii('http');
 const HTTPS = ascii('https');
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 const ASTERISK = 0x2a;
 
 /** Of a request that says all that it has to. */
@@ -240,7 +242,7 @@ export class RequestReader extends SectionReader {
 
   /** Host is kept where there is no authority; otherwise it must be the same (section 8.3.1). */
   private takesHost(end: number): boolean {
-    const { head, out } = this;
+    const { head } = this;
     if (this.hasHost) return this.lose(FAULT_STREAM_HOST);
     this.hasHost = true;
     const at = this.at + HOST.length;
@@ -249,10 +251,18 @@ export class RequestReader extends SectionReader {
       head.authority = at;
       return this.setAuthority(length) || this.lose(FAULT_STREAM_AUTHORITY);
     }
-    if (length !== head.authorityLength) return this.lose(FAULT_STREAM_HOST);
-    for (let i = 0; i < length; i++)
-      if (LOWER[out[at + i]] !== LOWER[out[head.authority + i]]) return this.lose(FAULT_STREAM_HOST);
-    return false;
+    return !this.isAuthority(at, length) && this.lose(FAULT_STREAM_HOST);
+  }
+
+  /** Whether this is `:authority` when both are normalized: names in any case, the port of the scheme said or not. */
+  private isAuthority(at: number, length: number): boolean {
+    const { head, out } = this;
+    const hostLength = hostLengthOf(out, at, length);
+    if (hostLength !== head.hostLength) return false;
+    for (let i = 0; i < hostLength; i++) if (LOWER[out[at + i]] !== LOWER[out[head.host + i]]) return false;
+    const usual = this.valueLength[PSEUDO_SCHEME - PSEUDO_METHOD] === HTTPS.length ? HTTPS_PORT : HTTP_PORT;
+    const portEnd = head.authority + head.authorityLength;
+    return portOf(out, at + hostLength, at + length, usual) === portOf(out, head.host + hostLength, portEnd, usual);
   }
 
   private readExpect(end: number): void {
@@ -288,6 +298,13 @@ function isMethod(at: number, length: number): boolean {
 
 function isScheme(at: number, length: number): boolean {
   return equalsIgnoringCase(PSEUDO, at, length, HTTPS) || equalsIgnoringCase(PSEUDO, at, length, HTTP);
+}
+
+/** The number behind a colon, or the usual one. */
+function portOf(bytes: Uint8Array, at: number, end: number, usual: number): number {
+  let port = 0;
+  for (let i = at + 1; i < end; i++) port = port * 10 + bytes[i] - 0x30;
+  return at + 1 < end ? port : usual;
 }
 
 /** Where the query of a path begins, or its end; -1: it is no path. */

@@ -7,7 +7,12 @@ import * as F from '../frame.ts';
 import * as R from '../frame-reader.ts';
 import { emitFrameHeader } from '../frame-writer.ts';
 
-export function frame(type: number, flags: number, streamId: number, payload = new Uint8Array(0)): Uint8Array {
+export function frame(
+  type: number,
+  flags: number,
+  streamId: number,
+  payload: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   const out = new Uint8Array(F.FRAME_HEADER_BYTES + payload.length);
   out.set(payload, emitFrameHeader(out, 0, payload.length, type, flags, streamId));
   return out;
