@@ -5,8 +5,8 @@
 import { defineConfig } from 'rolldown';
 import { thirdPartyLicenses } from './packaging/third-party-licenses.js';
 
-/** What is started by its path: a process, and two threads. */
-const ENTRIES = ['main', 'process/load-thread', 'io/linux/segment/refresh-thread'];
+/** What is started by its path: a process, and three threads. */
+const ENTRIES = ['main', 'process/load-thread', 'process/rehearsal-thread', 'io/linux/segment/refresh-thread'];
 
 export default defineConfig({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, `dist/src/${entry}.js`])),

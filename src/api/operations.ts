@@ -7,6 +7,7 @@ import { certificate } from './certificates.ts';
 import { listener, override, proxy, server, upstream } from './data-plane.ts';
 import { changed, configuration, differences } from './configuration.ts';
 import { events } from './events.ts';
+import { explanation } from './explanation.ts';
 import { EXPOSITION_TYPE } from './exposition.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
@@ -286,6 +287,21 @@ export const OPERATIONS = {
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
 
+  explain: read({
+    path: '/v1/explain',
+    summary:
+      'What would become of a request, a connection or a datagram now: which listener, route, upstream and server it takes, and why.',
+    access: 'configuration',
+    query: z.strictObject({
+      url: text('`https://shop.example/cart`, `tcp://192.0.2.1:5432` or `udp://192.0.2.1:53`.'),
+      method: text('Of HTTP: GET without it.').exactOptional(),
+      headers: text('Of HTTP: header fields, a line each: `Name: value`.').exactOptional(),
+      from: text('The address of the client. Without it that of this machine.').exactOptional(),
+      listener: text('Its name, where the URL does not tell.').exactOptional(),
+    }),
+    answer: explanation,
+    refusals: { 400: 'It is no URL, or no listener takes it.', 409: 'Another one is being explained.' },
+  }),
   configuration: read({
     path: '/v1/configuration',
     summary: 'The configuration in force, without what is secret, and the files that it was made of.',

@@ -17,6 +17,7 @@ import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import { addKeepalivedCommand } from './keepalived.ts';
 import type { KeepalivedOptions } from './keepalived-arguments.ts';
 import { addIdentityCommand } from './identity.ts';
+import { addExplainCommand, type ExplainOptions } from './explain.ts';
 import { addEventsCommand, type EventsOptions } from './events.ts';
 import { addTokenCommands, type TokenOptions } from './token.ts';
 import type { LabOptions } from './lab.ts';
@@ -54,6 +55,7 @@ export interface Commands {
   identity(): Promise<number>;
   token(options: TokenOptions): Promise<number>;
   events(options: EventsOptions): Promise<number>;
+  explain(options: ExplainOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -95,6 +97,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addIdentityCommand(program, context);
   addTokenCommands(program, context);
   addEventsCommand(program, context);
+  addExplainCommand(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

@@ -1,5 +1,6 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
 import type { EventView } from '../api/events.ts';
+import type { Explanation } from '../api/explanation.ts';
 import type { StatusDocument } from '../api/status.ts';
 import http from 'node:http';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
@@ -20,6 +21,8 @@ export class ControlError extends Error {
 const ANSWER_MS_MAX = 3_000;
 /** Sockets are opened, names asked for, and every proxy has to answer. */
 const RELOAD_MS_MAX = 60_000;
+/** A thread is started, and prepares all routes of the listener. */
+const EXPLANATION_MS_MAX = 60_000;
 
 /** Of the status document. */
 const FORMAT: StatusDocument['format'] = 1;
@@ -95,6 +98,15 @@ export async function askUpgrade(
     readonly pid: number;
     readonly version: string;
   };
+}
+
+/** What would become of a request: `query` is that of the operation. */
+export async function askExplanation(
+  socketPath: string,
+  query: Readonly<Record<string, string>>,
+): Promise<Explanation> {
+  const path = `/v1/explain?${new URLSearchParams(query).toString()}`;
+  return (await ask(socketPath, 'GET', path, 'outcome', EXPLANATION_MS_MAX)) as Explanation;
 }
 
 /** The last ones, the oldest first. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SERVER_DOWN, SERVER_UP } from '../base/board.ts';
-import { clip, type DemoFrame, noPaint, paint, renderFrame, renderLine } from './demo-view.ts';
+import { clip, type DemoFrame, renderFrame, renderLine } from './demo-view.ts';
+import { noPaint, paint } from './paint.ts';
 
 const FRAME: DemoFrame = {
   title: 'evenkeel 0.1.0  ·  demo',

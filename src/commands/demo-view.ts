@@ -1,4 +1,5 @@
 /** What the demo shows: one frame as lines of text. Pure, so that it is tested without a terminal. */
+import { type Color, noPaint, type Paint } from './paint.ts';
 import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, type ServerState } from '../base/board.ts';
 
 export interface DemoFrame {
@@ -27,17 +28,9 @@ export interface DemoServerRow {
   readonly total: number;
 }
 
-export type Color = 'red' | 'green' | 'blue' | 'yellow' | 'grey' | 'bold' | 'dim';
-
-const CODES: Readonly<Record<Color, number>> = { red: 31, green: 32, blue: 34, yellow: 33, grey: 90, bold: 1, dim: 2 };
 const BAR_WIDTH = 24;
 const EVENT_COUNT = 8;
 const MARGIN = '  ';
-
-export type Paint = (color: Color, text: string) => string;
-
-export const paint: Paint = (color, text) => `\u001b[${CODES[color]}m${text}\u001b[0m`;
-export const noPaint: Paint = (_, text) => text;
 
 /** Lines of at most `width` columns. */
 export function renderFrame(frame: DemoFrame, width: number, paint: Paint): string[] {

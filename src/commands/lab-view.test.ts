@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noPaint, paint } from './demo-view.ts';
+import { noPaint, paint } from './paint.ts';
 import { type LabFrame, renderLabFrame, renderLabLine, renderLabScreen } from './lab-view.ts';
 
 const FRAME: LabFrame = {

@@ -1,6 +1,7 @@
 /** What the lab shows: one frame as lines of text. Pure, so that it is tested without a terminal. */
 import type { NodeView } from '../lab/session.ts';
-import { clip, type Color, type Paint, renderEvents } from './demo-view.ts';
+import { clip, renderEvents } from './demo-view.ts';
+import type { Color, Paint } from './paint.ts';
 
 export interface LabFrame {
   readonly title: string;

@@ -13,7 +13,7 @@ import { lengthOf, type Outcome, Outages } from '../lab/outages.ts';
 import { VIRTUAL_ADDRESS } from '../lab/pair.ts';
 import { LabSession } from '../lab/session.ts';
 import { LabError, refusalOfLab } from '../lab/system.ts';
-import { noPaint, paint } from './demo-view.ts';
+import { noPaint, paint } from './paint.ts';
 import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen, type ScreenSize } from './lab-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import type { Program } from './run.ts';

@@ -20,11 +20,7 @@ import type {
   WitnessView,
 } from '../api/virtual-routers.ts';
 import { overrideText } from '../keeper/overrides.ts';
-
-type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
-type Paint = (color: Color, text: string) => string;
-
-const CODES: Readonly<Record<Color, number>> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
+import { type Color, type Paint, painter } from './paint.ts';
 
 /** A proxy beats twenty times a second; one that is silent for longer is said to be. */
 const SILENT_MS = 1_000;
@@ -36,7 +32,7 @@ const EVIDENCE_SHOWN = 5;
 
 /** `socketPath`: who was asked. */
 export function renderStatus(document: StatusDocument, socketPath: string, hasColor: boolean): string {
-  const paint: Paint = (color, text) => (hasColor ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text);
+  const paint = painter(hasColor);
   const { version, pid, isStopping, uptimeMs, configuration, problems, ha, proxies, listeners, upstreams, overrides } =
     document;
   const { answers, unstored } = document;

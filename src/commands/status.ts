@@ -7,6 +7,7 @@ import type { StatusOptions } from '../cli/status.ts';
 import { askMove, askStatus, ControlError, failing, tellUnstored } from './control-client.ts';
 import { strayPids } from '../keeper/proxies/stray-pids.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
+import { hasColors } from './paint.ts';
 import { ageText, renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
 
@@ -16,13 +17,12 @@ const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
 export function statusCommand({ socket, isJson, isWatching }: StatusOptions): Promise<number> {
   const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
-  const hasColor = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const show = async (): Promise<string> => {
     const document = await askStatus(path).catch((error: unknown) => {
       throw withStrays(error, path);
     });
     if (isJson) return `${JSON.stringify(document, null, isWatching ? 0 : 2)}\n`;
-    return renderStatus(document, path, hasColor);
+    return renderStatus(document, path, hasColors());
   };
   return failing(async () => {
     const clear = isWatching && process.stdout.isTTY && !isJson ? CLEAR_SCREEN : '';

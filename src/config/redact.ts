@@ -38,6 +38,11 @@ export function redactText(text: string): string {
     .replace(CREDENTIALS, `$1${REDACTED}`);
 }
 
+/** Of something that has a name, as a header field or a value has: what it says. */
+export function redactNamed(name: string, text: string): string {
+  return SECRET_NAME.test(name) || (COOKIE.test(name) && text.includes('=')) ? REDACTED : redactText(text);
+}
+
 /** A copy of plain data. */
 export function redacted(value: unknown): unknown {
   return redactedIn(value, '');

@@ -15,6 +15,7 @@ import { AdminSocket } from '../keeper/api/admin-socket.ts';
 import { Events } from '../keeper/api/events.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { Explainer } from './explainer.ts';
 import { type AdminFacts, adminHandlers, type OrderResult } from './admin.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-control-'));
@@ -96,6 +97,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
     compare: () => assert.fail('nobody asks'),
     reopenLogs: () => assert.fail('nobody asks'),
     events: new Events(Date.now),
+    explainer: new Explainer(),
   };
 }
 

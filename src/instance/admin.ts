@@ -1,7 +1,7 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
 import { metricsText } from '../api/metrics.ts';
-import { type Answer, pageFrom } from '../api/operations.ts';
+import { type Answer, type Input, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
@@ -12,7 +12,10 @@ import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
 import type { Comparison } from '../load/load.ts';
+import type { KnownWorld } from '../rehearsal/explain.ts';
+import { type AskedFor, readField, UnexplainableError } from '../rehearsal/subject.ts';
 import type { ChangeOrder, ChangeResult, ConfigurationByApi } from './configuration-by-api.ts';
+import { type Explainer, worldOf } from './explainer.ts';
 import type { NodeStatus } from './node-status.ts';
 import type { Successor } from './upgrade/upgrader.ts';
 
@@ -25,6 +28,7 @@ export interface AdminFacts {
   readonly configuration: Pick<ConfigurationByApi, 'etag' | 'rollbackInMs' | 'set' | 'reset' | 'confirm' | 'rollBack'>;
   readonly compare: () => Promise<Comparison>;
   readonly events: Pick<Events, 'after' | 'follow'>;
+  readonly explainer: Pick<Explainer, 'explain'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
   /** Why this node takes no clients; null: it does. */
@@ -104,6 +108,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
+    explain: async ({ query }) => facts.explainer.explain(await worldOfNow(facts), askedFor(query)),
     configuration: () => facts.status.configuration(),
     configurationPart({ query: { at } }) {
       try {
@@ -171,6 +176,20 @@ async function* metricsOf(facts: AdminFacts): AsyncGenerator<string> {
   for (const piece of metricsText(await wholeStatus(facts))) {
     yield piece;
     await setImmediate();
+  }
+}
+
+async function worldOfNow(facts: AdminFacts): Promise<KnownWorld> {
+  const upstreams = await upstreamsInTurns(facts);
+  return worldOf(facts.status.dataPlane(), upstreams);
+}
+
+function askedFor({ url, method = 'GET', headers = '', from, listener }: Input<'explain'>['query']): AskedFor {
+  const lines = headers.split(/\r?\n/).filter((line) => line !== '');
+  try {
+    return { url, method, fields: lines.map(readField), from: from ?? null, listener: listener ?? null };
+  } catch (error) {
+    throw error instanceof UnexplainableError ? new Refusal(400, error.message) : error;
   }
 }
 

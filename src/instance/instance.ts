@@ -38,6 +38,7 @@ import type { ProcessUser } from '../port/host.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
 import { ConfigurationByApi, UNCONFIRMED } from './configuration-by-api.ts';
+import { Explainer } from './explainer.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
 import { InForce } from './in-force.ts';
@@ -132,6 +133,7 @@ export class Instance {
   private readonly status: NodeStatus;
   private control: AdminSocket | null = null;
   private readonly adminPort: AdminPort;
+  private readonly explainer = new Explainer();
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
   private readonly expiry: ExpiryLog;
@@ -571,6 +573,7 @@ export class Instance {
     return adminHandlers({
       status: this.status,
       events: this.options.events,
+      explainer: this.explainer,
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
       reload: (by) => this.reload(by ?? CONTROL_SOCKET),

@@ -3,6 +3,7 @@
  * one turn, when everything is ready (proxy.ts).
  */
 import type { ListenerPlan, Plan } from '../config/plan.ts';
+import type { RouteWatch } from '../core/route/route-watch.ts';
 import { defineValue } from '../core/value/definitions.ts';
 import { ResponseMap } from '../core/value/response-values.ts';
 import type { RequestView } from '../core/value/request-view.ts';
@@ -40,6 +41,8 @@ export interface Serving {
   readonly serverLayers: ServerLayers;
   /** The routes that the listener has now. */
   readonly routesOf: (plan: ListenerPlan) => RouteSet | null;
+  /** Hears how routes are found; null: nobody does. */
+  readonly watch: RouteWatch | null;
 }
 
 export class Provision {
@@ -112,7 +115,7 @@ export class Provision {
     for (const context of this.serversContexts) layers.giveBack(context);
   }
 
-  private *prepare({ routesOf, serverLayers, tls }: Serving): Generator<undefined, void> {
+  private *prepare({ routesOf, serverLayers, tls, watch }: Serving): Generator<undefined, void> {
     for (const plan of this.plan.values) {
       if (plan.kind === 'map' && plan.isLate) this.responseMaps.push(new ResponseMap(plan));
       else this.values.push(defineValue(plan));
@@ -120,7 +123,7 @@ export class Provision {
     }
     for (const plan of this.plan.listeners) {
       this.subject = `listener ${plan.name}`;
-      if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, routesOf(plan)));
+      if (plan.protocol === 'http') this.sets.set(plan, yield* RouteSet.prepare(plan, routesOf(plan), watch));
       if (plan.tls !== null) this.contexts.set(plan, yield* tls.prepare(plan.tls, this.secrets));
     }
     for (const { name, tls: plan } of this.plan.upstreams) {

@@ -9,6 +9,7 @@ import type { Board, ServerSlot } from '../base/board.ts';
 import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
+import type { RouteWatch } from '../core/route/route-watch.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
@@ -27,6 +28,7 @@ import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts
 import { FailureLog } from './failure-log.ts';
 import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
+import type { RequestReader } from './http/request-record.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
 import { HelloLayer } from './hello-layer.ts';
@@ -73,7 +75,12 @@ export interface ProxyOptions {
   readonly descriptors: number;
   /** TLS for the transport's arena. Called when a plan has TLS for the first time. */
   readonly openTls: () => Tls;
+  /** Hears what becomes of each request. Without it nobody does, and nothing is there for it. */
+  readonly watch?: ProxyWatch;
 }
+
+/** For whoever explains what becomes of a request (src/rehearsal). */
+export interface ProxyWatch extends RouteWatch, RequestReader {}
 
 const TLS_FAILED = answerKind('tls-handshake');
 const CLIENT_DISTRUSTED = answerKind('client-certificate');
@@ -174,7 +181,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
       ownListeners: new OwnListeners(options.machineAddresses),
-      requestReaders: [new RequestCounter(row), answers],
+      requestReaders: [new RequestCounter(row), answers, ...(options.watch === undefined ? [] : [options.watch])],
       answers,
       accessLogs,
       isAlone: false,
@@ -203,7 +210,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
       onRefused: (listener) => answers.note(listener, TLS_REFUSED),
     });
-    this.serving = { tls: this.tls, serverLayers: this.serverLayers, routesOf: (plan) => this.routesOf(plan) };
+    this.serving = {
+      tls: this.tls,
+      serverLayers: this.serverLayers,
+      routesOf: (plan) => this.routesOf(plan),
+      watch: options.watch ?? null,
+    };
     this.tickAt = transport.now;
     this.renewDate(transport.now);
   }
@@ -462,7 +474,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     return new Listener(this.context, plan, upstreams, routes, service, layer);
   }
 
-  private layerOf(plan: ListenerPlan, provision: Provision): Layer | null {
+  protected layerOf(plan: ListenerPlan, provision: Provision): Layer | null {
     const { passthrough, proxyProtocol } = plan;
     const header = proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
     const upper =

@@ -4,7 +4,7 @@
  */
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { RewriteStepPlan, RoutePlan, StepPlan } from '../../config/plan.ts';
+import type { RewriteStepPlan, RoutePlan, StepPlan, TestPlan } from '../../config/plan.ts';
 import { keepMatch } from '../value/match.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Source } from '../value/source.ts';
@@ -12,6 +12,7 @@ import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 import { variableNumber } from '../value/variables.ts';
 import { TargetTemplate } from './target-template.ts';
+import type { RouteWatch } from './route-watch.ts';
 import { StepTest } from './step-test.ts';
 
 /** How the steps ended. */
@@ -41,13 +42,18 @@ export class Steps<R> {
   /** Where in `steps` a `find` stands. */
   private readonly finds: readonly number[];
 
-  constructor(plans: readonly StepPlan[], prepare: (plan: RoutePlan) => R) {
+  /** `watch`: hears what they do. */
+  constructor(plans: readonly StepPlan[], prepare: (plan: RoutePlan) => R, watch: RouteWatch | null = null) {
     const routes: R[] = [];
-    this.steps = compileSteps(plans, (plan) => {
-      const route = prepare(plan);
-      routes.push(route);
-      return route;
-    });
+    const workshop: Workshop<R> = {
+      watch,
+      prepare: (plan) => {
+        const route = prepare(plan);
+        routes.push(route);
+        return route;
+      },
+    };
+    this.steps = compileSteps(plans, workshop);
     this.routes = routes;
     this.finds = plans.flatMap(({ kind }, i) => (kind === 'find' ? [i] : []));
   }
@@ -83,11 +89,48 @@ function runAll<R>(list: readonly Step<R>[], view: RequestView, steps: Steps<R>)
   return null;
 }
 
-function compileSteps<R>(plans: readonly StepPlan[], prepare: (plan: RoutePlan) => R): readonly Step<R>[] {
-  return plans.map((plan) => compileStep(plan, prepare));
+/** What steps are made with. */
+interface Workshop<R> {
+  readonly prepare: (plan: RoutePlan) => R;
+  readonly watch: RouteWatch | null;
 }
 
-function compileStep<R>(plan: StepPlan, prepare: (plan: RoutePlan) => R): Step<R> {
+function compileSteps<R>(plans: readonly StepPlan[], workshop: Workshop<R>): readonly Step<R>[] {
+  return plans.map((plan) => {
+    const step = compileStep(plan, workshop);
+    return workshop.watch === null || plan.kind === 'if' ? step : watched(step, plan, workshop.watch);
+  });
+}
+
+function watched<R>(step: Step<R>, plan: Exclude<StepPlan, { kind: 'if' }>, watch: RouteWatch): Step<R> {
+  return {
+    run(view, steps) {
+      const end = step.run(view, steps);
+      watch.handleStep(plan, view, end);
+      return end;
+    },
+  };
+}
+
+class WatchedTest extends StepTest {
+  private readonly plan: TestPlan;
+  private readonly watch: RouteWatch;
+
+  constructor(plan: TestPlan, watch: RouteWatch) {
+    super(plan);
+    this.plan = plan;
+    this.watch = watch;
+  }
+
+  override holds(view: RequestView): boolean {
+    const is = super.holds(view);
+    this.watch.handleTest(this.plan, is);
+    return is;
+  }
+}
+
+function compileStep<R>(plan: StepPlan, workshop: Workshop<R>): Step<R> {
+  const { prepare, watch } = workshop;
   switch (plan.kind) {
     case 'set': {
       const number = variableNumber(plan.name);
@@ -100,8 +143,8 @@ function compileStep<R>(plan: StepPlan, prepare: (plan: RoutePlan) => R): Step<R
       };
     }
     case 'if': {
-      const test = new StepTest(plan.test);
-      const inner = compileSteps(plan.steps, prepare);
+      const test = watch === null ? new StepTest(plan.test) : new WatchedTest(plan.test, watch);
+      const inner = compileSteps(plan.steps, workshop);
       return { run: (view, steps) => (test.holds(view) ? runAll(inner, view, steps) : null) };
     }
     case 'rewrite':

@@ -10,6 +10,7 @@ import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { Conditions } from './conditions.ts';
 import { NameTable } from '../value/name-table.ts';
+import type { RouteWatch } from './route-watch.ts';
 import { Rule } from './rule.ts';
 import { DOT, NormalPath, READ_DOTS, READ_SLASH, type Reading } from '../value/path.ts';
 import { NO_ROUTE_YET, TrieBuilder, type RouteFilter, type Trie } from './trie.ts';
@@ -94,8 +95,8 @@ export class RouteTableBuilder {
     for (const host of rule.hosts) this.addTo(this.treeOf(host), rule, route);
   }
 
-  /** Between two steps somebody else may have the turn. */
-  *build(escapedSlash: EscapedSlash): Generator<undefined, RouteTable> {
+  /** Between two steps somebody else may have the turn. `watch`: hears what is looked for. */
+  *build(escapedSlash: EscapedSlash, watch: RouteWatch | null = null): Generator<undefined, RouteTable> {
     const { conditions, regexRules, hasPaths, isCatchAll } = this;
     const parts: Parts = {
       conditions,
@@ -106,7 +107,7 @@ export class RouteTableBuilder {
       hasPaths,
       isCatchAll,
     };
-    return new RouteTable(parts, escapedSlash);
+    return watch === null ? new RouteTable(parts, escapedSlash) : new WatchedTable(parts, escapedSlash, watch);
   }
 
   private treeOf(host: string): number {
@@ -234,6 +235,21 @@ export class RouteTable implements RouteFilter {
       if (rules[i].regex.test(path.bytes, path.at, path.length) && this.holds(rules[i].route)) return rules[i].route;
     }
     return best;
+  }
+}
+
+class WatchedTable extends RouteTable {
+  private readonly watch: RouteWatch;
+
+  constructor(parts: Parts, escapedSlash: EscapedSlash, watch: RouteWatch) {
+    super(parts, escapedSlash);
+    this.watch = watch;
+  }
+
+  override match(view: RequestView, after = -1): number {
+    const found = super.match(view, after);
+    this.watch.handleMatch(view, after, found);
+    return found;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { EscapedSlash } from '../../config/plan.ts';
 import { parseRoute } from '../../config/route-text.ts';
+import type { RouteWatch } from '../../core/route/route-watch.ts';
 import { Rule } from '../../core/route/rule.ts';
 import { readingOf, type RouteTable, RouteTableBuilder } from '../../core/route/table.ts';
 import type { Upstream } from '../upstream.ts';
@@ -47,8 +48,12 @@ export class RouteSet {
     this.byLine = byLine;
   }
 
-  /** Between two steps somebody else may have the turn. `former` stays as it is. */
-  static *prepare(plan: RoutesPlan, former: RouteSet | null): Generator<undefined, RouteSet> {
+  /** Between two steps somebody else may have the turn. `former` stays as it is. `watch`: hears how routes are found. */
+  static *prepare(
+    plan: RoutesPlan,
+    former: RouteSet | null,
+    watch: RouteWatch | null = null,
+  ): Generator<undefined, RouteSet> {
     const known = former?.plan.escapedSlash === plan.escapedSlash ? former : null;
     if (known?.plan.routes === plan.routes) return known;
     const { routes: text, escapedSlash } = plan;
@@ -64,7 +69,7 @@ export class RouteSet {
       at = end + 1;
       let prepared = known?.byLine.get(line) ?? byLine.get(line);
       const isNew = prepared === undefined;
-      prepared ??= prepareLine(line, escapedSlash);
+      prepared ??= prepareLine(line, escapedSlash, watch);
       byLine.set(line, prepared);
       builder.add(prepared.rule);
       const index = routes.push(prepared.route) - 1;
@@ -73,7 +78,7 @@ export class RouteSet {
       areLogged ||= isLogged;
       if (isNew || ++kept % KEPT_PER_STEP === 0) yield;
     }
-    const table = yield* builder.build(escapedSlash);
+    const table = yield* builder.build(escapedSlash, watch);
     return new RouteSet({ plan, table, routes, called, areLogged, byLine });
   }
 
@@ -84,7 +89,7 @@ export class RouteSet {
   }
 }
 
-function prepareLine(line: string, escapedSlash: EscapedSlash): Prepared {
+function prepareLine(line: string, escapedSlash: EscapedSlash, watch: RouteWatch | null): Prepared {
   const plan = parseRoute(line);
-  return { rule: new Rule(plan), route: new Route(plan, readingOf(escapedSlash)) };
+  return { rule: new Rule(plan), route: new Route(plan, readingOf(escapedSlash), watch) };
 }

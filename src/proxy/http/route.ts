@@ -8,6 +8,7 @@ import { BodyTemplate } from '../../core/value/body-template.ts';
 import { markLate } from '../../core/value/late.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
+import type { RouteWatch } from '../../core/route/route-watch.ts';
 import { Steps } from '../../core/route/steps.ts';
 import { compileRewrite, type Rewrite } from '../../core/route/rewrite.ts';
 import { TargetTemplate } from '../../core/route/target-template.ts';
@@ -92,11 +93,13 @@ export class Route {
   /** The part of it that rewriting may add. */
   readonly rewriteGrowthMax: number;
 
-  constructor(plan: RoutePlan, reading: Reading) {
+  /** `watch`: hears what its steps do. */
+  constructor(plan: RoutePlan, reading: Reading, watch: RouteWatch | null = null) {
+    const prepare = (inner: RoutePlan): Route => new Route(inner, reading, watch);
     this.plan = plan;
     this.action = plan.action;
-    this.errors = plan.errors.map((page) => new ErrorPage(page, (inner) => new Route(inner, reading)));
-    this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, (inner) => new Route(inner, reading));
+    this.errors = plan.errors.map((page) => new ErrorPage(page, prepare));
+    this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, prepare, watch);
     const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
     this.isLogged = (plan.accessLogs ?? []).length > 0 || inside.some((route) => route?.isLogged === true);
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;

@@ -17,7 +17,11 @@ export class ClientGate implements HostGate {
   private readonly error: number | null;
 
   /** `session`: its handshake is over, and has asked for what `asked` says. */
-  constructor(policies: ClientPolicies, session: TlsSession, asked: TlsClientsPlan | null) {
+  constructor(
+    policies: ClientPolicies,
+    session: Pick<TlsSession, 'serverName' | 'client'>,
+    asked: TlsClientsPlan | null,
+  ) {
     this.policies = policies;
     this.serverName = session.serverName;
     this.asked = asked;
