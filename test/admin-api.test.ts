@@ -71,6 +71,9 @@ function closed(value: unknown): unknown {
   return 'properties' in copy ? { ...copy, additionalProperties: false } : copy;
 }
 
+/** Of operations that want one. */
+const QUERIES: Readonly<Record<string, string>> = { explain: '?url=http://shop.example/cart' };
+
 /** Throws if a body is not what the document says of it. */
 class Checker {
   private readonly ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -112,8 +115,12 @@ for (const engine of ENGINES) {
       // One does not end, and one is no JSON: test/metrics.test.ts.
       if (get === undefined || ['followEvents', 'metrics'].includes(get.operationId)) continue;
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]));
+<<<<<<< HEAD
       const isOfPlace = get.parameters?.some(({ name, required }) => name === 'at' && required) ?? false;
       const reply = await ask(socket, 'GET', isOfPlace ? `${filled}?at=/upstreams` : filled);
+=======
+      const reply = await ask(socket, 'GET', `${filled}${QUERIES[get.operationId] ?? ''}`);
+>>>>>>> 80c0e5b (explain: docs, tests, decision)
       assert.equal(reply.status, path.includes('{router}') ? 404 : 200, path);
       assert.equal(reply.headers['content-type'], 'application/json');
       checker.check(get, reply);

@@ -6,6 +6,7 @@ import type {
   ExplainedTarget,
   Explanation,
 } from '../api/explanation.ts';
+import { FILES_UPSTREAM } from '../config/files-plan.ts';
 import { type Paint, painter } from './paint.ts';
 
 /** Columns before the text. */
@@ -56,8 +57,10 @@ function stepLine({ holds, kind, route, text, why }: ExplainedStep, paint: Paint
 
 function targetLines(target: ExplainedTarget, paint: Paint): readonly string[] {
   const { balance, candidates, upstream, server, isFixed } = target;
-  const chosen = server === null ? paint('red', 'no server') : `server ${server}`;
-  const how = server === null ? '' : isFixed ? ', the same for the same request' : ', this time';
+  const chosen =
+    server === null ? paint('red', 'no server') : upstream === FILES_UPSTREAM ? server : `server ${server}`;
+  const how =
+    server === null || upstream === FILES_UPSTREAM ? '' : isFixed ? ', the same for the same request' : ', this time';
   const shown = candidates.slice(0, CANDIDATES_SHOWN);
   return [
     `${upstream}, ${balance}: ${chosen}${how}`,

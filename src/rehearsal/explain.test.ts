@@ -224,7 +224,7 @@ upstreams:
   assert.deepEqual([by.outcome, by.target?.server], ['server', 'other.example']);
   assert.ok(by.assumed.some((each) => each.includes('other.example has an address')));
   const file = ask(yaml, 'https://shop.example/static/x.css');
-  assert.deepEqual([file.outcome, file.summary], ['server', 'goes to the files of this machine']);
+  assert.deepEqual([file.outcome, file.summary], ['server', 'goes to the files below /srv']);
   assert.throws(() => ask(yaml, 'http://shop.example:443/'), /no listener takes http at port 443/);
 });
 

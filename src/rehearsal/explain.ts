@@ -2,7 +2,7 @@
 import type { ExplainedField, Explanation, ExplainedServer, ExplainedTarget } from '../api/explanation.ts';
 import { addressText } from '../base/address.ts';
 import { SERVER_UP } from '../base/board.ts';
-import { FILES_UPSTREAM } from '../config/files-plan.ts';
+import { FILES_UPSTREAM, type FilesPlan, SITE_FIELD } from '../config/files-plan.ts';
 import type { ListenerPlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { redactNamed } from '../config/redact.ts';
 import { compareFields, type Field, readHead } from './heads.ts';
@@ -97,7 +97,7 @@ function httpEnd(
       answer: null,
     };
   const request =
-    sent === null
+    sent === null || target?.upstream === FILES_UPSTREAM
       ? null
       : {
           line: sent.line,
@@ -149,7 +149,7 @@ function streamEnd(world: KnownWorld, listener: ListenerPlan, seen: Rehearsed): 
   const picked =
     slot === undefined ? null : (plan.upstreams.find((one) => one.servers.some((server) => has(server, slot))) ?? null);
   const written = listener.upstream < 0 ? null : plan.upstreams[listener.upstream];
-  const isChosenByValues = listener.passthrough !== null || listener.tcp?.choice != null;
+  const isChosenByValues = listener.passthrough !== null || (listener.tcp !== null && listener.tcp.choice !== null);
   const target = targetOf(world, picked ?? (isChosenByValues ? null : written), seen);
   const common = { steps: [], stepsLeftOut: 0, target, request: null };
   const what = listener.protocol === 'udp' ? 'datagram' : 'connection';
@@ -214,12 +214,19 @@ function targetOf(
   return {
     upstream: upstream.name,
     balance: upstream.serverBy === null ? upstream.balance : 'as each request says',
-    server: isOfFiles ? 'files of this machine' : (seen.record?.server ?? chosen?.name ?? null),
+    server: isOfFiles ? filesText(plan.files, seen) : (seen.record?.server ?? chosen?.name ?? null),
     address: seen.address === null || isOfFiles ? null : addressText(seen.address),
     isFixed:
       upstream.serverBy !== null || KEYED.has(upstream.balance) || candidates.filter(({ takes }) => takes).length === 1,
     candidates: isOfFiles || upstream.serverBy !== null ? [] : candidates.slice(0, CANDIDATES_MAX),
   };
+}
+
+/** The process that reads files is told which. */
+function filesText(files: FilesPlan | null, { sent }: Rehearsed): string {
+  const key = sent?.fields.find(([name]) => name.toLowerCase() === SITE_FIELD.toLowerCase())?.[1];
+  const site = files?.sites.find((one) => one.key === key);
+  return site === undefined ? 'files of this machine' : `files below ${site.root === '' ? '/' : site.root}`;
 }
 
 const KEYED: ReadonlySet<string> = new Set<UpstreamPlan['balance']>([
@@ -265,7 +272,7 @@ function has({ firstSlot, slotCount }: ServerPlan, slot: number): boolean {
 function placeText(target: ExplainedTarget | null): string {
   if (target === null) return 'a server';
   const { address, candidates, isFixed, server, upstream } = target;
-  if (upstream === FILES_UPSTREAM) return 'the files of this machine';
+  if (upstream === FILES_UPSTREAM) return `the ${server ?? 'files'}`;
   const where = address === null || address === server ? '' : ` (${address})`;
   const others = candidates.filter(({ takes }) => takes).length;
   return `server ${upstream}/${server ?? '?'}${where}${isFixed ? '' : `, or another of ${others} that take requests`}`;

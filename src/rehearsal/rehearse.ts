@@ -12,7 +12,7 @@ import { actionText, routeText, stepText, testText } from '../config/route-words
 import { ANSWER_KINDS, type AnswerKind } from '../core/answers/kinds.ts';
 import { type Ending, ENDINGS } from '../core/endings.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../core/route/table.ts';
-import type { StepsEnd } from '../core/route/steps.ts';
+import type { StepsEnd } from '../core/route/steps-end.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { ExplainedStep } from '../api/explanation.ts';
 import type { ProxyEvent } from '../port/control.ts';
@@ -22,7 +22,8 @@ import { Proxy, type ProxyOptions, type ProxyWatch } from '../proxy/proxy.ts';
 import { type Field, type HeadText, readHead } from './heads.ts';
 import { RouteTrials } from './route-trial.ts';
 import { type Cast, Stage } from './stage.ts';
-import { type End, type StageSocket, writeAddress } from './stage-socket.ts';
+import { writeAddress } from './address-bytes.ts';
+import type { End, StageSocket } from './stage-socket.ts';
 import { type TlsClient, toldLayer } from './told.ts';
 
 /** How a server's place on the board stands. */
@@ -268,11 +269,13 @@ class RouteWalk {
     return { steps: this.steps, stepsLeftOut: this.leftOut };
   }
 
-  /** Fields that the route changes in a response. */
+  /** Fields that the route changes in a response, but for one that says where the request goes on. */
   get responseNames(): readonly string[] {
     if (this.route === null) return [];
-    const { responseHeaders, successHeaders } = this.route;
-    return [...responseHeaders.remove, ...[...responseHeaders.set, ...successHeaders.set].map(([name]) => name)];
+    const { action, responseHeaders, successHeaders } = this.route;
+    const goesOnBy = action.kind === 'proxy' ? action.targetBy?.field.toLowerCase() : undefined;
+    const set = [...responseHeaders.set, ...successHeaders.set].map(([name]) => name);
+    return [...responseHeaders.remove, ...set].filter((name) => name.toLowerCase() !== goesOnBy);
   }
 
   handleMatch(view: RequestView, after: number, found: number): void {

@@ -4,7 +4,7 @@ import { assert } from '../base/assert.ts';
 import { type Correspondents, DIRECT } from '../base/correspondents.ts';
 import type { DatagramHandler, Datagrams, DatagramSocket, Flow } from '../port/datagram.ts';
 import { IpWords, readIp } from '../wire/ip-text.ts';
-import { writeAddress } from './stage-socket.ts';
+import { writeAddress } from './address-bytes.ts';
 
 export class StageDatagrams implements Datagrams {
   /** Where datagrams went. */

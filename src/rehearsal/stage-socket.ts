@@ -1,13 +1,24 @@
 /** A socket on a stage: what the proxy sends goes to whoever is at the other end, at once, and what they say comes in the next turn. */
-import { type Address, parseIPv4, parseIPv6 } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
+import type { Arena } from '../base/arena.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
-import type { Stage } from './stage.ts';
+import { writeAddress } from './address-bytes.ts';
 
 /** Whoever is at the other end of a socket. `bytes` are theirs. */
 export interface End {
   handleBytes(bytes: Uint8Array, socket: StageSocket): void;
   /** The proxy has said all that it had to say, or closed the connection; `isReset`: with a reset. */
   handleEnd(isReset: boolean): void;
+}
+
+/** The stage, to a socket. */
+export interface Ground {
+  readonly arena: Arena;
+  socketCount: number;
+  /** Happens in the next turn. */
+  later(event: () => void): void;
+  /** The bytes in slots of the arena, one after the other. */
+  fill(bytes: Uint8Array, give: (slot: number, offset: number, length: number) => void): void;
 }
 
 export class StageSocket implements Socket {
@@ -17,7 +28,7 @@ export class StageSocket implements Socket {
   readonly unacknowledgedBytes = 0;
   readonly keepsScarce = false;
   readonly acknowledgedBytes = 0;
-  private readonly stage: Stage;
+  private readonly stage: Ground;
   private readonly other: End;
   private readonly remote: Address;
   private readonly local: Address;
@@ -25,7 +36,7 @@ export class StageSocket implements Socket {
   private isEnded = false;
   private readonly waiting: Uint8Array[] = [];
 
-  constructor(stage: Stage, other: End, remote: Address, local: Address) {
+  constructor(stage: Ground, other: End, remote: Address, local: Address) {
     this.stage = stage;
     this.other = other;
     this.remote = remote;
@@ -115,14 +126,4 @@ export class StageSocket implements Socket {
   localAddress(into: Uint8Array, at: number): number {
     return writeAddress(this.local, into, at);
   }
-}
-
-/** As of Socket. */
-export function writeAddress({ family, host, port }: Address, into: Uint8Array, at: number): number {
-  into.fill(0, at, at + 16);
-  if (family === 6) into.set(parseIPv6(host) ?? [], at);
-  if (family !== 4) return port;
-  into.fill(0xff, at + 10, at + 12);
-  into.set(parseIPv4(host) ?? [], at + 12);
-  return port;
 }

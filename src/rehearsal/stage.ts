@@ -17,7 +17,7 @@ import type {
   TransportDriver,
 } from '../port/transport.ts';
 import { StageDatagrams } from './stage-datagrams.ts';
-import { type End, StageSocket } from './stage-socket.ts';
+import { type End, type Ground, StageSocket } from './stage-socket.ts';
 
 const LARGE_SLOTS = 16;
 const SMALL_SLOTS = 64;
@@ -32,7 +32,7 @@ export interface Cast {
   serverAt(address: Address): End;
 }
 
-export class Stage implements Transport {
+export class Stage implements Transport, Ground {
   readonly arena: Arena;
   readonly datagrams: StageDatagrams;
   now = BEGIN_MS;

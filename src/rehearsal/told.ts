@@ -40,7 +40,7 @@ export function toldLayer({ tls, passthrough, proxyProtocol }: ListenerPlan, cli
 }
 
 function tlsFacts(plan: TlsPlan, { serverName }: TlsClient): Pick<ConnectionInfo, 'tls' | 'protocol' | 'gate'> {
-  const [protocol = null] = plan.protocols.filter((each) => each === 'http/1.1');
+  const protocol = plan.protocols.find((each) => each === 'http/1.1') ?? null;
   const policies = plan.entries.length === 0 ? null : ClientPolicies.of(plan.entries);
   const entry = plan.entries[Math.max(0, entryFor(plan, serverName))];
   return {

@@ -4,7 +4,7 @@
  */
 import type { StepPlan, TestPlan } from '../../config/plan.ts';
 import type { RequestView } from '../value/request-view.ts';
-import type { StepsEnd } from './steps.ts';
+import type { StepsEnd } from './steps-end.ts';
 
 export interface RouteWatch {
   /** A route was looked for, behind `after`; `found` is as of RouteTable. The view is as it was looked at. */

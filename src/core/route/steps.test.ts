@@ -6,7 +6,8 @@ import { RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { RequestView } from '../value/request-view.ts';
 import { Template } from '../value/template.ts';
-import { type StepsEnd, Steps } from './steps.ts';
+import { Steps } from './steps.ts';
+import type { StepsEnd } from './steps-end.ts';
 
 function run(target: string, plans: readonly StepPlan[], said = ''): { end: StepsEnd; target: string; said: string } {
   const bytes = new Uint8Array(4096);

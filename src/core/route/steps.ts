@@ -14,14 +14,7 @@ import { variableNumber } from '../value/variables.ts';
 import { TargetTemplate } from './target-template.ts';
 import type { RouteWatch } from './route-watch.ts';
 import { StepTest } from './step-test.ts';
-
-/** How the steps ended. */
-export type StepsEnd =
-  | 'done' // the request takes the route that they are of
-  | 'again' // it has another target: a route for that one is to be found
-  | 'took' // `taken` is its route
-  | 'called' // it goes on with the route called `calledName`
-  | 'failed'; // what it would become is too long, or no target
+import type { StepsEnd } from './steps-end.ts';
 
 const span = new Span();
 
