@@ -73,6 +73,7 @@ export function drawPlan(prng: Prng, faults: ReadonlySet<Fault>): { plan: Plan; 
       ...drawListener(prng, faults, httpListeners),
       protocol: 'tcp',
       routes: '',
+      counted: [],
       upstream: httpUpstreams,
     });
   }
@@ -142,6 +143,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     escapedSlash: 'compare',
     ignoresOtherHost: false,
     routes: '',
+    counted: [],
     isReady: true,
     upstream: -1,
     access: null,
@@ -198,6 +200,7 @@ function drawUpstream(
   const proxyProtocol = prng.oneIn(5) ? (prng.oneIn(2) ? 'v1' : 'v2') : null;
   return {
     name: `upstream-${index}`,
+    slot: index,
     serverBy: null,
     resolver: null,
     balance,

@@ -23,6 +23,7 @@ import {
 } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { RawConnection, RawServer } from './raw.ts';
+import { Scrape } from './scrape.ts';
 import { until } from './waiting.ts';
 
 interface Line {
@@ -223,9 +224,10 @@ async function campaign(t: TestContext, engine: Engine): Promise<void> {
   const server = await startTcpBackend(t, misbehave);
   const held = await RawServer.start(t);
   const nobody = `127.0.0.1:${await freePort()}`;
-  const port = await freePort();
+  const [port, admin] = [await freePort(), await freePort()];
   const yaml = `
 grace: 500ms
+admin: { bind: "127.0.0.1:${admin}" }
 access-logs: { main: { file: "${file}" } }
 listeners:
   web:
@@ -325,9 +327,52 @@ upstreams:
   for (const [i, wanted] of fragments.entries()) assert.ok(unread[i].startsWith(wanted), unread[i]);
   assert.equal(lines.length, expected.size + fragments.length);
   assert.equal(new Set(lines.map(({ id }) => id)).size, lines.length, 'each has an identifier of its own');
+  assertCounted(await Scrape.of(admin), lines);
   const socket = await connect(port);
   socket.destroy();
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
   assert.equal(linesOf(file).length, lines.length, 'a connection without a request is none');
+}
+
+/** Metrics are the sum of the lines: of all of them, by status and by reason, in bytes, and by listener and by route. */
+function assertCounted(scrape: Scrape, lines: readonly Line[]): void {
+  for (const name of ['evenkeel_listener_requests_total', 'evenkeel_http_requests_total'])
+    for (const [ofClass, status] of [
+      ['none', 0],
+      ['2xx', 2],
+      ['3xx', 3],
+      ['4xx', 4],
+      ['5xx', 5],
+    ] as const)
+      assert.equal(
+        scrape.sum(name, { listener: 'web', code_class: ofClass }),
+        lines.filter((line) => Math.floor(line.status / 100) === status).length,
+        `${name} ${ofClass}`,
+      );
+  for (const reason of new Set(lines.map((line) => line.reason)))
+    assert.equal(
+      scrape.sum('evenkeel_http_endings_total', { reason }),
+      lines.filter((line) => line.reason === reason).length,
+      reason,
+    );
+  assert.equal(scrape.sum('evenkeel_http_endings_total'), lines.length);
+  assert.equal(scrape.sum('evenkeel_http_request_duration_seconds_count'), lines.length);
+  for (const [side, of] of [
+    ['received', ({ received }: Line) => received],
+    ['sent', ({ sent }: Line) => sent],
+  ] as const) {
+    const bytes = lines.reduce((sum, line) => sum + of(line), 0);
+    assert.equal(scrape.sum(`evenkeel_http_${side}_bytes_total`), bytes);
+    assert.equal(scrape.sum(`evenkeel_listener_${side}_bytes_total`), bytes);
+  }
+  // each is counted with its route, and those that none takes without one
+  for (const [route, count] of [
+    ['/one', 2],
+    ['/redirect', 1],
+    ['/shut', 1],
+    ['', 2],
+  ] as const)
+    assert.equal(scrape.sum('evenkeel_http_requests_total', { route }), count, route);
+  assert.equal(scrape.sum('evenkeel_upstream_queue_seconds_count', { upstream: 'one' }), 1);
 }

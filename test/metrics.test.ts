@@ -79,7 +79,7 @@ upstreams: { web: { servers: [ "${backend.address}", "127.0.0.1:9" ], health: { 
   await isIn('evenkeel_server_up{server="127.0.0.1:9"} == 0');
   await isIn('evenkeel_upstream_servers{upstream="web",state="down"} == 1');
   await isIn('sum(evenkeel_proxy_requests_total) == 5');
-  await isIn('evenkeel_metrics_hidden_servers == 0');
+  await isIn('sum(evenkeel_metrics_hidden) == 0');
   // Of the alerts that the project ships, one comes by itself here.
   await isIn('ALERTS{alertname="EvenkeelServerDown"}');
 });

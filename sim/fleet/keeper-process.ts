@@ -4,13 +4,13 @@
  * and commands/upgrade, and is to be as stupid as they are.
  */
 import type { BoardShape } from '../../src/base/board.ts';
+import { routeUnits } from '../../src/base/traffic-cells.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import type { Plan } from '../../src/config/plan.ts';
 import { Fleet, type FleetAction, LOOK_INTERVAL_MS } from '../../src/core/fleet/fleet.ts';
 import { type GenerationAction, Generations } from '../../src/core/fleet/generations.ts';
 import { STRAY_LOOK_MS, type StrayAction, Strays } from '../../src/core/fleet/strays.ts';
-import { placePlan } from '../../src/core/place.ts';
-import { SlotTable } from '../../src/core/slots.ts';
+import { placePlan, Places } from '../../src/core/place.ts';
 import { ListenerStore, socketsOf } from '../../src/keeper/proxies/listeners.ts';
 import type { Log } from '../../src/keeper/log/log.ts';
 import type { World } from '../world.ts';
@@ -96,7 +96,7 @@ export class KeeperProcess implements Adopter {
   private readonly fleet: Fleet;
   private readonly generations = new Generations();
   private readonly store: ListenerStore;
-  private readonly places: { readonly servers: SlotTable; readonly listeners: SlotTable };
+  private readonly places: Places;
   private readonly strays = new Strays();
   /** By process id. */
   private readonly found = new Map<number, { readonly proxy: ProxyProcess; beat: number }>();
@@ -129,10 +129,8 @@ export class KeeperProcess implements Adopter {
     this.fate = fate;
     this.pid = around.nextPid();
     this.fleet = new Fleet(around.shape.rows);
-    this.places = {
-      servers: new SlotTable(around.shape.servers),
-      listeners: new SlotTable(around.shape.listeners),
-    };
+    const { servers, listeners } = around.shape;
+    this.places = new Places(servers, listeners, routeUnits(servers));
     this.store = new ListenerStore(createHost(around.kernel, this.pid, around.hasManager), QUIET_LOG);
     this.look();
   }
@@ -401,14 +399,12 @@ export class KeeperProcess implements Adopter {
       case 'acknowledge':
         this.acknowledged.set(action.row, this.sent.get(action.row)!.get(action.generation)!);
         if (this.around.sabotage === 'places-at-once') return;
-        this.places.servers.acknowledge(action.row, action.generation);
-        return this.places.listeners.acknowledge(action.row, action.generation);
+        return this.places.acknowledge(action.row, action.generation);
       case 'clear':
         this.proxies.delete(action.row);
         this.sent.delete(action.row);
         this.acknowledged.delete(action.row);
-        this.places.servers.forget(action.row);
-        return this.places.listeners.forget(action.row);
+        return this.places.forget(action.row);
       case 'tell': {
         const { event } = action;
         if (event.kind === 'applied') {

@@ -1,6 +1,7 @@
 /** How proxies, listeners, upstreams and servers stand, in the admin API. Ages and remaining times are of the moment of the answer. */
 import * as z from 'zod';
 import { count, flag, milliseconds, named, number, text, type View } from './shapes.ts';
+import { listenerTraffic, loop, serverTraffic, upstreamTraffic } from './traffic.ts';
 
 /** `state`: the better first. */
 export const memory = named(
@@ -37,6 +38,7 @@ export const proxy = named('Proxy', 'A process that serves.', {
   connections: count('Of clients, now.'),
   requests: count('Since it was started.'),
   linesDropped: count('Lines of access logs for which there was no room.'),
+  loop: loop.nullable().describe('Null: there is no process.').exactOptional(),
   memory: memory.nullable().describe('Null: there is no process.'),
 });
 export type ProxyView = View<typeof proxy>;
@@ -51,6 +53,12 @@ export const datagrams = named('Datagrams', 'Of UDP.', {
   out: count('To clients.'),
 });
 
+const handshakes = named('Handshakes', 'Of TLS, with clients.', {
+  full: count('Done.'),
+  resumed: count('Done, of a session that was there before.'),
+  failed: count('Came to nothing.'),
+});
+
 export const listener = named('Listener', 'Where clients come.', {
   name: text('As in the file.'),
   protocol: z.enum(['http', 'tcp', 'udp']),
@@ -63,6 +71,9 @@ export const listener = named('Listener', 'Where clients come.', {
   connections: count('Now. Of UDP, sessions.'),
   accepted: count('Since the start, over upgrades.'),
   datagrams: datagrams.nullable().describe('Null: of another protocol than udp.'),
+  connectionsMax: count('At most, of all proxies together.').exactOptional(),
+  traffic: listenerTraffic.nullable().describe('Null: of another protocol than http.').exactOptional(),
+  handshakes: handshakes.nullable().describe('Null: it has no TLS.').exactOptional(),
 });
 export type ListenerView = View<typeof listener>;
 
@@ -103,6 +114,7 @@ export const server = named('Server', 'A server of an upstream, at one of its ad
   shortages: count(
     "Connections that could not be made for want of something on this machine: no failures of the server's.",
   ),
+  traffic: serverTraffic.exactOptional(),
 });
 export type ServerView = View<typeof server>;
 
@@ -125,6 +137,8 @@ export const upstream = named('Upstream', 'A group of servers.', {
     })
     .nullable()
     .describe('Null: there is none.'),
+  traffic: upstreamTraffic.exactOptional(),
+  ejections: count('How often one of its servers was ejected.').exactOptional(),
   servers: z.array(server),
 });
 export type UpstreamView = View<typeof upstream>;

@@ -2,7 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServerView } from './data-plane.ts';
 import { metricsText, SERIES_MAX } from './metrics.ts';
+import type { Format } from './exposition.ts';
 import type { StatusDocument } from './status.ts';
+import type { HistogramView, RouteTrafficView } from './traffic.ts';
+
+/** One below 1 ms, two below 4 ms, and one of more than a minute. */
+const TIMES: HistogramView = {
+  count: 4,
+  sumSeconds: 80.5,
+  buckets: [1, 0, 2, ...Array.from({ length: 14 }, () => 0), 1],
+};
+
+const ROUTE: RouteTrafficView = {
+  listener: 'front',
+  route: '/api',
+  upstream: 'web',
+  requests: { none: 1, '1xx': 0, '2xx': 20, '3xx': 3, '4xx': 4, '5xx': 5 },
+  receivedBytes: 1_000,
+  sentBytes: 2_000,
+  duration: null,
+};
 
 const SERVER: ServerView = {
   name: '192.0.2.7:80',
@@ -53,7 +72,12 @@ function statusWith(servers: number): StatusDocument {
   };
 }
 
-const linesOf = (servers: number): readonly string[] => [...metricsText(statusWith(servers))].join('').split('\n');
+const textOf = (
+  servers: number,
+  routes: readonly RouteTrafficView[] = [ROUTE],
+  format: Format = 'prometheus',
+): string => [...metricsText({ status: statusWith(servers), routes }, format)].join('');
+const linesOf = (servers: number): readonly string[] => textOf(servers).split('\n');
 
 test('what the status says is there, in seconds and with the names of things', () => {
   const lines = linesOf(1);
@@ -65,7 +89,7 @@ test('what the status says is there, in seconds and with the names of things', (
     `evenkeel_server_weight${labels} 2`,
     `evenkeel_server_failures_total${labels} 3`,
     'evenkeel_upstream_servers{upstream="web",state="up"} 1',
-    'evenkeel_metrics_hidden_servers 0',
+    'evenkeel_metrics_hidden{of="servers"} 0',
   ])
     assert.ok(lines.includes(line), line);
 });
@@ -74,7 +98,54 @@ test('there are no more series than the bound, and the servers without any are c
   const lines = linesOf(3_000);
   const series = lines.filter((line) => line !== '' && !line.startsWith('#'));
   assert.ok(series.length <= SERIES_MAX && series.length > SERIES_MAX - 10, String(series.length));
-  const hidden = Number(/_hidden_servers (\d+)/.exec(lines.join('\n'))![1]);
+  const hidden = Number(/_hidden\{of="servers"\} (\d+)/.exec(lines.join('\n'))![1]);
   assert.equal(series.filter((line) => line.startsWith('evenkeel_server_up{')).length, 3_000 - hidden);
   assert.ok(lines.includes('evenkeel_upstream_servers{upstream="web",state="up"} 3000'), 'all are counted');
+});
+
+const seriesOf = (text: string): readonly string[] => text.split('\n').filter((line) => /^[a-z]/.test(line));
+
+test('requests of a route, by class, and their times where they are asked for', () => {
+  const labels = 'listener="front",route="/api",upstream="web"';
+  const plain = seriesOf(textOf(0));
+  assert.ok(plain.includes(`evenkeel_http_requests_total{${labels},code_class="5xx"} 5`));
+  assert.ok(plain.includes(`evenkeel_http_received_bytes_total{${labels}} 1000`));
+  assert.ok(!plain.some((line) => line.startsWith('evenkeel_http_route_duration')));
+  const timed = seriesOf(textOf(0, [{ ...ROUTE, duration: TIMES }]));
+  const times = timed.filter((line) => line.startsWith('evenkeel_http_route_duration'));
+  for (const line of [
+    `_bucket{${labels},le="0.001"} 1`,
+    `_bucket{${labels},le="0.002"} 1`,
+    `_bucket{${labels},le="0.004"} 3`,
+    `_bucket{${labels},le="65.536"} 3`,
+    `_bucket{${labels},le="+Inf"} 4`,
+    `_sum{${labels}} 80.5`,
+    `_count{${labels}} 4`,
+  ])
+    assert.ok(times.includes(`evenkeel_http_route_duration_seconds${line}`), line);
+  assert.equal(times.length, 20);
+});
+
+test('whatever there is too much of, the bound holds, and every kind has its part of it', () => {
+  const many = Array.from({ length: 5_000 }, (_, i) => ({ ...ROUTE, route: `/${i}`, duration: TIMES }));
+  const text = textOf(3_000, many);
+  const series = seriesOf(text);
+  assert.ok(series.length <= SERIES_MAX && series.length > SERIES_MAX - 40, String(series.length));
+  for (const [kind, all, family] of [
+    ['servers', 3_000, 'server_up'],
+    ['routes', 5_000, 'http_sent_bytes_total'],
+  ] as const) {
+    const hidden = Number(new RegExp(`_hidden\\{of="${kind}"\\} (\\d+)`).exec(text)![1]);
+    const shown = series.filter((line) => line.startsWith(`evenkeel_${family}{`)).length;
+    assert.ok(shown > 50, `${kind} have their part`);
+    assert.equal(shown, all - hidden);
+  }
+});
+
+test('OpenMetrics has the same series: counters are named without their ending, and there is an end', () => {
+  const text = textOf(1, [ROUTE], 'openmetrics');
+  assert.deepEqual(seriesOf(text), seriesOf(textOf(1)));
+  assert.match(text, /\n# TYPE evenkeel_http_requests counter\nevenkeel_http_requests_total\{/);
+  assert.match(text, /# TYPE evenkeel_build_info gauge\n/);
+  assert.ok(text.endsWith('\n# EOF\n'));
 });

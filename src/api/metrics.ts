@@ -12,21 +12,42 @@ import {
   type ServerView,
   type UpstreamView,
 } from './data-plane.ts';
-import { type Family, familyText, type Labels, type Sample } from './exposition.ts';
+import {
+  END,
+  type Family,
+  familyText,
+  type Format,
+  type Labels,
+  type Sample,
+  seriesOf,
+  type Sum,
+} from './exposition.ts';
 import type { StatusDocument } from './status.ts';
+import type { CodeClassesView, HistogramView, RouteTrafficView } from './traffic.ts';
 import { router, type RouterAccount, type RouterView } from './virtual-routers.ts';
 
-/** What one answer has at most. Servers are left out behind it, and counted. */
+/** What one answer has at most. What is left out behind it is counted. */
 export const SERIES_MAX = 10_000;
 
-/** A family for each value that is taken of each thing. */
-type Value<T> = readonly [
-  name: string,
-  type: Family['type'],
-  help: string,
-  /** Null: there is none. */
-  take: (thing: T) => number | null | readonly Sample[],
-];
+/** A family for each value that is taken of each thing. Undefined or null: there is none. */
+type Value<T> =
+  | readonly [
+      name: string,
+      type: 'gauge' | 'counter',
+      help: string,
+      take: (thing: T) => number | null | undefined | readonly Sample[],
+    ]
+  | readonly [
+      name: string,
+      type: 'histogram',
+      help: string,
+      take: (thing: T) => HistogramView | null | undefined,
+      unitMs?: number,
+    ]
+  | readonly [name: string, type: 'summary', help: string, take: (thing: T) => Sum | null | undefined];
+
+/** Of a turn of a loop (base/traffic-cells.ts). */
+const LOOP_UNIT_MS = 1 / 16;
 
 const bit = (is: boolean): number => (is ? 1 : 0);
 const seconds = (milliseconds: number | null): number | null => (milliseconds === null ? null : milliseconds / 1_000);
@@ -60,6 +81,12 @@ const NODE: readonly Value<StatusDocument>[] = [
     'Answers of the proxies themselves because something was wrong, by kind: see troubleshooting.md.',
     ({ answers }) => answers.map(({ name, count }) => [{ reason: name }, count]),
   ],
+  [
+    'http_endings_total',
+    'counter',
+    'Requests, by why they have ended and who has ended them: see access-log.md.',
+    ({ endings = [] }) => endings.map(({ name, by, count }) => [{ reason: name, by }, count]),
+  ],
 ];
 
 const LISTENERS: readonly Value<ListenerView>[] = [
@@ -78,6 +105,49 @@ const LISTENERS: readonly Value<ListenerView>[] = [
             [{ direction: 'out' }, datagrams.out],
           ],
   ],
+  ['listener_connections_limit', 'gauge', 'At most, of all proxies together.', ({ connectionsMax }) => connectionsMax],
+  [
+    'listener_requests_total',
+    'counter',
+    'HTTP requests that have ended, by the class of their status; none: nobody was answered.',
+    ({ traffic }) => classesOf(traffic),
+  ],
+  [
+    'listener_received_bytes_total',
+    'counter',
+    'Of these requests, heads included.',
+    ({ traffic }) => traffic?.receivedBytes,
+  ],
+  ['listener_sent_bytes_total', 'counter', 'Of their responses, heads included.', ({ traffic }) => traffic?.sentBytes],
+  [
+    'http_request_duration_seconds',
+    'histogram',
+    'From the first byte of a request to the end of its response.',
+    ({ traffic }) => traffic?.duration,
+  ],
+  [
+    'listener_tls_handshakes_total',
+    'counter',
+    'Handshakes of TLS with clients, by what became of them.',
+    ({ handshakes }) => countsBy('result', handshakes),
+  ],
+];
+
+const ROUTES: readonly Value<RouteTrafficView>[] = [
+  [
+    'http_requests_total',
+    'counter',
+    'HTTP requests that have ended, by the class of their status; none: nobody was answered.',
+    classesOf,
+  ],
+  ['http_received_bytes_total', 'counter', 'Of these requests, heads included.', ({ receivedBytes }) => receivedBytes],
+  ['http_sent_bytes_total', 'counter', 'Of their responses, heads included.', ({ sentBytes }) => sentBytes],
+  [
+    'http_route_duration_seconds',
+    'histogram',
+    'Of routes that say `histogram: true`: from the first byte of a request to the end of its response.',
+    ({ duration }) => duration,
+  ],
 ];
 
 const UPSTREAMS: readonly Value<UpstreamView>[] = [
@@ -91,24 +161,101 @@ const UPSTREAMS: readonly Value<UpstreamView>[] = [
         (state) => [{ state }, servers.filter((each) => each.state === state).length] as const,
       ),
   ],
+  [
+    'upstream_quorum_met',
+    'gauge',
+    '1: so much weight is up as has to be.',
+    ({ quorum }) => (quorum === null ? null : bit(quorum.isMet)),
+  ],
+  ['upstream_ejections_total', 'counter', 'How often a server was ejected.', ({ ejections }) => ejections],
+  [
+    'upstream_retries_total',
+    'counter',
+    'Tries that have failed and were followed by another one, by why.',
+    ({ traffic }) => traffic?.retries.map(({ reason, count }) => [{ reason }, count]),
+  ],
 ];
 
-const SERVERS: readonly Value<ServerView>[] = [
-  ['server_up', 'gauge', '1: it takes requests.', ({ state }) => bit(state === 'up' || state === 'unchecked')],
-  ['server_weight', 'gauge', 'Its weight, with its part of it during a slow start.', weightOf],
-  ['server_connections', 'gauge', 'In use there now.', ({ connections }) => connections],
+const UPSTREAM_TIMES: readonly Value<UpstreamView>[] = [
+  [
+    'upstream_request_duration_seconds',
+    'histogram',
+    'Whole requests that went there: from their first byte to the end of the response.',
+    ({ traffic }) => traffic?.duration,
+  ],
+  [
+    'upstream_connect_seconds',
+    'histogram',
+    'Until a new connection stood, with its TLS.',
+    ({ traffic }) => traffic?.connect,
+  ],
+  [
+    'upstream_first_byte_seconds',
+    'histogram',
+    'From the beginning of the last try to the head of its response.',
+    ({ traffic }) => traffic?.firstByte,
+  ],
+  [
+    'upstream_queue_seconds',
+    'histogram',
+    'Of requests that had to wait for a server with room.',
+    ({ traffic }) => traffic?.queue,
+  ],
+];
+
+const SERVERS: readonly Value<PlacedServer>[] = [
+  [
+    'server_up',
+    'gauge',
+    '1: it takes requests.',
+    ({ server: { state } }) => bit(state === 'up' || state === 'unchecked'),
+  ],
+  ['server_weight', 'gauge', 'Its weight, with its part of it during a slow start.', ({ server }) => weightOf(server)],
+  ['server_connections', 'gauge', 'In use there now.', ({ server: { connections } }) => connections],
   [
     'server_requests_total',
     'counter',
     'Requests, or connections relayed, that went there.',
-    ({ requests }) => requests,
+    ({ server: { requests } }) => requests,
   ],
-  ['server_failures_total', 'counter', 'Of these, those that failed.', ({ failures }) => failures],
+  ['server_failures_total', 'counter', 'Of these, those that failed.', ({ server: { failures } }) => failures],
   [
     'server_shortages_total',
     'counter',
     "Connections that could not be made for want of something on this machine: no failures of the server's.",
-    ({ shortages }) => shortages,
+    ({ server: { shortages } }) => shortages,
+  ],
+  [
+    'server_connections_limit',
+    'gauge',
+    'At most, of all proxies together; those without a limit have none.',
+    ({ server: { maxConnections } }) => maxConnections,
+  ],
+  ['server_idle_connections', 'gauge', 'Kept for the next request, now.', ({ server: { traffic } }) => traffic?.idle],
+  [
+    'server_responses_total',
+    'counter',
+    'HTTP requests whose last try was there, by the class of their status.',
+    ({ server: { traffic } }) => classesOf(traffic),
+  ],
+  [
+    'server_received_bytes_total',
+    'counter',
+    'Of these requests, from clients.',
+    ({ server: { traffic } }) => traffic?.receivedBytes,
+  ],
+  [
+    'server_sent_bytes_total',
+    'counter',
+    'Of their responses, to clients.',
+    ({ server: { traffic } }) => traffic?.sentBytes,
+  ],
+  [
+    'server_first_byte_seconds',
+    'summary',
+    'From the beginning of a try to the head of its response: their sum and how many.',
+    ({ server: { traffic } }) =>
+      traffic === undefined ? null : { count: traffic.responses, sum: traffic.responseSeconds },
   ],
 ];
 
@@ -132,6 +279,20 @@ const PROXIES: readonly Value<ProxyView>[] = [
     ({ memory }) => memory?.shed ?? null,
   ],
   ['proxy_buffers', 'gauge', 'Buffers in use, by size.', ({ memory }) => buffersOf(memory)],
+  [
+    'proxy_turn_seconds',
+    'histogram',
+    'How long the turns of its loop took, waiting aside.',
+    ({ loop }) => loop?.turns,
+    LOOP_UNIT_MS,
+  ],
+  ['proxy_submissions_total', 'counter', 'What its loop gave to the kernel to do.', ({ loop }) => loop?.submissions],
+  [
+    'proxy_buffer_shortages_total',
+    'counter',
+    'How often somebody had to wait, for no buffer to receive into was free.',
+    ({ loop }) => loop?.starved,
+  ],
 ];
 
 const ROUTERS: readonly Value<RouterView>[] = [
@@ -194,34 +355,96 @@ const CERTIFICATES: readonly Value<CertificateView>[] = [
   ],
 ];
 
+/** What a node has: its status, and what was counted of its routes. */
+export interface Measured {
+  readonly status: StatusDocument;
+  readonly routes: readonly RouteTrafficView[];
+}
+
 /** The families, one piece of text each: others may have their turn between. */
-export function* metricsText(status: StatusDocument): Generator<string> {
+export function* metricsText({ status, routes }: Measured, format: Format = 'prometheus'): Generator<string> {
   const { listeners, upstreams, proxies, ha, tls, peers } = status;
   const families = [
     ...familiesOf(NODE, [status], () => ({})),
-    ...familiesOf(LISTENERS, listeners, ({ name }) => ({ listener: name })),
-    ...familiesOf(UPSTREAMS, upstreams, ({ name }) => ({ upstream: name })),
     ...familiesOf(PROXIES, proxies, (_, index) => ({ proxy: String(index) })),
     ...familiesOf(ROUTERS, ha?.routers ?? [], ({ name }) => ({ router: name })),
     ...familiesOf(CERTIFICATES, tls?.certificates ?? [], certificateLabels),
     linksOf(peers?.peers ?? []),
   ];
-  const used = families.reduce((sum, { samples }) => sum + samples.length, 0);
-  const all = upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ upstream, server })));
-  const room = Math.max(0, Math.floor((SERIES_MAX - 1 - used) / SERVERS.length));
-  const shown = all.slice(0, room);
-  yield familyText({
-    name: 'evenkeel_metrics_hidden_servers',
-    type: 'gauge',
-    help: `Servers without metrics of their own, for there would be more than ${SERIES_MAX} series.`,
-    samples: [[{}, all.length - shown.length]],
-  });
-  for (const family of families) yield familyText(family);
-  const ofServers = SERVERS.map(([name, type, help, take]) => {
-    return [name, type, help, ({ server }: (typeof all)[number]) => take(server)] as const;
-  });
-  for (const value of ofServers) yield* familiesOf([value], shown, serverLabels).map(familyText);
+  const servers = upstreams.flatMap(({ name: upstream, servers: all }) => all.map((server) => ({ upstream, server })));
+  const groups = [
+    new Group('listeners', LISTENERS, listeners, ({ name }) => ({ listener: name })),
+    new Group('upstreams', UPSTREAMS, upstreams, upstreamLabels),
+    new Group('routes', ROUTES, routes, ({ listener, route, upstream }) => ({ listener, route, upstream })),
+    new Group('upstream times', UPSTREAM_TIMES, upstreams, upstreamLabels),
+    new Group('servers', SERVERS, servers, serverLabels),
+  ];
+  const used = families.reduce((sum, family) => sum + seriesOf(family), groups.length);
+  share(groups, Math.max(0, SERIES_MAX - used));
+  yield familyText(hiddenOf(groups), format);
+  for (const family of families) yield familyText(family, format);
+  for (const group of groups) for (const family of group.families()) yield familyText(family, format);
+  yield END[format];
 }
+
+/** Things of which there may be more than an answer has room for: the first ones are shown. */
+class Group<T> {
+  readonly name: string;
+  shown = 0;
+  private readonly values: readonly Value<T>[];
+  private readonly things: readonly T[];
+  private readonly labelsOf: (thing: T) => Labels;
+
+  constructor(name: string, values: readonly Value<T>[], things: readonly T[], labelsOf: (thing: T) => Labels) {
+    this.name = name;
+    this.values = values;
+    this.things = things;
+    this.labelsOf = labelsOf;
+  }
+
+  get hidden(): number {
+    return this.things.length - this.shown;
+  }
+
+  /** Shows as many as there is room for. Returns the room that is left. */
+  fill(room: number): number {
+    while (this.shown < this.things.length) {
+      const series = this.seriesOf(this.things[this.shown]);
+      if (series > room) break;
+      room -= series;
+      this.shown++;
+    }
+    return room;
+  }
+
+  *families(): Generator<Family> {
+    const some = this.things.slice(0, this.shown);
+    for (const value of this.values) yield* familiesOf([value], some, this.labelsOf);
+  }
+
+  private seriesOf(thing: T): number {
+    return familiesOf(this.values, [thing], () => ({})).reduce((sum, family) => sum + seriesOf(family), 0);
+  }
+}
+
+/** Each kind has its part of the room; what it does not need is for the others, in their order. */
+function share(groups: readonly Pick<Group<never>, 'fill'>[], room: number): void {
+  const part = Math.floor(room / groups.length);
+  let left = room - part * groups.length;
+  for (const group of groups) left += group.fill(part);
+  for (const group of groups) left = group.fill(left);
+}
+
+function hiddenOf(groups: readonly Pick<Group<never>, 'name' | 'hidden'>[]): Family {
+  return {
+    name: 'evenkeel_metrics_hidden',
+    type: 'gauge',
+    help: HIDDEN,
+    samples: groups.map(({ name, hidden }) => [{ of: name }, hidden]),
+  };
+}
+
+const HIDDEN = `Things without metrics of their own, by kind: there would be more than ${SERIES_MAX} series.`;
 
 function familiesOf<T>(
   values: readonly Value<T>[],
@@ -229,19 +452,54 @@ function familiesOf<T>(
   labelsOf: (thing: T, index: number) => Labels,
 ): readonly Family[] {
   const labels = things.map(labelsOf);
-  return values.map(([name, type, help, take]) => {
-    const samples = things.flatMap((thing, index) => samplesOf(take(thing), labels[index]));
-    return { name: `evenkeel_${name}`, type, help, samples };
+  const samplesOf = <V>(take: (thing: T) => V | null | undefined): (readonly [Labels, V])[] =>
+    things.flatMap((thing, index) => {
+      const taken = take(thing);
+      return taken === null || taken === undefined ? [] : [[labels[index], taken] as const];
+    });
+  return values.map((value): Family => {
+    const [short, , help] = value;
+    const name = `evenkeel_${short}`;
+    switch (value[1]) {
+      case 'histogram':
+        return { name, help, type: value[1], samples: samplesOf(value[3]), unitMs: value[4] ?? 1 };
+      case 'summary':
+        return { name, help, type: value[1], samples: samplesOf(value[3]) };
+      case 'gauge':
+      case 'counter':
+        return { name, help, type: value[1], samples: samplesOf(value[3]).flatMap(spread) };
+    }
   });
 }
 
-function samplesOf(taken: number | null | readonly Sample[], labels: Labels): readonly Sample[] {
-  if (taken === null) return [];
+/** One number, or several with more labels. */
+function spread([labels, taken]: readonly [Labels, number | readonly Sample[]]): readonly Sample[] {
   if (typeof taken === 'number') return [[labels, taken]];
   return taken.map(([more, value]) => [{ ...labels, ...more }, value]);
 }
 
-function serverLabels({ upstream, server }: { readonly upstream: string; readonly server: ServerView }): Labels {
+function classesOf(traffic: { readonly requests: CodeClassesView } | null | undefined): readonly Sample[] | null {
+  return countsBy('code_class', traffic?.requests);
+}
+
+function countsBy(
+  label: string,
+  counts: Readonly<Record<string, number>> | null | undefined,
+): readonly Sample[] | null {
+  if (counts === null || counts === undefined) return null;
+  return Object.entries(counts).map(([name, count]) => [{ [label]: name }, count]);
+}
+
+function upstreamLabels({ name }: UpstreamView): Labels {
+  return { upstream: name };
+}
+
+interface PlacedServer {
+  readonly upstream: string;
+  readonly server: ServerView;
+}
+
+function serverLabels({ upstream, server }: PlacedServer): Labels {
   return { upstream, server: server.name, address: server.address ?? '' };
 }
 
@@ -298,18 +556,21 @@ export function metricsPage(): string {
     '# Metrics',
     '',
     'Generated from the table that they are made by. How to scrape them, alerts: [metrics](../metrics.md).',
+    'A metric may have one more label than its things: what it counts apart, as `code_class`, `reason` or `state`.',
     '',
     '| name | type | labels | |',
     '|---|---|---|---|',
     ...rows(NODE, ''),
     ...rows(LISTENERS, 'listener'),
+    ...rows(ROUTES, 'listener, route, upstream'),
     ...rows(UPSTREAMS, 'upstream'),
+    ...rows(UPSTREAM_TIMES, 'upstream'),
     ...rows(SERVERS, 'upstream, server, address'),
     ...rows(PROXIES, 'proxy'),
     ...rows(ROUTERS, 'router'),
     ...rows(CERTIFICATES, 'listener, upstream, name, kind, file'),
     '| `evenkeel_peer_link_up` | gauge | peer | 1: the link to the other node is up. |',
-    `| \`evenkeel_metrics_hidden_servers\` | gauge | | Servers without metrics of their own: an answer has at most ${SERIES_MAX} series. |`,
+    `| \`evenkeel_metrics_hidden\` | gauge | of | ${HIDDEN} |`,
     '',
   ].join('\n');
 }

@@ -58,7 +58,9 @@ function pathsOf(operations: readonly (readonly [string, Operation])[]): Json {
 }
 
 function describe(id: string, operation: Operation): Json {
-  const { method, summary, access, params, query, body, isTagged, answer, media, answers, refusals } = operation;
+  const { method, summary, access, params, query, body, isTagged, answer, media, otherMedia, answers, refusals } =
+    operation;
+  const medias = otherMedia === undefined ? [media] : [media, otherMedia];
   const tag = isTagged && method !== 'get' ? [IF_MATCH] : [];
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...tag];
   const failures = parameters.length === 0 ? refusals : { 400: 'A parameter is wrong.', ...refusals };
@@ -76,7 +78,7 @@ function describe(id: string, operation: Operation): Json {
       ...responses(
         answers,
         media === JSON_MEDIA ? schemaOf(answer) : { type: 'string' },
-        media,
+        medias,
         isTagged ? { headers: { ETag } } : {},
       ),
       ...responses({ ...failures, ...whoMay }, schemaOf(error)),
@@ -87,12 +89,13 @@ function describe(id: string, operation: Operation): Json {
 function responses(
   texts: Readonly<Record<number, string>>,
   schema: Json,
-  media: string = JSON_MEDIA,
+  medias: readonly string[] = [JSON_MEDIA],
   more: Json = {},
 ): Json {
   return Object.fromEntries(
     Object.entries(texts).map(([status, description]) => {
-      return [status, { description, ...more, content: { [media]: { schema } } }];
+      const content = Object.fromEntries(medias.map((media) => [media, { schema }]));
+      return [status, { description, ...more, content }];
     }),
   );
 }

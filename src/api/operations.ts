@@ -8,9 +8,10 @@ import { listener, override, proxy, server, upstream } from './data-plane.ts';
 import { changed, configuration, differences } from './configuration.ts';
 import { events } from './events.ts';
 import { explanation } from './explanation.ts';
-import { EXPOSITION_TYPE } from './exposition.ts';
+import { OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './exposition.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
+import { routeTraffic } from './traffic.ts';
 import { router } from './virtual-routers.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface Operation {
   readonly answer: z.ZodType;
   /** What the answer is: JSON, or text that its handler makes, also bit by bit. */
   readonly media: 'application/json' | `text/${string}`;
+  /** Another type that is answered where it is liked better. */
+  readonly otherMedia?: `application/${string}`;
   /** Statuses that come with an answer, each with what it means; the first one is the usual. */
   readonly answers: Readonly<Record<number, string>>;
   /** Others: these come with an `Error`. */
@@ -162,6 +165,7 @@ interface Read<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject
   readonly access?: Access;
   readonly media?: Operation['media'];
   readonly isTagged?: boolean;
+  readonly otherMedia?: Operation['otherMedia'];
   readonly answers?: Readonly<Record<number, string>>;
   readonly refusals?: Readonly<Record<number, string>>;
 }
@@ -175,12 +179,14 @@ function read<S extends z.ZodType, P extends z.ZodObject = typeof NOTHING, Q ext
   access = 'read',
   media = 'application/json',
   isTagged = false,
+  otherMedia,
   answers = { 200: summary },
   refusals = params === undefined ? {} : { 404: 'There is nothing of that name.' },
 }: Read<S, P, Q>) {
   const given = { params: (params ?? NOTHING) as P, query: (query ?? NOTHING) as Q };
   const sent = { body: null, isTagged };
-  return { method: 'get', path, summary, access, ...given, ...sent, answer, media, answers, refusals } as const;
+  const medias = otherMedia === undefined ? { media } : { media, otherMedia };
+  return { method: 'get', path, summary, access, ...given, ...sent, answer, ...medias, answers, refusals } as const;
 }
 
 interface Write<S extends z.ZodType, P extends z.ZodObject, Q extends z.ZodObject> {
@@ -344,11 +350,18 @@ export const OPERATIONS = {
     refusals: { 409: 'As many follow as may.' },
   }),
 
+  routeTraffic: read({
+    path: '/v1/traffic/routes',
+    summary: 'What was counted of the requests of each route.',
+    query: page,
+    answer: pageOf('RouteTrafficPage', routeTraffic),
+  }),
   metrics: read({
     path: '/metrics',
-    summary: 'What Prometheus reads, in its text format.',
+    summary: 'What Prometheus reads, in its text format, or as OpenMetrics for who likes that better.',
     answer: z.custom<AsyncIterable<string>>(),
-    media: EXPOSITION_TYPE,
+    media: PROMETHEUS_TYPE,
+    otherMedia: OPENMETRICS_TYPE,
   }),
 
   reload: write({

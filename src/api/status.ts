@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { tls } from './certificates.ts';
 import { answer, listener, override, proxy, upstream } from './data-plane.ts';
+import { ending } from './traffic.ts';
 import { flag, count, milliseconds, named, text, time, type View } from './shapes.ts';
 import { ha } from './virtual-routers.ts';
 
@@ -75,6 +76,7 @@ const DATA_PLANE_SHAPE = {
   answers: z
     .array(answer)
     .describe('Answers that the proxies gave by themselves because something was wrong; only kinds that there were.'),
+  endings: z.array(ending).describe('Of requests; only those that there were.').exactOptional(),
 };
 
 const dataPlane = z.object(DATA_PLANE_SHAPE);

@@ -8,8 +8,9 @@
 import { assert } from './assert.ts';
 import { ANSWER_KINDS_MAX } from './limits.ts';
 import type { BoardShape } from './server-table.ts';
+import { TrafficCells } from './traffic-cells.ts';
 
-const WORKER_WORDS = 22 + 2 * ANSWER_KINDS_MAX;
+const WORKER_WORDS = 24 + 2 * ANSWER_KINDS_MAX;
 const W_PID = 0;
 const W_HEARTBEAT = 1;
 const W_STATE = 2;
@@ -22,6 +23,7 @@ const W_ANSWERS = 20; // a word for each kind
 const W_RESETS = W_ANSWERS + ANSWER_KINDS_MAX; // the same
 const W_LINES_WAITING = W_RESETS + ANSWER_KINDS_MAX; // of access logs: not written yet
 const W_LINES_DROPPED = W_LINES_WAITING + 1;
+const W_USED = W_LINES_DROPPED + 1; // a process has had it
 
 /** Per worker and server. */
 const COUNTER_WORDS = 8;
@@ -29,6 +31,7 @@ const C_CONNECTIONS = 0; // in use now: what least-connections and max-connectio
 const C_FAILURES = 1;
 const C_REQUESTS = 2; // 2 words: exchanges or relays begun
 const C_SHORTAGES = 5; // connections that failed for want of something on this machine
+const C_IDLE = 6; // connections that are kept for the next request
 const C_WAITING = 4; // of the upstream whose servers begin with this one: who waits for a server
 
 /** Per worker and listener. */
@@ -56,20 +59,28 @@ export interface SlotUse {
   readonly usedMax: number;
 }
 
+/** An even number: cells of 64 bits follow. */
+function wordsFor({ servers, listeners }: BoardShape): number {
+  return WORKER_WORDS + servers * COUNTER_WORDS + listeners * LISTENER_WORDS;
+}
+
 /** One proxy's row: it is the only writer, except that the keeper clears the row of a dead proxy. */
 export class WorkerRow {
   private readonly words: Int32Array;
   private readonly listenersAt: number;
+  /** What it has counted of requests. */
+  readonly traffic: TrafficCells;
 
   static bytesFor(shape: BoardShape): number {
-    return 4 * (WORKER_WORDS + shape.servers * COUNTER_WORDS + shape.listeners * LISTENER_WORDS);
+    return 4 * wordsFor(shape) + TrafficCells.bytesFor(shape);
   }
 
   /** The shape is what the keeper says: nothing that another process wrote here is believed for a place. */
   constructor(buffer: ArrayBufferLike, shape: BoardShape) {
-    const size = WorkerRow.bytesFor(shape);
-    assert(buffer.byteLength >= size, 'a row of the status board is cut short');
-    this.words = new Int32Array(buffer, 0, size >> 2);
+    assert(buffer.byteLength >= WorkerRow.bytesFor(shape), 'a row of the status board is cut short');
+    const words = wordsFor(shape);
+    this.words = new Int32Array(buffer, 0, words);
+    this.traffic = new TrafficCells(buffer, 4 * words, shape);
     this.listenersAt = WORKER_WORDS + shape.servers * COUNTER_WORDS;
   }
 
@@ -85,6 +96,7 @@ export class WorkerRow {
     for (let at = WORKER_WORDS; at < this.listenersAt; at += COUNTER_WORDS) {
       this.words[at + C_CONNECTIONS] = 0;
       this.words[at + C_WAITING] = 0;
+      this.words[at + C_IDLE] = 0;
     }
     for (let at = this.listenersAt; at < this.words.length; at += LISTENER_WORDS) this.words[at + L_CONNECTIONS] = 0;
   }
@@ -94,6 +106,12 @@ export class WorkerRow {
   }
   set pid(pid: number) {
     this.words[W_PID] = pid;
+    this.words[W_USED] = 1;
+  }
+
+  /** False: nothing was ever counted here. Looking at it costs memory that nothing else does. */
+  get isUsed(): boolean {
+    return this.words[W_USED] !== 0;
   }
 
   /** The place that this process fills; -1: nobody has the row. */
@@ -193,6 +211,12 @@ export class WorkerRow {
   }
   setWaiting(firstSlot: number, count: number): void {
     this.words[WORKER_WORDS + firstSlot * COUNTER_WORDS + C_WAITING] = count;
+  }
+  serverIdle(slot: number): number {
+    return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_IDLE];
+  }
+  setServerIdle(slot: number, count: number): void {
+    this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_IDLE] = count;
   }
   serverFailures(slot: number): number {
     return this.words[WORKER_WORDS + slot * COUNTER_WORDS + C_FAILURES];

@@ -101,9 +101,10 @@ function forOthers(step: StepPlan): readonly StepPlan[] {
 }
 
 /** Of the process that reads them. */
-export function filesUpstream(firstSlot: number): UpstreamPlan {
+export function filesUpstream(slot: number, firstSlot: number): UpstreamPlan {
   return {
     name: FILES_UPSTREAM,
+    slot,
     serverBy: null,
     resolver: null,
     balance: 'round-robin',

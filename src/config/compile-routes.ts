@@ -55,6 +55,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     steps: [...(route.steps ?? []).flatMap((step) => compileStep(step, context)), ...(files?.steps ?? [])],
     errors: files?.errors ?? errors,
     isInternal: route.internal ?? DEFAULTS.route.internal,
+    ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
     action: files?.action ?? compileAction(route, passesClaims),
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,

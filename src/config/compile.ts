@@ -19,6 +19,7 @@ import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Config, ListenerConfig, UdpConfig, UpstreamConfig } from './model.ts';
 import { parseStatusRange } from './patterns.ts';
+import { countedOf } from './route-label.ts';
 import { formatRoutes } from './route-text.ts';
 import type {
   AccessPlan,
@@ -70,6 +71,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const sites = new FileSites();
   const shared = { sites, types: config.files?.types ?? {} };
   const listeners: ListenerPlan[] = [];
+  let counted = 0;
   const tcpUpstreams = new Set<string>();
   for (const [name, listener] of Object.entries(config.listeners ?? {})) {
     if (listener.upstream !== undefined) tcpUpstreams.add(listener.upstream);
@@ -77,7 +79,9 @@ export function compile(config: Config, options: CompileOptions): Plan {
     for (const { upstream } of Object.values(listener.choose?.cases ?? {}))
       if (upstream !== undefined) tcpUpstreams.add(upstream);
     const listened = withLateNames(listener, late, false);
-    listeners.push(compileListener(name, listened, listeners.length, indexOf, options, shared));
+    const plan = compileListener(name, listened, listeners.length, counted, indexOf, options, shared);
+    counted += plan.counted.length;
+    listeners.push(plan);
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -87,6 +91,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
       name,
       upstream,
       tcpUpstreams.has(name),
+      upstreams.length,
       serverSlots,
       options.servers?.get(name) ?? null,
     );
@@ -94,7 +99,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     upstreams.push(plan);
   }
   const files = sites.all.length === 0 ? null : { user: config.files?.user ?? null, sites: sites.all };
-  if (files !== null) upstreams.push(filesUpstream(serverSlots++));
+  if (files !== null) upstreams.push(filesUpstream(upstreams.length, serverSlots++));
   return {
     workers: options.workers,
     listeners,
@@ -113,6 +118,7 @@ function compileListener(
   name: string,
   listener: ListenerConfig,
   slot: number,
+  countedSlot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
   shared: Pick<RouteContext, 'sites' | 'types'>,
@@ -124,6 +130,7 @@ function compileListener(
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
   const context = { ...shared, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
+  const routes = (listener.routes ?? []).map((route) => compileRoute(route, context));
   return {
     name,
     slot,
@@ -152,7 +159,8 @@ function compileListener(
     forwarded,
     escapedSlash: listener['escaped-slash'] ?? 'compare',
     ignoresOtherHost: (listener['other-host'] ?? DEFAULTS.listener['other-host']) === 'ignore',
-    routes: formatRoutes((listener.routes ?? []).map((route) => compileRoute(route, context))),
+    routes: formatRoutes(routes),
+    counted: protocol === 'http' ? countedOf(routes, countedSlot) : [],
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
     access: compileAccess(listener.access),
@@ -243,6 +251,7 @@ function compileUpstream(
   name: string,
   upstream: UpstreamConfig,
   isTcp: boolean,
+  upstreamSlot: number,
   firstSlot: number,
   files: UpstreamTlsFiles | null,
 ): UpstreamPlan {
@@ -268,6 +277,7 @@ function compileUpstream(
   }
   return {
     name,
+    slot: upstreamSlot,
     serverBy:
       serverBy === undefined
         ? null

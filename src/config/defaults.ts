@@ -39,6 +39,7 @@ export const DEFAULTS = {
     upgrade: true,
     intercept: false,
     internal: false,
+    histogram: false,
     send: { fields: 'pass', body: 'pass' },
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     files: { index: 'index.html', 'default-type': 'application/octet-stream', dotfiles: false },

@@ -552,6 +552,11 @@ const Route = z.strictObject({
     DEFAULTS.route.internal,
   ),
   name: key(variableName, 'The route is only taken by steps that `call` it.'),
+  histogram: key(
+    flag,
+    '[Metrics](../metrics.md) have a histogram of the times of its requests.',
+    DEFAULTS.route.histogram,
+  ),
   steps: key(
     z.array(Step).min(1),
     'What is done first, in this order. Without anything else to do the next route that matches follows, for the target that there is then.',

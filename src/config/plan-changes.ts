@@ -42,7 +42,7 @@ function changesOf<T extends { readonly name: string }>(
 
 /** With its upstream by its name, which stays when positions change, and each limit and time below its key. */
 function namedListener(listener: ListenerPlan, { upstreams }: Plan): object {
-  const { upstream, slot: _, wear, limits, timeouts, ...rest } = listener;
+  const { upstream, slot: _, counted: _counted, wear, limits, timeouts, ...rest } = listener;
   const worn = {
     limits: { ...limits, requests: wear?.requests ?? 0 },
     timeouts: { ...timeouts, ageMs: wear?.ageMs ?? 0 },
@@ -64,8 +64,8 @@ function wholeChanges(before: ValuePlan | LogPlan, after: ValuePlan | LogPlan): 
 }
 
 function upstreamChanges(before: UpstreamPlan, after: UpstreamPlan): readonly string[] {
-  const { servers: former, ...formerRest } = withOwnHealth(before);
-  const { servers, ...rest } = withOwnHealth(after);
+  const { servers: former, slot: _former, ...formerRest } = withOwnHealth(before);
+  const { servers, slot: _slot, ...rest } = withOwnHealth(after);
   return [
     ...changesOf('server', former, servers, (one, other) =>
       changedKeys(withoutPlace(one), withoutPlace(other)).map((key) => `${key} changed`),

@@ -69,6 +69,8 @@ export interface ListenerPlan {
   readonly ignoresOtherHost: boolean;
   /** protocol http: first match wins. As config/route-text.ts writes them; of another protocol none. */
   readonly routes: string;
+  /** Of which requests are counted apart, by route and upstream. The first one is of those that no route takes; protocol http. */
+  readonly counted: readonly CountedPlan[];
   /** What its `ready` routes say: whether this node takes clients. */
   readonly isReady: boolean;
   /** protocol tcp and udp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
@@ -89,6 +91,18 @@ export interface ListenerPlan {
   readonly udp: UdpPlan | null;
   /** By name. */
   readonly accessLogs: readonly string[];
+}
+
+/** Requests of a listener that are counted together. */
+export interface CountedPlan {
+  /** As config/route-label.ts has it; empty: no route. */
+  readonly route: string;
+  /** Empty: they go to none. */
+  readonly upstream: string;
+  /** How long they take is counted too. */
+  readonly isTimed: boolean;
+  /** Its place on the status board; -1: there is none for it. */
+  readonly slot: number;
 }
 
 export interface LogPlan {
@@ -381,6 +395,8 @@ export interface RoutePlan {
   readonly errors: readonly ErrorPagePlan[];
   /** It is only taken by a request whose target is not the one that was sent. */
   readonly isInternal: boolean;
+  /** How long its requests take is counted. */
+  readonly isTimed?: true;
   readonly match: MatchPlan;
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
@@ -610,6 +626,8 @@ export interface ResolverPlan {
 
 export interface UpstreamPlan {
   readonly name: string;
+  /** Its place on the status board. */
+  readonly slot: number;
   /** Not null: `servers` has one, which holds the places of all that requests name. */
   readonly serverBy: ServerByPlan | null;
   /** Who is asked for names. Null: the system's. */

@@ -43,6 +43,22 @@ export const FAILED_NO_BUFFER = 10;
 /** No connection: while it waited for room in the server's queue the server was taken out, by its health or by hand. */
 export const FAILED_WITHDRAWN = 11;
 
+/** By number, as metrics call them. */
+export const FAILURE_NAMES = [
+  '',
+  'connect',
+  'connect-timeout',
+  'reset',
+  'response-timeout',
+  'bad-response',
+  'status',
+  'tls',
+  'no-resource',
+  'no-port',
+  'no-buffer',
+  'withdrawn',
+] as const;
+
 /** How a connection cannot be made. */
 export type ConnectFailure =
   | typeof FAILED_CONNECT

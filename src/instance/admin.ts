@@ -1,5 +1,6 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
 import { setImmediate } from 'node:timers/promises';
+import { type Format, OPENMETRICS_TYPE } from '../api/exposition.ts';
 import { metricsText } from '../api/metrics.ts';
 import { type Answer, type Input, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
@@ -15,6 +16,8 @@ import type { Comparison } from '../load/load.ts';
 import type { KnownWorld } from '../rehearsal/explain.ts';
 import { type AskedFor, readField, UnexplainableError } from '../rehearsal/subject.ts';
 import type { ChangeOrder, ChangeResult, ConfigurationByApi } from './configuration-by-api.ts';
+import { countedRoutes } from '../keeper/traffic/totals.ts';
+import { routeTrafficView } from '../keeper/traffic/views.ts';
 import { type Explainer, worldOf } from './explainer.ts';
 import type { NodeStatus } from './node-status.ts';
 import type { Successor } from './upgrade/upgrader.ts';
@@ -123,7 +126,13 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       const { events, missed } = facts.events.after(after ?? null, limit);
       return { items: events, next: events.at(-1)?.id ?? after ?? null, missed };
     },
-    metrics: () => metricsOf(facts),
+    routeTraffic({ query }) {
+      const now = facts.status.dataPlane();
+      return pageFrom(countedRoutes(now.plan), query, (each) =>
+        routeTrafficView(now.traffic, each.listener, each.counted),
+      );
+    },
+    metrics: (_, __, media) => metricsOf(facts, media === OPENMETRICS_TYPE ? 'openmetrics' : 'prometheus'),
     followEvents: ({ query }) => facts.events.follow(query.after ?? null),
 
     reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
@@ -172,8 +181,11 @@ async function wholeStatus(facts: AdminFacts): Promise<StatusDocument> {
   return facts.status.wholeWith(dataPlaneWith(facts.status.dataPlane(), upstreams));
 }
 
-async function* metricsOf(facts: AdminFacts): AsyncGenerator<string> {
-  for (const piece of metricsText(await wholeStatus(facts))) {
+async function* metricsOf(facts: AdminFacts, format: Format): AsyncGenerator<string> {
+  const status = await wholeStatus(facts);
+  const { plan, traffic } = facts.status.dataPlane();
+  const routes = countedRoutes(plan).map(({ listener, counted }) => routeTrafficView(traffic, listener, counted));
+  for (const piece of metricsText({ status, routes }, format)) {
     yield piece;
     await setImmediate();
   }

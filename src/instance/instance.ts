@@ -170,7 +170,7 @@ export class Instance {
     });
     this.upgrader = new Upgrader({
       keeper: this.keeper,
-      counts: () => countsOf(this.keeper.status(this.beats, [])),
+      counts: () => countsOf(this.keeper.status(this.beats, []), this.keeper.trafficMemories),
       overrides: () => this.overrides.memories,
       ticketSecrets: () => this.supply.ticketSecrets,
       ha: () => this.haPart.keeper,
@@ -473,7 +473,7 @@ export class Instance {
     const { ha } = this;
     const words = await succession.takeOver(this.keeper.openAddresses, async () => ha?.watch());
     this.isInCharge = true;
-    if (words !== null) this.keeper.former.recall(words.counts);
+    if (words !== null) this.keeper.recall(words.counts);
     this.options.service.ready();
     this.keeper.settle();
     await ha?.adopt(words?.ha ?? { routers: [], restraints: [] });

@@ -89,6 +89,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     escapedSlash: 'compare',
     ignoresOtherHost: false,
     routes: '',
+    counted: [],
     isReady: true,
     upstream: 0,
     access: null,
@@ -117,6 +118,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
   }));
   const upstream = {
     name: 'u',
+    slot: 0,
     serverBy: null,
     resolver: null,
     balance: 'round-robin',

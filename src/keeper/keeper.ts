@@ -9,10 +9,11 @@ import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
 import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
+import { routeUnits } from '../base/traffic-cells.ts';
 import type { HealthPlan, ListenerPlan, Plan, ServerPlan } from '../config/plan.ts';
 import type { AskedName } from '../core/asked-name.ts';
-import { type Placed, placePlan } from '../core/place.ts';
-import { type SlotRange, SlotTable } from '../core/slots.ts';
+import { type Placed, placePlan, Places } from '../core/place.ts';
+import type { SlotRange } from '../core/slots.ts';
 import { NO_TLS_CONNECTION, type ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { FindUser, Host, ProcessUser } from '../port/host.ts';
@@ -26,7 +27,7 @@ import { ProxyStarter } from './proxies/proxy-starter.ts';
 import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
-import { FormerCounts } from './generations/former-counts.ts';
+import { type CountMemory, FormerCounts } from './generations/former-counts.ts';
 import { CommandUsers } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
 import { HealthRegistry } from './servers/health.ts';
@@ -54,6 +55,7 @@ import type { StrayProxies } from './proxies/stray-proxies.ts';
 import { type BeatAges, type DataPlaneFacts, dataPlaneStatus } from './api/status.ts';
 import { proxyCount, Supervisor } from './proxies/supervisor.ts';
 import { TrafficLog } from './log/traffic-log.ts';
+import { type TrafficMemory, TrafficTotals } from './traffic/totals.ts';
 import { findUnixFault } from './servers/unix-reach.ts';
 
 export interface KeeperOptions {
@@ -134,8 +136,9 @@ export class Keeper {
   private readonly moves: SessionMoves;
   private readonly files: FilesProcess;
   /** Of the keepers before this one. */
-  readonly former = new FormerCounts();
-  private readonly places = { servers: new SlotTable(SERVER_SLOTS_MAX), listeners: new SlotTable(LISTENER_SLOTS) };
+  private readonly former = new FormerCounts();
+  private readonly totals: TrafficTotals;
+  private readonly places = new Places(SERVER_SLOTS_MAX, LISTENER_SLOTS, routeUnits(SERVER_SLOTS_MAX));
   private readonly planFiles: PlanFileWriter;
   private readonly tickets: TicketSecretsInUse;
   private readonly descriptors: DescriptorWarning;
@@ -155,6 +158,7 @@ export class Keeper {
     this.descriptors = new DescriptorWarning(host, log);
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;
+    this.totals = new TrafficTotals(this.board);
     const starter = new ProxyStarter({
       host,
       log,
@@ -290,6 +294,7 @@ export class Keeper {
       proxies: this.supervisor.accounts(),
       health: this.health,
       former: this.former,
+      traffic: this.totals,
       failureOfName: (hostname) => this.names.failureOf(hostname),
     };
   }
@@ -313,6 +318,18 @@ export class Keeper {
   }
 
   // --- succession ---
+
+  /** What was counted of traffic. */
+  get trafficMemories(): readonly TrafficMemory[] {
+    return this.totals.memories(this.plan);
+  }
+
+  /** What the predecessor has counted. */
+  recall(counts: CountMemory): void {
+    this.former.recall(counts);
+    this.totals.recall(counts.traffic ?? []);
+    this.health.recallEjections(counts.ejections ?? []);
+  }
 
   /** What a successor takes over. The sockets stay ours too; the ends for sessions are the successor's alone. */
   bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
@@ -490,6 +507,7 @@ export class Keeper {
     this.traffic.apply(placed.plan);
     this.health.apply(placed.plan);
     this.former.retain(placed.plan);
+    this.totals.apply(placed.plan);
     if (isFirst) this.expectSessions();
     this.moves.handlePlan(this.store.listeners, workers, (worker, end) => this.supervisor.sendSessionEnd(worker, end));
     const named = this.applyNames();
@@ -608,14 +626,12 @@ export class Keeper {
   }
 
   private acknowledge(row: number, number: number): void {
-    this.places.servers.acknowledge(row, number);
-    this.places.listeners.acknowledge(row, number);
+    this.places.acknowledge(row, number);
   }
 
   private forget(row: number): void {
     this.strays?.close(row);
-    this.places.servers.forget(row);
-    this.places.listeners.forget(row);
+    this.places.forget(row);
   }
 
   /** What could not be opened may be free later: another program ends, a directory is made. */

@@ -164,6 +164,7 @@ const PLAN = {
   forwarded: { kind: 'none' },
   isReady: true,
   routes: '',
+  counted: [],
   escapedSlash: 'refuse',
 } as unknown as ListenerPlan;
 
@@ -194,7 +195,7 @@ class Noted {
 }
 
 function noRoutes(): RouteSet {
-  const work = RouteSet.prepare({ routes: '', escapedSlash: 'refuse' }, null);
+  const work = RouteSet.prepare({ routes: '', escapedSlash: 'refuse', counted: [] }, null);
   for (;;) {
     const step = work.next();
     if (step.done === true) return step.value;

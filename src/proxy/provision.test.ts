@@ -11,7 +11,7 @@ const OUTCOME = { onApplied: () => undefined, onRefused: (reason: string) => ass
 
 function provisionOf(routeCount: number): Provision {
   const routes = formatRoutes(Array.from({ length: routeCount }, (_, i) => route({ path: prefix(`/r${i}/`) })));
-  const listener = { name: 'web', protocol: 'http', escapedSlash: 'compare', routes, tls: null };
+  const listener = { name: 'web', protocol: 'http', escapedSlash: 'compare', routes, counted: [], tls: null };
   const plan = { values: [], listeners: [listener], upstreams: [] } as unknown as Plan;
   return new Provision(plan, [], NO_SECRETS, OUTCOME, []);
 }

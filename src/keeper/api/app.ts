@@ -15,6 +15,7 @@ import {
 import { openApiDocument } from '../../api/openapi.ts';
 import { redactText } from '../../config/redact.ts';
 import type { Log } from '../log/log.ts';
+import { mediaFor } from './accept.ts';
 
 /** Who asks, as far as is known. */
 export interface Caller {
@@ -46,8 +47,12 @@ export class NotNowError extends Refusal {
   }
 }
 
-/** `by`: who says so; null: they do not. */
-type Handler<Id extends OperationId> = (input: Input<Id>, by: string | null) => Answer<Id> | Promise<Answer<Id>>;
+/** `by`: who says so; null: they do not. `media`: what the answer is in, of the types of the operation. */
+type Handler<Id extends OperationId> = (
+  input: Input<Id>,
+  by: string | null,
+  media: string,
+) => Answer<Id> | Promise<Answer<Id>>;
 
 export type Handlers = { readonly [Id in OperationId]: Handler<Id> } & {
   /** Then nothing can be ordered any more. */
@@ -65,7 +70,7 @@ export class JsonText {
   }
 }
 
-type AnyHandler = (input: unknown, by: string | null) => unknown;
+type AnyHandler = (input: unknown, by: string | null, media: string) => unknown;
 
 /** A name that goes into the log and into a file. */
 const BY_CHARACTERS_MAX = 64;
@@ -122,12 +127,15 @@ async function answer<E extends object>(
   const query = operation.query.safeParse({ ...c.req.query(), ...(seen === undefined ? {} : { after: seen }) });
   if (!query.success) return failure(c, 400, issueText(query.error));
   try {
+    const { media: usual, otherMedia, isTagged } = operation;
+    const media = otherMedia === undefined ? usual : mediaFor(c.req.header('accept'), [usual, otherMedia]);
     const sent = { ifMatch: ifMatchOf(c, operation), body: await sentBody(c.req.raw, operation) };
-    const body = await handle({ params: params.data, query: query.data, ...sent }, whoSays(caller, query.data));
+    const input = { params: params.data, query: query.data, ...sent };
+    const body = await handle(input, whoSays(caller, query.data), media);
     // At once: nothing can have changed since.
-    const headers: Record<string, string> = operation.isTagged ? { etag: etag() } : {};
-    if (operation.media !== 'application/json')
-      return written(c, body as string | AsyncIterable<string>, operation.media);
+    const headers: Record<string, string> = isTagged ? { etag: etag() } : {};
+    if (otherMedia !== undefined) c.header('vary', 'accept');
+    if (media !== 'application/json') return written(c, body as string | AsyncIterable<string>, media);
     return json(c, statusOf(operation, body), await textOf(body), headers);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

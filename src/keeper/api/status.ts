@@ -27,6 +27,15 @@ import { overrideText } from '../overrides.ts';
 import { askedText } from '../../core/asked-name.ts';
 import { serverSubject } from '../../core/overrides.ts';
 import type { NameFailure } from '../servers/names.ts';
+import type { TrafficMemory, TrafficTotals } from '../traffic/totals.ts';
+import {
+  endingViews,
+  handshakesView,
+  listenerTrafficView,
+  loopView,
+  serverTrafficView,
+  upstreamTrafficView,
+} from '../traffic/views.ts';
 import type { ProxyAccount } from '../proxies/supervisor.ts';
 
 /** How often a proxy's sign of life is looked at. */
@@ -67,6 +76,7 @@ export interface DataPlaneFacts {
   readonly proxies: readonly ProxyAccount[];
   readonly health: HealthRegistry;
   readonly former: FormerCounts;
+  readonly traffic: TrafficTotals;
   /** By its text (core/asked-name.ts). */
   readonly failureOfName: (name: string) => NameFailure | null;
 }
@@ -86,12 +96,18 @@ export function dataPlaneWith(facts: DataPlaneFacts, upstreams: readonly Upstrea
     upstreams,
     overrides: facts.overrides,
     answers: answerViews(facts),
+    endings: endingViews(facts.traffic),
   };
 }
 
 /** For a successor. */
-export function countsOf({ listeners, upstreams, answers }: DataPlaneStatus): CountMemory {
+export function countsOf(
+  { listeners, upstreams, answers }: DataPlaneStatus,
+  traffic: readonly TrafficMemory[],
+): CountMemory {
   return {
+    traffic,
+    ejections: upstreams.map(({ name, ejections = 0 }) => ({ upstream: name, ejections })),
     listeners: listeners.map(({ name, accepted, datagrams }) => ({ listener: name, accepted, datagrams })),
     servers: upstreams.flatMap(({ name: upstream, servers }) =>
       servers.map(({ name: server, address, requests, failures, shortages }) => {
@@ -117,6 +133,7 @@ export function proxyViews({ plan, board, ages, nowMs, proxies }: DataPlaneFacts
       connections: counts === null ? 0 : sum(plan.listeners.map(({ slot }) => counts.listenerConnections(slot))),
       requests: counts?.requests ?? 0,
       linesDropped: counts?.droppedLines ?? 0,
+      loop: counts === null ? null : loopView(counts),
       memory: counts === null ? null : memoryView(counts),
     };
   });
@@ -141,10 +158,11 @@ function memoryView(row: WorkerRow): MemoryView {
 }
 
 export function listenerView(
-  { plan, board, listeners, isStopping, former }: DataPlaneFacts,
+  { plan, board, listeners, isStopping, former, traffic }: DataPlaneFacts,
   index: number,
 ): ListenerView {
-  const { name, slot, protocol, binds, intake } = plan.listeners[index];
+  const own = plan.listeners[index];
+  const { name, slot, protocol, binds, intake, limits, tls } = own;
   const open = listeners.find(({ plan }) => plan.name === name);
   const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
   return {
@@ -161,6 +179,9 @@ export function listenerView(
             out: former.datagrams(name).out + sumOfWorkers(board, (row) => row.datagramsOut(slot)),
           }
         : null,
+    connectionsMax: limits.connections * plan.workers,
+    traffic: protocol === 'http' ? listenerTrafficView(traffic, own) : null,
+    handshakes: tls === null ? null : handshakesView(traffic, own),
   };
 }
 
@@ -176,6 +197,8 @@ export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
     check: health === null ? null : checkText(health),
     quorum: quorum === null || up === null ? null : { weight: quorum.weight, ...up },
+    traffic: upstreamTrafficView(facts.traffic, plan),
+    ejections: facts.health.ejectionsOf(index),
     servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, plan, server, health))),
   };
 }
@@ -211,6 +234,13 @@ function serverView(
     requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)),
     failures: before.failures + sumOfWorkers(board, (row) => row.serverFailures(slot)),
     shortages: before.shortages + sumOfWorkers(board, (row) => row.serverShortages(slot)),
+    traffic: serverTrafficView(
+      facts.traffic,
+      upstreamPlan,
+      server,
+      slot,
+      sumOfWorkers(board, (row) => row.serverIdle(slot)),
+    ),
   };
 }
 

@@ -3,12 +3,17 @@
  * board are another's. Whatever a predecessor counts after it has given way, of what it finishes, is not in it.
  */
 import type { Plan } from '../../config/plan.ts';
+import type { TrafficMemory } from '../traffic/totals.ts';
 
 /** For a successor, which may be of another version. */
 export interface CountMemory {
   readonly listeners: readonly ListenerCountMemory[];
   readonly servers: readonly ServerCountMemory[];
   readonly answers: readonly AnswerCountMemory[];
+  /** Keepers up to 0.1.0 do not say it. */
+  readonly traffic?: readonly TrafficMemory[];
+  /** Likewise. */
+  readonly ejections?: readonly { readonly upstream: string; readonly ejections: number }[];
 }
 
 interface AnswerCountMemory {

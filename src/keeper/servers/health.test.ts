@@ -45,6 +45,7 @@ const at = (last: number): Address => ({ family: 4, host: `192.0.2.${last}`, por
 function upstream(name: string, servers: ServerPlan[], rest: Partial<UpstreamPlan> = {}): UpstreamPlan {
   return {
     name,
+    slot: 0,
     serverBy: null,
     resolver: null,
     balance: 'round-robin',

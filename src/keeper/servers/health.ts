@@ -72,6 +72,8 @@ interface Upstream {
   isIdled: boolean;
   /** What was told last: that its quorum is there, or not. */
   toldQuorum: boolean;
+  /** So often one of its servers was ejected. */
+  ejections: number;
 }
 
 /** One address of a configured server, or the server itself while its name has none. */
@@ -122,7 +124,7 @@ export class HealthRegistry {
         // a predecessor has told it
         const isInherited = this.options.memories?.some(({ upstream }) => upstream === name) === true;
         if (isInherited) health.assumeQuorum();
-        return { plan: upstreamPlan, health, isOut: false, isIdled: false, toldQuorum: isInherited };
+        return { plan: upstreamPlan, health, isOut: false, isIdled: false, toldQuorum: isInherited, ejections: 0 };
       }
       known.health.apply(now, optionsOf(upstreamPlan), newChecks(known.plan, upstreamPlan));
       known.plan = upstreamPlan;
@@ -143,6 +145,19 @@ export class HealthRegistry {
       this.tellQuorum(upstream);
     }
     if (this.isStarted) this.pump();
+  }
+
+  /** Of the upstream with this index. */
+  ejectionsOf(index: number): number {
+    return this.upstreams[index].ejections;
+  }
+
+  /** What the predecessor has counted. */
+  recallEjections(counts: readonly { readonly upstream: string; readonly ejections: number }[]): void {
+    for (const { upstream: name, ejections } of counts) {
+      const known = this.upstreams.find(({ plan }) => plan.name === name);
+      if (known !== undefined) known.ejections += ejections;
+    }
   }
 
   /** Begins with the probes. */
@@ -441,6 +456,7 @@ export class HealthRegistry {
 
   private tell(upstream: Upstream, event: HealthEvent): void {
     const { kind, address, reason } = event;
+    if (kind === 'ejected') upstream.ejections++;
     if ((kind === 'up' || kind === 'down') && address !== null)
       this.tellServer(upstream, upstream.plan.servers[event.server], address, kind, reason);
     this.log(upstream, event);

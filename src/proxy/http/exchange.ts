@@ -16,7 +16,7 @@
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
-import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
   CLIENT_LEFT,
@@ -131,6 +131,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   queuedMs = 0;
   /** 0: it does not wait in a queue. */
   private queuedAt = 0;
+  counted: CountedPlan | null = null;
   readonly trail = new Trail();
   readonly drafts: Draft[] = [];
   /** Null: no log has asked for one. */
@@ -201,6 +202,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.isRequest = head !== null;
     exchange.method = head === null ? METHOD_OTHER : head.method;
     exchange.status = 0;
+    exchange.counted = null;
     exchange.phase = PHASE_REQUEST;
     exchange.begunAt = begunAt;
     exchange.headAt = context.transport.now;
@@ -472,7 +474,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const idle = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
     if (idle !== null) {
       this.serverSide = idle;
-      this.trail.connected(this.context.transport.now);
+      this.trail.connected(this.context.transport.now, false);
       idle.reuse(this);
       this.sendRequest(idle);
       return;
@@ -514,13 +516,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { now } = this.context.transport;
     const isLeft = (one: Server): boolean => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one);
     if (picked === PICK_TRIED && !upstream.servers.some(isLeft)) return;
-    trail.begin(upstream.plan.name, now);
-    trail.fail(picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, 0, now);
+    trail.passOver(upstream.plan.name, picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, now);
   }
 
   handleServerReady(): void {
     const { client } = this;
-    this.trail.connected(this.context.transport.now);
+    this.trail.connected(this.context.transport.now, true);
     this.sendRequest(this.serverSide as ServerSide);
     client.pump();
   }

@@ -5,7 +5,7 @@
  *
  * Times are those of the transport's clock: whatever happens in one turn has one time.
  */
-import type { ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import type { Phase } from '../../core/endings.ts';
 import type { Draft } from '../log/draft.ts';
 import type { Trail } from './trail.ts';
@@ -22,11 +22,13 @@ export interface RequestRecord {
   /** What the client was answered with; 0: nothing. */
   readonly status: number;
   readonly listener: ListenerPlan;
+  /** With which others it is counted, by the first route that it has taken. Null: it has taken none. */
+  readonly counted: CountedPlan | null;
   /** Null: it went to no server. */
   readonly routePlan: RoutePlan | null;
   readonly upstreamPlan: UpstreamPlan | null;
   /** The server of the last try. */
-  readonly server: { readonly plan: ServerPlan } | null;
+  readonly server: { readonly plan: ServerPlan; readonly slot: number } | null;
   readonly trail: Trail;
   /** An error of the proxy's own that was the answer; null: there was none. */
   readonly answer: AnswerRecord | null;

@@ -4,10 +4,11 @@ import { formatRoutes } from '../../config/route-text.ts';
 import type { RoutePlan } from '../../config/plan.ts';
 import { request } from '../../core/value/fixtures.test.ts';
 import { prefix, route } from '../../core/route/fixtures.test.ts';
+import { countedOf } from '../../config/route-label.ts';
 import { RouteSet, type RoutesPlan } from './route-set.ts';
 
 function planOf(routes: readonly RoutePlan[], escapedSlash: RoutesPlan['escapedSlash'] = 'compare'): RoutesPlan {
-  return { routes: formatRoutes(routes), escapedSlash };
+  return { routes: formatRoutes(routes), escapedSlash, counted: countedOf(routes, 0) };
 }
 
 /** The set, and in how many steps it was prepared. */
@@ -74,4 +75,23 @@ test('a thousand hosts are more steps than ten, and all are found', () => {
     assert.equal(all.set.table.match(request('/', `a.w${i}.example`)), i);
   }
   assert.equal(all.set.table.match(request('/', 'h1000.example')), -1);
+});
+
+const closing = (path: string): RoutePlan => ({ ...route({ path: prefix(path) }), action: { kind: 'close' } });
+
+test('where requests are counted holds when the plan does, also for routes that stay as they are', () => {
+  const routes = [closing('/a/'), closing('/b/'), closing('/a/')];
+  const plan = planOf(routes);
+  const first = prepared(plan, null).set;
+  const slots = (): unknown => first.routes.map(({ counted }) => counted?.slot);
+  assert.deepEqual(slots(), [undefined, undefined, undefined]);
+  first.bind([], true, () => []);
+  assert.deepEqual(slots(), [1, 2, 1]);
+  assert.equal(prepared({ ...plan, counted: [...plan.counted] }, first).set, first);
+  const moved = plan.counted.map((one) => ({ ...one, slot: one.slot + 10 }));
+  const next = prepared({ ...plan, counted: moved }, first).set;
+  assert.deepEqual(slots(), [1, 2, 1], 'not before');
+  next.bind([], true, () => []);
+  assert.deepEqual(slots(), [11, 12, 11]);
+  assert.deepEqual(next.routes, first.routes);
 });

@@ -2,12 +2,13 @@
  * All routes of a listener, prepared. Of ten thousand that takes longer than a request may wait, so it is done step by step. A
  * line that the set before has too is the same route, and is not prepared again.
  */
-import type { EscapedSlash } from '../../config/plan.ts';
+import type { CountedPlan, EscapedSlash } from '../../config/plan.ts';
 import { parseRoute } from '../../config/route-text.ts';
 import type { RouteWatch } from '../../core/route/route-watch.ts';
 import { Rule } from '../../core/route/rule.ts';
 import { readingOf, type RouteTable, RouteTableBuilder } from '../../core/route/table.ts';
 import type { Upstream } from '../upstream.ts';
+import { CountedRoutes } from './counted-routes.ts';
 import { type LogsOf, Route } from './route.ts';
 
 interface Prepared {
@@ -19,11 +20,13 @@ interface Prepared {
 export interface RoutesPlan {
   readonly routes: string;
   readonly escapedSlash: EscapedSlash;
+  readonly counted: readonly CountedPlan[];
 }
 
 interface Parts extends Pick<RouteSet, 'table' | 'routes' | 'called' | 'areLogged'> {
   readonly plan: RoutesPlan;
   readonly byLine: ReadonlyMap<string, Prepared>;
+  readonly counted: CountedRoutes;
 }
 
 /** So many lines that were there before cost about what a new one does. */
@@ -38,14 +41,16 @@ export class RouteSet {
   readonly areLogged: boolean;
   private readonly plan: RoutesPlan;
   private readonly byLine: ReadonlyMap<string, Prepared>;
+  private readonly counted: CountedRoutes;
 
-  private constructor({ plan, table, routes, called, areLogged, byLine }: Parts) {
+  private constructor({ plan, table, routes, called, areLogged, byLine, counted }: Parts) {
     this.plan = plan;
     this.table = table;
     this.routes = routes;
     this.called = called;
     this.areLogged = areLogged;
     this.byLine = byLine;
+    this.counted = counted;
   }
 
   /** Between two steps somebody else may have the turn. `former` stays as it is. `watch`: hears how routes are found. */
@@ -55,7 +60,12 @@ export class RouteSet {
     watch: RouteWatch | null = null,
   ): Generator<undefined, RouteSet> {
     const known = former?.plan.escapedSlash === plan.escapedSlash ? former : null;
-    if (known?.plan.routes === plan.routes) return known;
+    if (known?.plan.routes === plan.routes) {
+      if (known.counted.isBy(plan.counted)) return known;
+      const { table, routes, called, areLogged, byLine } = known;
+      const counted = yield* CountedRoutes.prepare(plan.counted, routes);
+      return new RouteSet({ plan, table, routes, called, areLogged, byLine, counted });
+    }
     const { routes: text, escapedSlash } = plan;
     const builder = new RouteTableBuilder();
     const routes: Route[] = [];
@@ -79,13 +89,15 @@ export class RouteSet {
       if (isNew || ++kept % KEPT_PER_STEP === 0) yield;
     }
     const table = yield* builder.build(escapedSlash, watch);
-    return new RouteSet({ plan, table, routes, called, areLogged, byLine });
+    const counted = yield* CountedRoutes.prepare(plan.counted, routes);
+    return new RouteSet({ plan, table, routes, called, areLogged, byLine, counted });
   }
 
   /** The plan that these routes are of has these upstreams. */
   bind(upstreams: readonly Upstream[], isReady: boolean, logsOf: LogsOf): void {
     const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
     for (const route of this.routes) route.bind(byName, isReady, logsOf);
+    this.counted.set();
   }
 }
 

@@ -2,7 +2,8 @@
 import { assert } from '../../base/assert.ts';
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
+import type { ActionPlan, CountedPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
+import { countedKey, routeLabel, upstreamOf } from '../../config/route-label.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
 import { markLate } from '../../core/value/late.ts';
@@ -75,6 +76,10 @@ export class Route {
   readonly isLogged: boolean;
   /** The access logs that its requests are in; null: the listener's. */
   logs: readonly AccessLog[] | null = null;
+  /** With which others its requests are counted; null: with those that no route takes. */
+  counted: CountedPlan | null = null;
+  /** What tells them apart from those of other routes of the listener. */
+  readonly countedKey: string;
   /** The proxy adds its own X-Forwarded-... and X-Request-Id except where the route sets or removes them. */
   readonly addsForwardedFor: boolean;
   readonly addsForwardedProto: boolean;
@@ -93,10 +98,11 @@ export class Route {
   /** The part of it that rewriting may add. */
   readonly rewriteGrowthMax: number;
 
-  /** `watch`: hears what its steps do. */
-  constructor(plan: RoutePlan, reading: Reading, watch: RouteWatch | null = null) {
-    const prepare = (inner: RoutePlan): Route => new Route(inner, reading, watch);
+  /** `label`: of the route that requests are matched with, of which this one may be a part. `watch`: hears what its steps do. */
+  constructor(plan: RoutePlan, reading: Reading, watch: RouteWatch | null = null, label = routeLabel(plan)) {
+    const prepare = (inner: RoutePlan): Route => new Route(inner, reading, watch, label);
     this.plan = plan;
+    this.countedKey = countedKey(label, upstreamOf(plan));
     this.action = plan.action;
     this.errors = plan.errors.map((page) => new ErrorPage(page, prepare));
     this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, prepare, watch);
@@ -140,6 +146,13 @@ export class Route {
     const rewrite = this.rewrite === null || this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
+  }
+
+  /** It, and whatever is taken in its place. */
+  *withInner(): Generator<Route> {
+    yield this;
+    for (const { route } of this.errors) if (route !== null) yield* route.withInner();
+    if (this.steps !== null) for (const route of this.steps.routes) yield* route.withInner();
   }
 
   /** What is answered in place of an error with this status; null: the error itself. */

@@ -18,6 +18,10 @@ export interface Try {
   readonly begunAt: number;
   readonly connectedAt: number;
   readonly headAt: number;
+  /** A connection was made for it. */
+  readonly hasNewConnection: boolean;
+  /** There was no server to try. */
+  readonly isForNobody: boolean;
 }
 
 class Entry implements Try {
@@ -27,6 +31,8 @@ class Entry implements Try {
   begunAt = 0;
   connectedAt = NEVER;
   headAt = NEVER;
+  hasNewConnection = false;
+  isForNobody = false;
   /** The next one has begun then. */
   endedAt = NEVER;
   /** The request had been turned to another route before it. */
@@ -63,15 +69,26 @@ export class Trail {
     one.connectedAt = NEVER;
     one.headAt = NEVER;
     one.endedAt = NEVER;
+    one.hasNewConnection = false;
+    one.isForNobody = false;
     one.isTurned = this.isTurned;
     this.isTurned = false;
   }
 
-  /** The connection of the last one stands. */
-  connected(now: number): void {
+  /** A try that there is no server for, in the name of the upstream; it is told as this status. */
+  passOver(upstream: string, status: number, now: number): void {
+    this.begin(upstream, now);
+    this.entries[this.count - 1].isForNobody = true;
+    this.fail(status, 0, now);
+  }
+
+  /** The connection of the last one stands. `isNew`: it was made for it. */
+  connected(now: number, isNew: boolean): void {
     if (this.count === 0) return;
     const last = this.entries[this.count - 1];
-    if (last.connectedAt === NEVER) last.connectedAt = now;
+    if (last.connectedAt !== NEVER) return;
+    last.connectedAt = now;
+    last.hasNewConnection = isNew;
   }
 
   /** The head of the last one's response is here. */

@@ -408,6 +408,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     if (wear !== undefined && isWorn(wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
     const admitted = this.admission.admit(this.peer);
     if (this.service.isLogging) this.service.beginLog(exchange, admitted, this.peer);
+    if (admitted instanceof Route) exchange.counted = admitted.counted;
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);

@@ -1,0 +1,117 @@
+/** What was counted of traffic, as the admin API tells it. */
+import type {
+  EndingView,
+  HistogramView,
+  ListenerTrafficView,
+  LoopView,
+  RouteTrafficView,
+  ServerTrafficView,
+  UpstreamTrafficView,
+} from '../../api/traffic.ts';
+import type { WorkerRow } from '../../base/board.ts';
+import { BUCKETS } from '../../base/histogram.ts';
+import {
+  CLASSES,
+  LOOP_UNIT_MS,
+  P_ENDINGS,
+  P_STARVED,
+  P_SUBMISSIONS,
+  P_TURNS,
+  S_RESPONSE_TIME,
+  S_RESPONSES,
+  T_CLASSES,
+  T_DURATION,
+  T_HANDSHAKES,
+  T_RECEIVED,
+  T_SENT,
+  U_CONNECT,
+  U_DURATION,
+  U_FIRST_BYTE,
+  U_QUEUE,
+  U_RETRIES,
+} from '../../base/traffic-cells.ts';
+import type { CountedPlan, ListenerPlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { ENDINGS } from '../../core/endings.ts';
+import { FAILURE_NAMES } from '../../core/retry.ts';
+import { ofListener, ofRoute, ofServer, ofUpstream, type TrafficTotals } from './totals.ts';
+
+export function listenerTrafficView(totals: TrafficTotals, plan: ListenerPlan): ListenerTrafficView {
+  const cells = totals.of(ofListener(plan));
+  return { ...requestsOf(cells), duration: histogramOf(cells, T_DURATION) };
+}
+
+/** Handshakes of TLS. */
+export function handshakesView(
+  totals: TrafficTotals,
+  plan: ListenerPlan,
+): { readonly full: number; readonly resumed: number; readonly failed: number } {
+  const cells = totals.of(ofListener(plan));
+  return { full: cells[T_HANDSHAKES], resumed: cells[T_HANDSHAKES + 1], failed: cells[T_HANDSHAKES + 2] };
+}
+
+/** Of one that has no place there is nothing. */
+export function routeTrafficView(
+  totals: TrafficTotals,
+  listener: ListenerPlan,
+  counted: CountedPlan,
+): RouteTrafficView {
+  const cells = totals.of(ofRoute(listener, counted));
+  const { route, upstream, isTimed } = counted;
+  const duration = isTimed ? histogramOf(cells, T_DURATION) : null;
+  return { listener: listener.name, route, upstream, ...requestsOf(cells), duration };
+}
+
+export function upstreamTrafficView(totals: TrafficTotals, plan: UpstreamPlan): UpstreamTrafficView {
+  const cells = totals.of(ofUpstream(plan));
+  return {
+    duration: histogramOf(cells, U_DURATION),
+    connect: histogramOf(cells, U_CONNECT),
+    firstByte: histogramOf(cells, U_FIRST_BYTE),
+    queue: histogramOf(cells, U_QUEUE),
+    retries: FAILURE_NAMES.flatMap((reason, failure) => {
+      return reason === '' ? [] : [{ reason, count: cells[U_RETRIES + failure] }];
+    }),
+  };
+}
+
+/** `idle`: how many connections are kept there. */
+export function serverTrafficView(
+  totals: TrafficTotals,
+  upstream: UpstreamPlan,
+  server: ServerPlan,
+  slot: number,
+  idle: number,
+): ServerTrafficView {
+  const cells = totals.of(ofServer(upstream, server, slot));
+  const responseSeconds = cells[S_RESPONSE_TIME] / 1_000;
+  return { ...requestsOf(cells), responses: cells[S_RESPONSES], responseSeconds, idle };
+}
+
+export function endingViews(totals: TrafficTotals): readonly EndingView[] {
+  const cells = totals.ofProcesses();
+  return ENDINGS.map(({ name, by }, i) => ({ name, by, count: cells[P_ENDINGS + i] })).filter(({ count }) => count > 0);
+}
+
+/** Of one proxy, and those that had its row before it. */
+export function loopView({ traffic: { cells } }: WorkerRow): LoopView {
+  const turns = histogramOf(cells, P_TURNS);
+  return {
+    turns: { ...turns, sumSeconds: turns.sumSeconds * LOOP_UNIT_MS },
+    submissions: cells[P_SUBMISSIONS],
+    starved: cells[P_STARVED],
+  };
+}
+
+function requestsOf(cells: Float64Array): Pick<ListenerTrafficView, 'requests' | 'receivedBytes' | 'sentBytes'> {
+  const requests = Object.fromEntries(CLASSES.map((name, i) => [name, cells[T_CLASSES + i]]));
+  return {
+    requests: requests as Record<(typeof CLASSES)[number], number>,
+    receivedBytes: cells[T_RECEIVED],
+    sentBytes: cells[T_SENT],
+  };
+}
+
+function histogramOf(cells: Float64Array, at: number): HistogramView {
+  const buckets = [...cells.subarray(at, at + BUCKETS)];
+  return { count: buckets.reduce((sum, each) => sum + each, 0), sumSeconds: cells[at + BUCKETS] / 1_000, buckets };
+}
