@@ -142,6 +142,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     forwarded: FORWARDED[prng.below(FORWARDED.length)],
     escapedSlash: 'compare',
     ignoresOtherHost: false,
+    http2: false,
     routes: '',
     counted: [],
     isReady: true,

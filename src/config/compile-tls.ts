@@ -2,7 +2,7 @@
 import { DEFAULTS } from './defaults.ts';
 import type { ServersTlsConfig, TlsConfig } from './model-tls.ts';
 import { listOf } from './parts.ts';
-import type { ListenerPlan, ServersTlsPlan, TlsPlan } from './plan.ts';
+import type { ServersTlsPlan, TlsPlan } from './plan.ts';
 import { INTERMEDIATE, MODERN, type TlsProfile } from './tls-profiles.ts';
 
 /** What files say of it. */
@@ -10,10 +10,10 @@ export type TlsFilesPlan = Pick<TlsPlan, 'entries' | 'tickets'>;
 
 export const NO_TLS_FILES: TlsFilesPlan = { entries: [], tickets: '' };
 
-/** `handshakeMs`: of the configuration, converted. */
+/** `protocols`: for ALPN. `handshakeMs`: of the configuration, converted. */
 export function compileTls(
   tls: TlsConfig,
-  protocol: ListenerPlan['protocol'],
+  protocols: readonly string[],
   { entries, tickets }: TlsFilesPlan,
   handshakeMs: number,
 ): TlsPlan {
@@ -21,7 +21,7 @@ export function compileTls(
     entries,
     unknownName: tls['unknown-name'] ?? DEFAULTS.tls['unknown-name'],
     ...profileOf(tls),
-    protocols: protocol === 'http' ? ['http/1.1'] : [],
+    protocols,
     handshakeMs,
     tickets,
     keepsSessions: tls['session-cache'] ?? DEFAULTS.tls['session-cache'],

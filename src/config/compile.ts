@@ -124,7 +124,7 @@ function compileListener(
   shared: Pick<RouteContext, 'sites' | 'types'>,
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;
-  const { tls } = listener;
+  const { http2 = DEFAULTS.listener.http2, tls } = listener;
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
@@ -159,6 +159,7 @@ function compileListener(
     forwarded,
     escapedSlash: listener['escaped-slash'] ?? 'compare',
     ignoresOtherHost: (listener['other-host'] ?? DEFAULTS.listener['other-host']) === 'ignore',
+    http2,
     routes: formatRoutes(routes),
     counted: protocol === 'http' ? countedOf(routes, countedSlot) : [],
     isReady: true,
@@ -173,13 +174,19 @@ function compileListener(
         ? null
         : compileTls(
             tls,
-            protocol,
+            alpnOf(protocol, http2),
             certificates?.get(name) ?? NO_TLS_FILES,
             ms(tls.handshake ?? DEFAULTS.tls.handshake),
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
     accessLogs: namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']),
   };
+}
+
+/** What may be agreed on with a client, what is liked best first. */
+function alpnOf(protocol: ListenerPlan['protocol'], http2: boolean): readonly string[] {
+  if (protocol !== 'http') return [];
+  return http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
 }
 
 function compileWear(requests: number | undefined, age: string | undefined): { readonly wear?: WearPlan } {

@@ -706,6 +706,12 @@ const Listener = z.strictObject({
     DEFAULTS.listener.protocol,
   ),
   tls: key(Tls, 'TLS with clients, which ends here: servers get what is inside. Without it connections are plain.'),
+  http2: key(
+    z.boolean(),
+    'Whether clients may speak HTTP/2: over TLS if they ask for it (ALPN); in clear if they begin with it, without asking (prior knowledge). ' +
+      `Servers are spoken to in HTTP/1.1 all the same. ${httpOnly}`,
+    DEFAULTS.listener.http2,
+  ),
   udp: key(Udp, 'Which datagrams belong together: a session. Only for `protocol: udp`.'),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),
   limits: key(ListenerLimits, "Of the client's side. For `protocol: tcp` and `udp` only `connections`."),

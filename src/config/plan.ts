@@ -67,6 +67,8 @@ export interface ListenerPlan {
   readonly escapedSlash: EscapedSlash;
   /** A Host field that is another than that of an absolute target is none; else such requests are refused. */
   readonly ignoresOtherHost: boolean;
+  /** protocol http: clients may speak HTTP/2. */
+  readonly http2: boolean;
   /** protocol http: first match wins. As config/route-text.ts writes them; of another protocol none. */
   readonly routes: string;
   /** Of which requests are counted apart, by route and upstream. The first one is of those that no route takes; protocol http. */

@@ -88,6 +88,7 @@ function planOf(workers: number, ports: readonly number[]): Plan {
     forwarded: { kind: 'replace' },
     escapedSlash: 'compare',
     ignoresOtherHost: false,
+    http2: false,
     routes: '',
     counted: [],
     isReady: true,

@@ -11,6 +11,7 @@ import type { ProxyEvent } from '../port/control.ts';
 import type { Transport } from '../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import type { AnswerLog } from './answer-log.ts';
+import type { Later } from './later.ts';
 import type { AccessLogs } from './log/access-logs.ts';
 import type { FailedPlace } from './failure-log.ts';
 import type { OwnListeners } from './own-listeners.ts';
@@ -31,6 +32,7 @@ export interface Pool {
 
 export interface Context {
   readonly transport: Transport;
+  readonly later: Later;
   readonly arena: Arena;
   /** `arena.memory`. */
   readonly memory: Uint8Array;

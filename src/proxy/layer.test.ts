@@ -290,7 +290,7 @@ test('what both sides have agreed on below HTTP is the version of HTTP that is s
       plan,
       [],
       ROUTES,
-      (each) => new HttpService(each, [protocol('h1'), protocol('h9')]),
+      (each) => new HttpService(each, protocol('h1'), protocol('h9')),
       layer,
     );
   const over = listen(stage.layer);

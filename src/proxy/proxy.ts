@@ -31,6 +31,7 @@ import { HttpService } from './http/service.ts';
 import type { RequestReader } from './http/request-record.ts';
 import type { RouteSet } from './http/route-set.ts';
 import { http1 } from './http1/http1.ts';
+import { http2 } from './http2/http2.ts';
 import { HelloLayer } from './hello-layer.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import type { Layer, MakeServerLayer } from './layer.ts';
@@ -40,6 +41,7 @@ import { AccessLogs } from './log/access-logs.ts';
 import { ListeningPoint } from './listening-point.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { OwnListeners } from './own-listeners.ts';
+import { PrefaceLayer } from './preface-layer.ts';
 import { ProxyHeaders } from './proxy-header.ts';
 import { type Outcome, type PlannedSocket, Provision, type Serving, STEPS_PER_TURN } from './provision.ts';
 import { Retirements } from './retirements.ts';
@@ -115,6 +117,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private leaving: Listener[] = [];
   private readonly retirements: Retirements;
   private readonly later: Later;
+  private readonly http2 = http2();
   private readonly tls: TlsLayers;
   private readonly serverLayers: ServerLayers;
   private readonly serving: Serving;
@@ -152,6 +155,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.descriptors = options.descriptors;
     this.wallClockMs = options.wallClockMs;
     this.failures = new FailureLog(row, report);
+    this.later = new Later(transport);
     const answers = new AnswerLog(row, report);
     const prng = new Prng(options.seed);
     const { wallClockMs } = options;
@@ -159,6 +163,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const accessLogs = new AccessLogs({ transport, row, prng, wallClockMs, responseValues });
     this.context = {
       transport,
+      later: this.later,
       arena: transport.arena,
       memory: transport.arena.memory,
       board,
@@ -196,7 +201,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.udp = new UdpListeners(this.context);
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.retirements = new Retirements(this.context);
-    this.later = new Later(transport);
     const { arena, requestHead: head, timers } = this.context;
     const room = { transport, arena, timers, later: this.later, gate: new HandshakeGate(arena, this.later) };
     let tls: Tls | null = null;
@@ -470,17 +474,18 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     layer: Layer | null,
   ): Listener {
     const service = (listener: Listener): Service =>
-      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, [http1]);
+      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, http1, this.http2);
     return new Listener(this.context, plan, upstreams, routes, service, layer);
   }
 
   protected layerOf(plan: ListenerPlan, provision: Provision): Layer | null {
     const { passthrough, proxyProtocol } = plan;
     const header = proxyProtocol === null ? null : new ProxyHeaders(this.context, plan, proxyProtocol);
-    const upper =
+    const tls =
       passthrough === null
         ? this.tls.layerOf(plan, provision.contextsOf(plan))
         : new HelloLayer(this.context, passthrough);
+    const upper = tls === null && plan.http2 ? new PrefaceLayer(this.context) : tls;
     return header === null || upper === null ? (header ?? upper) : new LayerPair(header, upper);
   }
 

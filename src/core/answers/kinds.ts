@@ -63,6 +63,8 @@ const OWN: readonly AnswerKind[] = [
   row('listener', 'no-client-certificate', 400, 'No required SSL certificate was sent'),
   row('listener', 'bad-client-certificate', 400, 'The SSL certificate error'),
   row('listener', 'misdirected', 421, 'the TLS handshake was for another host, which asks for other certificates'),
+  row('listener', 'http2-invalid', 0, 'the client breaks the rules of HTTP/2'),
+  row('listener', 'http2-flood', 0, 'the client asks for more than a connection of HTTP/2 may cost'),
   row('listener', 'tls-refused', 0, 'there were more TLS handshakes than the listener takes'),
   ...UDP_DROPS.map(([name, text]) => row('listener', name, 0, text)),
   ...UDP_ENDS.map(([name, text]) => row('listener', name, 0, text)),

@@ -104,6 +104,7 @@ const HTTPS = ascii('https');
 const NOTHING = new Uint8Array(0);
 const HTTP_1_0 = ascii('HTTP/1.0');
 const HTTP_1_1 = ascii('HTTP/1.1');
+const HTTP_2_0 = ascii('HTTP/2.0');
 const QUESTION = ascii('?');
 const address = new Uint8Array(16);
 const addressIp = new IpWords();
@@ -228,7 +229,7 @@ export class Source {
       case LOCAL_PORT:
         return leaveNumber(span, view.connection === null ? 0 : view.connection.localAddress(address, 0));
       case PROTOCOL:
-        return leave(span, head.version === 10 ? HTTP_1_0 : HTTP_1_1, 0, HTTP_1_0.length);
+        return leave(span, protocolOf(head.version), 0, HTTP_1_0.length);
       case REQUEST_LINE:
         return leave(span, bytes, head.start, head.fieldsStart - 2 - head.start);
       case CONNECTION:
@@ -515,4 +516,10 @@ function findScheme({ bytes, connection, head, isTrusted }: RequestView, span: S
   }
   const word = field * FIELD_WORDS;
   return leave(span, bytes, head.fields[word + FIELD_VALUE], head.fields[word + FIELD_VALUE_LENGTH]);
+}
+
+/** As requests over them are logged: all names are equally long. */
+function protocolOf(version: number): Uint8Array {
+  if (version === 11) return HTTP_1_1;
+  return version === 10 ? HTTP_1_0 : HTTP_2_0;
 }

@@ -23,12 +23,12 @@ export class ClientEmitters {
   configure({ ignoresOtherHost, limits, via }: ListenerPlan): void {
     const { date, memory } = this.context;
     this.limits = { headBytes: limits.headBytes, headers: limits.headers, ignoresOtherHost };
-    this.response = new ResponseEmitter(memory, date, viaLine(via));
+    this.response = new ResponseEmitter(memory, date, viaLine('1.1', via));
     this.own = new OwnAnswers(this.context, this.response);
   }
 }
 
-/** A complete line, or nothing: of what was received in HTTP/1.1. */
-export function viaLine(name: string | null): Uint8Array {
-  return ascii(name === null ? '' : `Via: 1.1 ${name}\r\n`);
+/** A complete line, or nothing. `version`: in which it was received. */
+export function viaLine(version: string, name: string | null): Uint8Array {
+  return ascii(name === null ? '' : `Via: ${version} ${name}\r\n`);
 }

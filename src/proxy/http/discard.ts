@@ -20,6 +20,10 @@ export class Discard implements BodySink {
     return true;
   }
 
+  sendTrailers(): boolean {
+    return true;
+  }
+
   finish(): boolean {
     return true;
   }

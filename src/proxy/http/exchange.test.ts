@@ -48,6 +48,7 @@ const SINK: BodySink = {
   takesChunks: true,
   send: () => true,
   flush: () => true,
+  sendTrailers: () => true,
   finish: () => true,
 };
 

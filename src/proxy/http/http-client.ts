@@ -77,6 +77,11 @@ export abstract class HttpClient extends Session implements ClientSide {
   protected abstract sendOwn(length: number): void;
   /** The request is kept, and a server is looked for, whatever is still to come of it. */
   protected abstract awaitServer(): void;
+  /** Reads a head that was kept into `context.requestHead`, as `parseRequestHead` does. */
+  protected parseHead(at: number, end: number): number {
+    const { memory, requestHead } = this.context;
+    return parseRequestHead(memory, at, end, this.emitters.limits, requestHead);
+  }
   /** It ends without an answer. */
   protected abstract close(ending: number): void;
 
@@ -147,8 +152,7 @@ export abstract class HttpClient extends Session implements ClientSide {
 
   /** The head that was kept is in `context.requestHead` again. */
   private parseKept({ keptHead: { at, end }, hasKeptHead }: Exchange): boolean {
-    const { memory, requestHead } = this.context;
-    return hasKeptHead && parseRequestHead(memory, at, end, this.emitters.limits, requestHead) > 0;
+    return hasKeptHead && this.parseHead(at, end) > 0;
   }
 
   /** The request that goes on takes this route. False: it cannot. */

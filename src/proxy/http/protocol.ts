@@ -30,11 +30,15 @@ export interface ServerProtocol {
   connect(upstream: Upstream, server: Server, exchange: ResponseHandler): ServerSide | null;
 }
 
-export interface HttpProtocol extends ServerProtocol {
-  /** As ALPN names it (RFC 7301): `http/1.1`. */
+/** Towards clients. */
+export interface ClientProtocol {
+  /** As ALPN names it (RFC 7301): `http/1.1`, `h2`. */
   readonly name: string;
   /** Prepares what the listener's plan says. */
   configure(plan: ListenerPlan): void;
   /** A client has connected. `info`: as Service.serve has it. */
   accept(socket: Socket, info: ConnectionInfo | null): Session;
 }
+
+/** Towards both. */
+export interface HttpProtocol extends ClientProtocol, ServerProtocol {}

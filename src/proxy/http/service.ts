@@ -19,7 +19,7 @@ import type { Exchange } from './exchange.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
-import type { HttpProtocol, ServerProtocol } from './protocol.ts';
+import type { ClientProtocol, HttpProtocol, ServerProtocol } from './protocol.ts';
 import { RequestIds } from './request-id.ts';
 import { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
@@ -31,8 +31,11 @@ const AT = 0x40;
 
 export class HttpService implements Service {
   readonly listener: Listener;
-  /** What its clients may speak; servers are spoken to in the first one, and so is a client with whom nothing else is agreed. */
-  private readonly protocols: readonly HttpProtocol[];
+  /** What servers are spoken to in, and clients with whom nothing else is agreed. */
+  private readonly protocol: HttpProtocol;
+  /** What clients may speak besides: made when the first one does. */
+  private readonly makeOther: (service: HttpService) => ClientProtocol;
+  private other: ClientProtocol | null = null;
   /** Another set by another plan; an exchange keeps the route it began with. */
   private set!: RouteSet;
   /** The request that is looked at. */
@@ -46,7 +49,11 @@ export class HttpService implements Service {
   /** Null: nobody is trusted. */
   private resolver: ClientResolver | null = null;
 
-  constructor(listener: Listener, protocols: readonly ((service: HttpService) => HttpProtocol)[]) {
+  constructor(
+    listener: Listener,
+    makeProtocol: (service: HttpService) => HttpProtocol,
+    makeOther: (service: HttpService) => ClientProtocol,
+  ) {
     const { arena, hostname, memory, prng, requestHead, targetSlot, variables, wallClockMs } = listener.context;
     this.listener = listener;
     const target = { at: arena.start(targetSlot), end: arena.end(targetSlot) };
@@ -55,7 +62,8 @@ export class HttpService implements Service {
     this.view.hostname = hostname;
     this.ids = new RequestIds(prng);
     this.view.identifier = this.ids;
-    this.protocols = protocols.map((protocol) => protocol(this));
+    this.protocol = makeProtocol(this);
+    this.makeOther = makeOther;
   }
 
   configure(upstreams: readonly Upstream[], routes: RouteSet | null): void {
@@ -68,7 +76,8 @@ export class HttpService implements Service {
     this.isLogging = this.logs.length > 0 || routes.areLogged;
     const { forwarded } = plan;
     this.resolver = forwarded.kind === 'trust' ? new ClientResolver(forwarded) : null;
-    for (const protocol of this.protocols) protocol.configure(plan);
+    this.protocol.configure(plan);
+    this.other?.configure(plan);
   }
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
@@ -76,16 +85,16 @@ export class HttpService implements Service {
     this.listener.context.sessions.add(protocol.accept(socket, info));
   }
 
-  private protocolFor(name: string | null): HttpProtocol {
-    if (name === null) return this.protocols[0];
-    const agreed = this.protocols.find((protocol) => protocol.name === name);
-    assert(agreed !== undefined, `a layer has agreed on ${name}, which is not spoken here`);
-    return agreed;
+  private protocolFor(name: string | null): ClientProtocol {
+    if (name === null || name === this.protocol.name) return this.protocol;
+    this.other ??= this.makeOther(this);
+    assert(name === this.other.name, `a layer has agreed on ${name}, which is not spoken here`);
+    return this.other;
   }
 
   /** How servers are spoken to. */
   get towardsServers(): ServerProtocol {
-    return this.protocols[0];
+    return this.protocol;
   }
 
   /**

@@ -28,6 +28,11 @@ export interface BodySink {
   send(slot: number, offset: number, length: number): boolean;
   /** A head that waits goes without its body, which is still to come. False: no slot was free, nothing was sent. */
   flush(): boolean;
+  /**
+   * Of a sink that does not take chunks: the lines of the trailer section behind the body, up to and with the empty line; they are the caller's. False: no slot
+   * was free.
+   */
+  sendTrailers(offset: number, length: number): boolean;
   /** The body is complete. False: no slot was free for its end. */
   finish(): boolean;
 }

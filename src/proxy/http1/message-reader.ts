@@ -346,7 +346,7 @@ export class MessageReader {
     if (to.takesChunks) {
       arena.retain(stash.slot);
       to.send(stash.slot, start, stash.length);
-    }
+    } else if (!to.sendTrailers(start, stash.length)) return READ_NO_MEMORY;
     stash.clear(arena);
     return this.finish(to);
   }

@@ -74,6 +74,11 @@ export class MessageWriter implements BodySink {
     return true;
   }
 
+  /** HTTP/1.0 has none. */
+  sendTrailers(): boolean {
+    return true;
+  }
+
   finish(): boolean {
     if (this.framing !== FRAME_ENCODED) return true;
     const { arena, memory } = this.context;

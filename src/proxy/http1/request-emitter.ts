@@ -27,6 +27,7 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitIpText, isNoIp, isSameIp } from '../../wire/ip-text.ts';
+import { viaLine } from '../http/client-emitters.ts';
 import { emitRequestId, type RequestIds, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
 import type { Route } from '../http/route.ts';
 
@@ -41,6 +42,7 @@ const X_REQUEST_ID = ascii('X-Request-Id: ');
 const TRANSFER_ENCODING_CHUNKED = ascii('Transfer-Encoding: chunked\r\n');
 const CONNECTION_UPGRADE = ascii('Connection: upgrade\r\nUpgrade: ');
 const COMMA = ascii(', ');
+const HTTP_2 = 20;
 
 /** All that is added at most besides the route's own: names, an IPv6 address, an identifier. */
 const ADDED_BYTES_MAX = 320 + REQUEST_ID_BYTES_MAX;
@@ -50,15 +52,18 @@ export class RequestEmitter {
   private readonly prng: Prng;
   private readonly ids: RequestIds;
   private readonly via: Uint8Array;
+  /** The same of a request that came over HTTP/2. */
+  private readonly via2: Uint8Array;
   /** X-Forwarded-For is passed on from anybody. */
   private readonly appends: boolean;
 
-  /** `via`: a complete Via line, or empty. */
-  constructor(memory: Uint8Array, prng: Prng, ids: RequestIds, via: Uint8Array, appends: boolean) {
+  /** `via`: how Via names this proxy; null: it does not. */
+  constructor(memory: Uint8Array, prng: Prng, ids: RequestIds, via: string | null, appends: boolean) {
     this.ids = ids;
     this.memory = memory;
     this.prng = prng;
-    this.via = via;
+    this.via = viaLine('1.1', via);
+    this.via2 = viaLine('2.0', via);
     this.appends = appends;
   }
 
@@ -112,7 +117,7 @@ export class RequestEmitter {
       }
     }
     if (route.addsRequestId) at = this.emitIdField(view, at);
-    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    if (this.via.length > 0) at = emitFragment(memory, at, head.version === HTTP_2 ? this.via2 : this.via);
     if (head.hasOddLength) at = emitContentLength(memory, at, head.contentLength);
     if (head.body === BODY_CHUNKED) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (isUpgrade) at = this.emitCopy(CONNECTION_UPGRADE, head, head.upgradeField, at);
@@ -136,7 +141,7 @@ export class RequestEmitter {
 
   private emitFields(head: RequestHead, route: Route, drops: Uint8Array, at: number): number {
     const memory = this.memory;
-    if (route.requestEdit.isEmpty && head.version === 11 && !head.isAbsoluteForm) {
+    if (route.requestEdit.isEmpty && head.version !== 10 && !head.isAbsoluteForm) {
       return emitKeptFields(memory, at, memory, head, drops);
     }
     const fields = head.fields;

@@ -1,0 +1,314 @@
+/**
+ * The connection of one client of HTTP/2 (RFC 9113), without a socket: which streams there are, what may be sent and received, what a client
+ * may cost, and when it is told to go. It gets what a FrameReader has read and says what is to be done about it.
+ *
+ *   open -> leaving (GOAWAY that names no stream) -> left (GOAWAY with the last one) -> no stream left: over
+ *
+ * Contract: each `handle...` returns a verdict. Behind RESET the caller sends RST_STREAM with `code`, and gives up what it has of the
+ * stream; behind ENDED it sends GOAWAY with `violation` and hears nothing more.
+ */
+import { assert } from '../../base/assert.ts';
+import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED } from '../../wire/http2/error-codes.ts';
+import { faultOf } from '../../wire/http2/faults.ts';
+import { FRAME_HEADER_BYTES, INT31_MAX } from '../../wire/http2/frame.ts';
+import { INITIAL_WINDOW_BYTES, PeerSettings, SETTING_INITIAL_WINDOW_SIZE } from '../../wire/http2/settings.ts';
+import { Allowance } from './allowance.ts';
+import {
+  CONNECTION_WINDOW_BYTES,
+  EMPTY_FRAME_COST,
+  HELD_BYTES_FREE,
+  IDLE_FRAMES_AT_ONCE,
+  IDLE_FRAMES_PER_SECOND,
+  OVERHEAD_BYTES_FREE,
+  OVERHEAD_RATIO,
+  RESETS_AT_ONCE,
+  RESETS_PER_SECOND,
+  SETTINGS_COST,
+  STREAMS_MAX,
+  WINDOW_FRAMES_PER_DATA,
+} from './bounds.ts';
+import { StreamState } from './stream-state.ts';
+import {
+  ENDED_STREAM,
+  IDLE_FLOOD,
+  IDLE_STREAM,
+  OVERHEAD_FLOOD,
+  RESET_FLOOD,
+  STREAM_ID,
+  type Violation,
+  WINDOW_EXCEEDED,
+  WINDOW_OVERFLOW,
+} from './violations.ts';
+
+/** It is as it should be; `stream` is the frame's, where it has one. */
+export const TAKEN = 0;
+/** It is for nobody. */
+export const IGNORED = 1;
+/** The stream is to be reset with `code`. */
+export const RESET = 2;
+/** The connection is to end, for `violation`. */
+export const ENDED = 3;
+/** `stream` has begun with this header block. */
+export const OPENED = 4;
+/** `stream` ends with this header block. */
+export const TRAILERS = 5;
+export type Verdict = 0 | 1 | 2 | 3 | 4 | 5;
+
+/** Streams that have ended lately, and how: what was on its way is no mistake. */
+const RECENT = 64;
+const RECENT_MASK = RECENT - 1;
+
+export class ConnectionState<Owner> {
+  readonly streams = new Map<number, StreamState<Owner>>();
+  readonly peer = new PeerSettings();
+  /** Of the verdict. */
+  stream: StreamState<Owner> | null = null;
+  code = 0;
+  violation: Violation | null = null;
+  /** The highest stream that has begun. */
+  lastId = 0;
+  /** What we may send in all. */
+  sendWindow = INITIAL_WINDOW_BYTES;
+  /** What the client may still send in all. */
+  private receiveWindow = CONNECTION_WINDOW_BYTES;
+  /** Of bodies: what waits for servers. */
+  heldBytes = 0;
+  /** No stream above this one is taken any more. */
+  private lastTaken = INT31_MAX;
+  private readonly resets: Allowance;
+  private readonly idleFrames: Allowance;
+  /** Of all frames, and of what they carry. */
+  private totalBytes = 0;
+  private carriedBytes = 0;
+  /** `2 * id`, and 1 more where we have reset it. */
+  private readonly recent = new Float64Array(RECENT);
+  private recentAt = 0;
+
+  constructor(now: number) {
+    this.resets = new Allowance(RESETS_AT_ONCE, RESETS_PER_SECOND, now);
+    this.idleFrames = new Allowance(IDLE_FRAMES_AT_ONCE, IDLE_FRAMES_PER_SECOND, now);
+  }
+
+  /** What the client is to be told at once that it may send besides. */
+  static readonly firstIncrement = CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES;
+
+  // --- header blocks ---
+
+  /** A header block is complete; it has to be decompressed whatever the verdict is, but for ENDED. `fault`: of the stream, or 0. */
+  handleBlock(id: number, endsStream: boolean, fault: number, now: number): Verdict {
+    if ((id & 1) === 0) return this.end(STREAM_ID);
+    const known = this.streams.get(id);
+    if (known !== undefined) return this.handleTrailers(known, endsStream, fault, now);
+    if (id <= this.lastId) return this.handleLateBlock(id);
+    this.lastId = id;
+    if (id > this.lastTaken) return IGNORED;
+    if (fault !== 0) return this.reset(id, faultOf(fault).code, now);
+    if (this.streams.size >= STREAMS_MAX) return this.reset(id, REFUSED_STREAM, now);
+    const stream = new StreamState<Owner>(id, endsStream, this.peer.initialWindowBytes);
+    this.streams.set(id, stream);
+    this.stream = stream;
+    return OPENED;
+  }
+
+  private handleTrailers(stream: StreamState<Owner>, endsStream: boolean, fault: number, now: number): Verdict {
+    if (stream.hasEnded) return this.reset(stream.id, STREAM_CLOSED, now);
+    if (fault !== 0) return this.reset(stream.id, faultOf(fault).code, now);
+    if (!endsStream) return this.reset(stream.id, PROTOCOL_ERROR, now);
+    const verdict = this.endBody(stream, now);
+    return verdict === TAKEN ? TRAILERS : verdict;
+  }
+
+  private handleLateBlock(id: number): Verdict {
+    const recent = this.recent;
+    for (let i = 0; i < RECENT; i++) {
+      if (recent[i] === 2 * id + 1) return IGNORED;
+      if (recent[i] === 2 * id) return this.end(ENDED_STREAM);
+    }
+    return this.end(STREAM_ID);
+  }
+
+  /** What the block of such a stream says is no request: it ends with a reset. */
+  refuse(id: number, code: number, now: number): Verdict {
+    return this.reset(id, code, now);
+  }
+
+  // --- bodies ---
+
+  /** A DATA frame begins that is `length` bytes long, padding included. TAKEN: the stream's. */
+  handleData(id: number, length: number, endsStream: boolean, now: number): Verdict {
+    this.receiveWindow -= length;
+    if (this.receiveWindow < 0) return this.end(WINDOW_EXCEEDED);
+    if (length === 0 && !endsStream && !this.idleFrames.take(EMPTY_FRAME_COST, now)) return this.end(IDLE_FLOOD);
+    const stream = this.streams.get(id);
+    if (stream === undefined) return this.handleStrayData(id, now);
+    if (stream.hasEnded) return this.reset(id, STREAM_CLOSED, now);
+    stream.receiveWindow -= length;
+    if (stream.receiveWindow < 0) return this.reset(id, FLOW_CONTROL_ERROR, now);
+    this.stream = stream;
+    return TAKEN;
+  }
+
+  private handleStrayData(id: number, now: number): Verdict {
+    if (id > this.lastId) return id > this.lastTaken ? IGNORED : this.end(IDLE_STREAM);
+    if (id > this.lastTaken) return IGNORED;
+    for (let i = 0; i < RECENT; i++) if (this.recent[i] === 2 * id + 1) return IGNORED;
+    return this.reset(id, STREAM_CLOSED, now);
+  }
+
+  /** So much of a body came in, which waits until it is taken. */
+  noteContent(stream: StreamState<Owner>, bytes: number): void {
+    stream.receivedBytes += bytes;
+    stream.heldBytes += bytes;
+    this.heldBytes += bytes;
+  }
+
+  /** The stream's body is complete. */
+  endBody(stream: StreamState<Owner>, now: number): Verdict {
+    const { expectedBytes, id, receivedBytes } = stream;
+    if (expectedBytes >= 0 && receivedBytes !== expectedBytes) return this.reset(id, PROTOCOL_ERROR, now);
+    stream.hasEnded = true;
+    this.stream = stream;
+    return TAKEN;
+  }
+
+  /** The body is longer than its head says. */
+  isTooLong({ expectedBytes, receivedBytes }: StreamState<Owner>): boolean {
+    return expectedBytes >= 0 && receivedBytes > expectedBytes;
+  }
+
+  /** So much of the stream's body was taken. As StreamState.take. */
+  takeContent(stream: StreamState<Owner>, bytes: number, mayGrow: boolean): number {
+    stream.heldBytes -= bytes;
+    this.heldBytes -= bytes;
+    assert(stream.heldBytes >= 0 && this.heldBytes >= 0, 'more of a body was taken than came in');
+    return stream.take(bytes, mayGrow && stream.heldBytes === 0);
+  }
+
+  /**
+   * By how much the client is to be told that the connection's window grows; 0: not now. It does not wait until servers have taken what
+   * came, so that a stream whose server takes nothing holds up no other one, until very much waits.
+   */
+  takeIncrement(): number {
+    const overdue = Math.max(0, this.heldBytes - HELD_BYTES_FREE);
+    const increment = CONNECTION_WINDOW_BYTES - overdue - this.receiveWindow;
+    if (increment * 2 < CONNECTION_WINDOW_BYTES) return 0;
+    this.receiveWindow += increment;
+    return increment;
+  }
+
+  // --- what is sent ---
+
+  /** How much of a body may be sent on this stream now. */
+  roomFor({ sendWindow }: StreamState<Owner>): number {
+    return Math.max(0, Math.min(sendWindow, this.sendWindow));
+  }
+
+  noteSent(stream: StreamState<Owner>, bytes: number): void {
+    stream.sendWindow -= bytes;
+    this.sendWindow -= bytes;
+    this.idleFrames.give(WINDOW_FRAMES_PER_DATA);
+  }
+
+  /** WINDOW_UPDATE. TAKEN: what waits for it may go on. */
+  handleWindow(id: number, increment: number, fault: number, now: number): Verdict {
+    if (!this.idleFrames.take(1, now)) return this.end(IDLE_FLOOD);
+    this.stream = null;
+    if (id === 0) {
+      this.sendWindow += increment;
+      return this.sendWindow > INT31_MAX ? this.end(WINDOW_OVERFLOW) : TAKEN;
+    }
+    const stream = this.streams.get(id);
+    if (stream === undefined) return id > this.lastId ? this.end(IDLE_STREAM) : IGNORED;
+    if (fault !== 0) return this.reset(id, faultOf(fault).code, now);
+    stream.sendWindow += increment;
+    if (stream.sendWindow > INT31_MAX) return this.reset(id, FLOW_CONTROL_ERROR, now);
+    this.stream = stream;
+    return TAKEN;
+  }
+
+  // --- settings, and frames that are about no request ---
+
+  /** Returns a FAULT_, which ends the connection, or 0. */
+  handleSetting(id: number, value: number): number {
+    const before = this.peer.initialWindowBytes;
+    const fault = this.peer.apply(id, value, false);
+    if (fault !== 0 || id !== SETTING_INITIAL_WINDOW_SIZE) return fault;
+    for (const stream of this.streams.values()) stream.sendWindow += value - before;
+    return 0;
+  }
+
+  handleSettingsEnd(now: number): Verdict {
+    for (const stream of this.streams.values()) if (stream.sendWindow > INT31_MAX) return this.end(WINDOW_OVERFLOW);
+    return this.idleFrames.take(SETTINGS_COST, now) ? TAKEN : this.end(IDLE_FLOOD);
+  }
+
+  /** PING, PRIORITY, a frame of an unknown type, an acknowledgement. */
+  handleIdleFrame(now: number): Verdict {
+    return this.idleFrames.take(1, now) ? TAKEN : this.end(IDLE_FLOOD);
+  }
+
+  /** RST_STREAM. TAKEN: the stream is over. */
+  handleReset(id: number, now: number): Verdict {
+    if (id > this.lastId) return this.end(IDLE_STREAM);
+    if (!this.resets.take(1, now)) return this.end(RESET_FLOOD);
+    const stream = this.streams.get(id);
+    if (stream === undefined) return IGNORED;
+    this.forget(stream, true);
+    this.stream = stream;
+    return TAKEN;
+  }
+
+  /** A frame of that many bytes has come, of which it carries so many for a message. */
+  noteFrame(bytes: number, carriedBytes: number): Verdict {
+    this.totalBytes += FRAME_HEADER_BYTES + bytes;
+    this.carriedBytes += carriedBytes;
+    const isFlood = this.totalBytes / OVERHEAD_RATIO > this.carriedBytes + OVERHEAD_BYTES_FREE;
+    return isFlood ? this.end(OVERHEAD_FLOOD) : TAKEN;
+  }
+
+  // --- ends ---
+
+  /** Our side of the stream is complete. False: its client's is not, and the stream is still there. */
+  finish(stream: StreamState<Owner>): boolean {
+    stream.isAnswered = true;
+    if (stream.hasEnded) this.forget(stream, false);
+    return stream.hasEnded;
+  }
+
+  /** We reset it. What the client did is no reason for that. */
+  abort(stream: StreamState<Owner>): void {
+    this.forget(stream, true);
+  }
+
+  private forget(stream: StreamState<Owner>, isReset: boolean): void {
+    if (!this.streams.delete(stream.id)) return;
+    this.heldBytes -= stream.heldBytes;
+    stream.heldBytes = 0;
+    this.recent[this.recentAt++ & RECENT_MASK] = 2 * stream.id + (isReset ? 1 : 0);
+  }
+
+  /** The client has done something for which this stream is to be reset. */
+  private reset(id: number, code: number, now: number): Verdict {
+    if (!this.resets.take(1, now)) return this.end(RESET_FLOOD);
+    this.stream = this.streams.get(id) ?? null;
+    if (this.stream !== null) this.forget(this.stream, true);
+    else this.recent[this.recentAt++ & RECENT_MASK] = 2 * id + 1;
+    this.code = code;
+    return RESET;
+  }
+
+  private end(violation: Violation): Verdict {
+    this.violation = violation;
+    return ENDED;
+  }
+
+  /** No stream that begins from now on is taken. The last one that is, for GOAWAY. */
+  leave(): number {
+    this.lastTaken = Math.min(this.lastTaken, this.lastId);
+    return this.lastTaken;
+  }
+
+  get hasLeft(): boolean {
+    return this.lastTaken < INT31_MAX;
+  }
+}

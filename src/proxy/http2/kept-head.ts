@@ -1,0 +1,27 @@
+/** A head that was made of a header block, and was kept: it is as HTTP/1 has it, but for its version. */
+import type { HeadLimits } from '../../wire/http1/head.ts';
+import { parseRequestHead } from '../../wire/http1/request.ts';
+import type { Context } from '../context.ts';
+
+const HTTP_2 = 20;
+const LF = 10;
+const ZERO = 0x30;
+const ONE = 0x31;
+const TWO = 0x32;
+
+/** Reads it into `context.requestHead`; as `parseRequestHead`. */
+export function parseKeptHead({ memory, requestHead }: Context, at: number, end: number, limits: HeadLimits): number {
+  let line = at;
+  while (memory[line] !== LF) line++;
+  writeVersion(memory, line + 1, ONE, ONE);
+  const read = parseRequestHead(memory, at, end, limits, requestHead);
+  writeVersion(memory, line + 1, TWO, ZERO);
+  requestHead.version = HTTP_2;
+  return read;
+}
+
+/** `fieldsAt`: behind the request line. */
+function writeVersion(memory: Uint8Array, fieldsAt: number, major: number, minor: number): void {
+  memory[fieldsAt - 5] = major;
+  memory[fieldsAt - 3] = minor;
+}
