@@ -2,13 +2,7 @@
  * What a client does on a connection that its frames alone do not show to be wrong: it breaks the rules of streams and windows, or asks for
  * more than it may cost. A closed list; names are stable: logs use them.
  */
-import {
-  COMPRESSION_ERROR,
-  ENHANCE_YOUR_CALM,
-  FLOW_CONTROL_ERROR,
-  PROTOCOL_ERROR,
-  STREAM_CLOSED,
-} from '../../wire/http2/error-codes.ts';
+import { ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from '../../wire/http2/error-codes.ts';
 import type { Fault } from '../../wire/http2/faults.ts';
 
 export interface Violation extends Pick<Fault, 'name' | 'code' | 'text'> {
@@ -29,7 +23,6 @@ export const IDLE_STREAM = broken('idle-stream', PROTOCOL_ERROR, 'A frame is for
 export const ENDED_STREAM = broken('ended-stream', STREAM_CLOSED, 'A header block is for a stream that has ended.');
 export const WINDOW_EXCEEDED = broken('window', FLOW_CONTROL_ERROR, 'It sends more than the window of the connection.');
 export const WINDOW_OVERFLOW = broken('window-overflow', FLOW_CONTROL_ERROR, 'A window grows beyond 2^31-1.');
-export const COMPRESSION = broken('compression', COMPRESSION_ERROR, 'A header block cannot be decompressed.');
 
 export const RESET_FLOOD = flood('resets', 'Too many streams end with a reset.');
 export const IDLE_FLOOD = flood('idle-frames', 'Too many frames carry nothing of a request.');

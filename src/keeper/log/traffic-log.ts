@@ -73,8 +73,8 @@ export class TrafficLog {
   }
 
   private recurringOf(kind: AnswerKind, owner: string): Recurring {
-    const ofTls = OF_TLS.get(kind.name);
-    if (ofTls !== undefined) return ofTls(owner);
+    const ofConnection = OF_CONNECTIONS.get(kind.name);
+    if (ofConnection !== undefined) return ofConnection(owner);
     const subject = udpSubject(kind);
     if (subject !== null) return lost(kind, subject, owner);
     if (this.speechless[kind.of].has(owner) || kind.name === HEADERLESS) return refused(kind, owner);
@@ -87,6 +87,8 @@ const HANDSHAKE = 'tls-handshake';
 const HEADERLESS = 'proxy-header';
 const DISTRUST = 'client-certificate';
 const REFUSED_HANDSHAKE = 'tls-refused';
+const HTTP2_INVALID = 'http2-invalid';
+const HTTP2_FLOOD = 'http2-flood';
 
 /** What a client did wrong is no warning: it happens all day. */
 function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
@@ -148,8 +150,21 @@ function refusedHandshake(owner: string): Recurring {
   };
 }
 
-/** Of these, the sample is why one of them came to nothing. */
-const OF_TLS: ReadonlyMap<string, (owner: string) => Recurring> = new Map([
+/** `level`: a client that breaks rules is no warning; one that would cost too much is. */
+function endedHttp2(owner: string, reason: string, level: Recurring['level'], why: string): Recurring {
+  return {
+    level,
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 connection' : `${count} connections`} of HTTP/2${within} ended: ${why}`,
+    details: { reason },
+    sampled: 'cause',
+  };
+}
+
+/** Of connections; the sample is why one of them has ended so. */
+const OF_CONNECTIONS: ReadonlyMap<string, (owner: string) => Recurring> = new Map([
+  [HTTP2_INVALID, (owner) => endedHttp2(owner, HTTP2_INVALID, 'info', 'the client breaks its rules')],
+  [HTTP2_FLOOD, (owner) => endedHttp2(owner, HTTP2_FLOOD, 'warn', 'the client asks for more than one may cost')],
   [HANDSHAKE, brokenHandshake],
   [REFUSED_HANDSHAKE, refusedHandshake],
   [DISTRUST, distrusted],

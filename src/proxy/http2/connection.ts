@@ -81,8 +81,7 @@ import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
 import { BlockWriter } from './block-writer.ts';
 import { Output } from './output.ts';
-import { Stream } from './stream.ts';
-import type { StreamOwner } from './stream-owner.ts';
+import { Stream, type StreamOwner } from './stream.ts';
 
 const OPEN = 0;
 const LEAVING = 1;
@@ -273,7 +272,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
         return;
       case EVENT_RESET:
         if (this.count(machine.handleReset(reader.streamId, now)) !== TAKEN) return;
-        (machine.stream?.owner as Stream).handleGone();
+        machine.stream?.owner?.handleGone();
         return;
       case EVENT_WINDOW:
         this.handleWindow();

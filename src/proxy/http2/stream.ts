@@ -8,6 +8,7 @@
  */
 import { answerKind } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, CLOSED, endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
+import type { ConnectionState } from '../../core/http2/connection-state.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import { assert } from '../../base/assert.ts';
 import {
@@ -20,19 +21,24 @@ import {
 } from '../../wire/http1/head.ts';
 import { parseTrailers } from '../../wire/http1/trailers.ts';
 import { CANCEL, INTERNAL_ERROR, NO_ERROR } from '../../wire/http2/error-codes.ts';
+import type { Admission } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
+import type { ClientEmitters } from '../http/client-emitters.ts';
 import { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
+import type { Peer } from '../http/peer.ts';
 import { PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import { Route } from '../http/route.ts';
+import type { HttpService } from '../http/service.ts';
 import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING } from '../session.ts';
 import { beginChunk, emitLastChunk, LAST_CHUNK_BYTES } from './chunks.ts';
 import { HeldBody } from './held-body.ts';
 import { parseKeptHead } from './kept-head.ts';
-import type { StreamOwner } from './stream-owner.ts';
+import type { BlockWriter } from './block-writer.ts';
+import type { Output } from './output.ts';
 import { LENGTH_UNKNOWN, StreamWriter } from './stream-writer.ts';
 
 const BODY = 0;
@@ -45,6 +51,28 @@ const TOO_SLOW = endedByAnswer(answerKind('client-too-slow'));
 const OUT_OF_MEMORY = endedByAnswer(own.OUT_OF_MEMORY.kind);
 const NO_CONTENT = 204;
 const TRAILER_FIELDS_MAX = 100;
+
+/** Its connection, as it has it. */
+export interface StreamOwner {
+  readonly service: HttpService;
+  readonly emitters: ClientEmitters;
+  readonly admission: Admission;
+  readonly peer: Peer;
+  readonly machine: ConnectionState<Stream>;
+  readonly output: Output;
+  readonly blocks: BlockWriter;
+
+  /** So much of a body was taken, or dropped. */
+  take(state: StreamState<Stream>, bytes: number): void;
+  /** It has more to send than the client takes. */
+  block(stream: Stream): void;
+  unblock(stream: Stream): void;
+  /** Its response has been sent. */
+  finish(stream: Stream): void;
+  /** It is given up. `code`: why, as RST_STREAM says it. */
+  reset(stream: Stream, code: number): void;
+  localAddress(into: Uint8Array, at: number): number;
+}
 
 export class Stream extends HttpClient {
   readonly state: StreamState<Stream>;
