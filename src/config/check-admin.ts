@@ -14,10 +14,11 @@ export function checkAdmin(document: Loose<Config>, report: Report): void {
   if (written === undefined || bind === null) return;
   if (isLoopback(bind.address)) return checkServers(document, bind, report);
   const { family, port } = bind.address;
+  if (family !== 0 && document.admin?.tls !== undefined) return;
   const fix =
     family === 0
       ? 'write an address such as "127.0.0.1:9900": there is a Unix socket already, see `--socket`'
-      : `write "127.0.0.1:${port}", and come from elsewhere by \`ssh -L ${port}:127.0.0.1:${port}\``;
+      : `give it \`tls\` with a certificate, or write "127.0.0.1:${port}" and come from elsewhere by \`ssh -L ${port}:127.0.0.1:${port}\``;
   report.atValue(['admin', 'bind'], 'admin-not-loopback', { value: show(written), fix });
 }
 

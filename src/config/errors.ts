@@ -469,9 +469,9 @@ export const CATALOGUE = {
   },
   'admin-not-loopback': {
     severity: 'error',
-    message: '`admin.bind` is <value>, and the admin API is served on loopback alone',
+    message: '`admin.bind` is <value>, and without `tls` the admin API is served on loopback alone',
     remedy: '<fix>',
-    about: 'Elsewhere it would take TLS, which it does not speak.',
+    about: 'Elsewhere tokens would be read on the way.',
   },
   'server-is-admin': {
     severity: 'error',

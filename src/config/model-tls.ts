@@ -34,6 +34,18 @@ const pairKeys = {
   ),
 };
 
+/** Of the admin API: one certificate, for programs that know where they ask. */
+export const AdminTls = z.strictObject({
+  certificate: required(filePath, `As that of a listener. ${relative}`, '/etc/evenkeel/admin.pem'),
+  key: pairKeys.key,
+  'passphrase-file': pairKeys['passphrase-file'],
+  'client-ca': key(
+    filePath,
+    'Who may have issued the certificates of clients: certificates of authorities, PEM. With it a client without such a certificate is not heard; what it may do ' +
+      'is still for its token to say.',
+  ),
+});
+
 const clientCertificate = z.strictObject({
   ca: key(
     filePath,

@@ -8,7 +8,7 @@ import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } f
 import { DEFAULTS } from './defaults.ts';
 import { AccessLog, accessLogNames } from './model-access-log.ts';
 import { HighAvailability } from './model-ha.ts';
-import { ServersTls, Tls } from './model-tls.ts';
+import { AdminTls, ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
 import { Send, TargetBy } from './model-send.ts';
 import { tcpKeys } from './model-tcp.ts';
@@ -1084,7 +1084,12 @@ const Upstream = z.strictObject({
 });
 
 const Admin = z.strictObject({
-  bind: required(bind, 'Where the admin API is: an address of loopback, and a port.', '127.0.0.1:9900'),
+  bind: required(
+    bind,
+    'Where the admin API is: an address, and a port. Without `tls` one of loopback.',
+    '127.0.0.1:9900',
+  ),
+  tls: key(AdminTls, 'It is asked in TLS. [The admin API](../admin-api.md#from-elsewhere).'),
 });
 
 export const Config = z

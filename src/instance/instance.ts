@@ -35,6 +35,7 @@ import { originText } from '../load/origin.ts';
 import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
+import { AdminDoor } from './admin-door.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
 import { ConfigurationByApi, UNCONFIRMED } from './configuration-by-api.ts';
@@ -132,7 +133,7 @@ export class Instance {
   private followed = '';
   private readonly status: NodeStatus;
   private control: AdminSocket | null = null;
-  private readonly adminPort: AdminPort;
+  private readonly adminDoor: AdminDoor;
   private readonly explainer = new Explainer();
   private looking: NodeJS.Timeout | undefined;
   private storing: NodeJS.Timeout | undefined;
@@ -262,16 +263,17 @@ export class Instance {
       overrides,
       inForce: this.inForce,
       supply: this.supply,
-      adminProblem: () => this.adminPort.problem,
+      adminProblem: () => this.adminDoor.problem,
       ha: () => this.ha,
       isStopping: () => this.isStopping,
     });
-    this.adminPort = new AdminPort({
+    const port = new AdminPort({
       handlers: this.handlers(),
       version: options.version,
       tokens: new TokenFile(options.stateDirectory),
       log,
     });
+    this.adminDoor = new AdminDoor({ port, log });
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */
@@ -332,7 +334,7 @@ export class Instance {
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.supply.stop();
-    this.adminPort.close();
+    this.adminDoor.close();
     this.options.events.close();
     const given = Promise.all([
       this.keeper.giveWay(addresses),
@@ -497,7 +499,7 @@ export class Instance {
       commit();
       this.renewals.handleCertificates(former);
       this.supply.apply(loaded.ready);
-      this.adminPort.apply(loaded.ready.plan.admin);
+      this.adminDoor.apply(loaded.ready.plan.admin, loaded.ready.adminTls);
       this.options.manner.handleLoaded(loaded, true);
     });
   }
@@ -525,7 +527,7 @@ export class Instance {
     clearInterval(this.looking);
     clearInterval(this.storing);
     this.control?.close();
-    this.adminPort.close();
+    this.adminDoor.close();
   }
 
   private get ha(): HaKeeper | null {
@@ -544,7 +546,8 @@ export class Instance {
 
   private async openControl(): Promise<void> {
     const { socketPath, isSocketWanted, log } = this.options;
-    this.adminPort.apply(this.inForce.loaded.ready.plan.admin);
+    const { plan, adminTls } = this.inForce.loaded.ready;
+    this.adminDoor.apply(plan.admin, adminTls);
     try {
       if (socketPath === null) throw new Error('there is no directory for it; say where with --socket');
       this.control = await AdminSocket.open({

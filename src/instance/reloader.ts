@@ -11,6 +11,7 @@ import { Refusal } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
+import type { AdminTls } from '../load/tls/admin.ts';
 
 /** Nothing has changed. The message says why, for people: a line for each reason. */
 export class ReloadError extends Error {
@@ -129,13 +130,18 @@ export class Reloader {
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
     await apply(loaded, commit);
-    const { plan, ha, peers } = loaded.ready;
+    const { plan, ha, peers, adminTls } = loaded.ready;
     return [
       ...planChanges(before.ready.plan, plan),
+      ...(sameFiles(before.ready.adminTls, adminTls) ? [] : ['admin: tls changed']),
       ...haChanges(before.ready.ha, ha),
       ...peersChanges(before.ready.peers, peers),
     ];
   }
+}
+
+function sameFiles(before: AdminTls | null, after: AdminTls | null): boolean {
+  return JSON.stringify(before?.files) === JSON.stringify(after?.files);
 }
 
 /** A part of the file that is only read at the start; null: none of them has changed. */

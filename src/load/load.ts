@@ -209,9 +209,15 @@ function loadedOf(ready: Ready, { part = null }: LoadRequest, origin: Origin, se
   };
 }
 
-function partOf({ plan, ha, certificates, peers }: Plans, part: ConfigurationPart | null): Plans {
+function partOf({ plan, ha, certificates, peers, adminTls }: Plans, part: ConfigurationPart | null): Plans {
   if (part === 'addresses') {
-    return { plan: { ...plan, listeners: [], upstreams: [] }, ha, certificates: NO_CERTIFICATES, peers: null };
+    return {
+      plan: { ...plan, listeners: [], upstreams: [] },
+      ha,
+      certificates: NO_CERTIFICATES,
+      peers: null,
+      adminTls,
+    };
   }
-  return { plan, ha: part === 'listeners' ? null : ha, certificates, peers };
+  return { plan, ha: part === 'listeners' ? null : ha, certificates, peers, adminTls };
 }

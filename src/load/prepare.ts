@@ -31,6 +31,7 @@ import {
   type ReadCertificates,
   upstreamFilesOf,
 } from './tls/certificates.ts';
+import { adminTlsFilesOf, type AdminTls, diagnosticsOf, readAdminTls } from './tls/admin.ts';
 import { type CertificateSources, certificateSourcesOf, NO_SOURCES } from './tls/sources.ts';
 import { findSettingFaults } from './tls/settings.ts';
 import { withoutAbsentScripts } from './preflight/absent-scripts.ts';
@@ -42,6 +43,8 @@ export interface Plans {
   readonly certificates: Certificates;
   /** Null: this node has none. */
   readonly peers: PeersPlan | null;
+  /** Null: the admin API does not speak TLS. */
+  readonly adminTls: AdminTls | null;
 }
 
 export interface PrepareOptions {
@@ -55,7 +58,7 @@ export interface PrepareOptions {
   readonly folder?: string;
   /** What of the machine is looked at, now that the file is right. Null: this machine is not the one that will run it. */
   readonly look: LookAtMachine | null;
-  /** A certificate that cannot be used keeps only its listener from being served. */
+  /** A certificate that cannot be used keeps only its listener, or the admin API, from being served. */
   readonly startsPartly?: boolean;
 }
 
@@ -119,18 +122,22 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     options.look === null
       ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }
       : readCertificates(certificateSources, Date.now());
+  const adminTlsFiles = options.look === null ? null : adminTlsFilesOf(sound, folderOf(['admin']));
+  const adminTls = adminTlsFiles === null ? null : readAdminTls(adminTlsFiles, Date.now());
+  const ofAdmin = adminTls === null ? [] : diagnosticsOf(adminTls, source);
   const settings = options.look === null ? [] : findSettingFaults(sound, source);
   const identity = options.look === null ? [] : findIdentityFaults(sound, source, stateDirectory);
   const diagnostics = sortDiagnostics([
     ...loaded.diagnostics,
     ...keys.diagnostics,
     ...tls.diagnostics,
+    ...ofAdmin,
     ...settings,
     ...identity,
     ...(options.look?.(known) ?? []),
   ]);
   const files = seen.sight;
-  const tolerated = new Set(options.startsPartly === true ? tls.ofListeners : []);
+  const tolerated = new Set(options.startsPartly === true ? [...tls.ofListeners, ...ofAdmin] : []);
   const isRefused = diagnostics.some((one) => refuses(one) && !tolerated.has(one));
   if (config === null || isRefused) return { files, texts, diagnostics, known, ready: null };
   const { certificates } = tls;
@@ -141,7 +148,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const peers = compilePeers(config, node);
-  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources, peers };
+  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources, peers, adminTls };
   return { files, texts, diagnostics, known, ready };
 }
 

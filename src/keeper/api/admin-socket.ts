@@ -40,6 +40,7 @@ export class SocketTakenError extends Error {
 
 /** The most that the one who answers there may take to say whether it stops. */
 const STOPPING_MS_MAX = 1_000;
+const CONNECTIONS_MAX = 32;
 /** Read and write for the owner of the process and nobody else. */
 const UMASK = 0o177;
 
@@ -69,6 +70,7 @@ export class AdminSocket {
     };
     const app = createApp({ ...options, admit });
     const server = createHttpServer(app);
+    server.maxConnections = CONNECTIONS_MAX;
     makeDirectory(dirname(path));
     if (!succeeds && (await isAlive(path))) {
       const occupant = await askOccupant(path);

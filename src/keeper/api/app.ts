@@ -24,7 +24,7 @@ export interface Caller {
 }
 
 /** Who asks, or why they may not. */
-export type Admission = Caller | { readonly status: 401 | 403; readonly why: string };
+export type Admission = Caller | { readonly status: 401 | 403 | 503; readonly why: string };
 
 /** What is known of a request before it is looked at. */
 export type Admit<E> = (access: Access, request: Request, env: E) => Admission;

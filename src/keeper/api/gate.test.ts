@@ -7,6 +7,8 @@ import { admit, type GateRequest } from './gate.ts';
 import { findToken, TokenFile, TOKENS_MAX } from './tokens.ts';
 
 const REQUEST: GateRequest = {
+  hasTls: false,
+  isLoopback: true,
   access: 'read',
   host: 'localhost:9900',
   origin: null,
@@ -44,6 +46,14 @@ test('a Host that is no name of this machine is refused, whatever is asked', () 
     for (const access of ['open', 'read', 'configuration', 'write'] as const)
       assert.equal(ask({ host, access }), '403', `${host}`);
   }
+});
+
+test('in TLS the Host may be any, and off loopback nothing is seen without a token', () => {
+  const elsewhere = { hasTls: true, isLoopback: false, host: 'lb01.example:9900' };
+  assert.equal(ask({ ...elsewhere, access: 'open' }), 'anybody');
+  assert.equal(ask(elsewhere), '401');
+  assert.equal(ask({ ...elsewhere, isLoopback: true }), 'anybody');
+  assert.equal(ask({ ...elsewhere, origin: 'https://evil.example' }), '403');
 });
 
 test('a page of another site is refused; one that comes from here is not', () => {

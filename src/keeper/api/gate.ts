@@ -1,7 +1,8 @@
 /**
  * Who may ask over TCP on loopback, where every program of the machine comes from, and every page that a browser on it shows. A page is
  * told by what browsers add: a Host that is no name of this machine (its name was bound to 127.0.0.1), an Origin, a Sec-Fetch-Site. There
- * are no cookies, so that no page has the right of whoever looks at it.
+ * are no cookies, so that no page has the right of whoever looks at it. In TLS the Host says nothing: a page of another name has no certificate
+ * for it. Off loopback nobody sees anything without a token.
  */
 import { isLoopback, parseIPv4, parseIPv6 } from '../../base/address.ts';
 import type { Access } from '../../api/operations.ts';
@@ -9,6 +10,8 @@ import type { Admission } from './app.ts';
 import { findToken, type TokenRecord } from './tokens.ts';
 
 export interface GateRequest {
+  readonly hasTls: boolean;
+  readonly isLoopback: boolean;
   readonly access: Access;
   /** Null: the header field is not there. */
   readonly host: string | null;
@@ -19,14 +22,14 @@ export interface GateRequest {
 
 /** `readTokens` throws the reason if they cannot be read. */
 export function admit(request: GateRequest, readTokens: () => readonly TokenRecord[]): Admission {
-  const { access, host, authorization } = request;
-  if (host === null || !isOwnHost(host)) {
+  const { hasTls, isLoopback: isHere, access, host, authorization } = request;
+  if (!hasTls && (host === null || !isOwnHost(host))) {
     return { status: 403, why: 'Host names another machine: write localhost, or an address of loopback' };
   }
   if (isFromPage(request)) return { status: 403, why: 'a page of another site may not ask here' };
   if (access === 'open') return { name: null };
   if (authorization === null) {
-    if (access === 'read') return { name: null };
+    if (access === 'read' && isHere) return { name: null };
     return {
       status: 401,
       why: 'a token is needed: `evenkeel token add`, and the header field Authorization: Bearer <token>',

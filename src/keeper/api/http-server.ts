@@ -1,38 +1,70 @@
-/** The HTTP server of the admin API: bounded in connections, in what a request may be, and in how long anybody may take. */
+/** The HTTP server of the admin API: bounded in what a request may be, and in how long anybody may take. */
 import http from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 
 /** What the app is given beside a request. */
 export type Connection = HttpBindings;
 
-const CONNECTIONS_MAX = 32;
 /** A request takes milliseconds to send, and its answer to take. */
 const REQUEST_MS_MAX = 2_000;
 const LOOK_MS = 500;
 /** A reload may take a minute, and who follows events is sent something every quarter of one. */
 const SILENT_MS_MAX = 90_000;
 
+const BOUNDS = {
+  requestTimeout: REQUEST_MS_MAX,
+  headersTimeout: REQUEST_MS_MAX,
+  connectionsCheckingInterval: LOOK_MS,
+};
+
+/** What it shows, and what it asks for; PEM. */
+export interface AdminCredentials {
+  readonly cert: string;
+  readonly key: string;
+  /** Of those who may have issued clients' certificates. Null: clients need none. */
+  readonly ca: string | null;
+  /** Unix time. */
+  readonly notAfterMs: number;
+}
+
+/** How many there may be is for others to say. */
 export function createHttpServer(app: Hono<{ Bindings: Connection }>): http.Server {
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = http.createServer(
-    { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX, connectionsCheckingInterval: LOOK_MS },
-    (request, response) => {
-      // One request each: whoever has been answered makes room.
-      response.setHeader('connection', 'close');
-      response.socket?.setTimeout(SILENT_MS_MAX, () => response.destroy());
-      response.once('prefinish', () => response.socket?.setTimeout(REQUEST_MS_MAX));
-      void answer(request, response);
-    },
-  );
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = http.createServer(BOUNDS, listenerOf(app));
   // Nothing of it keeps the program alive.
   server.unref();
   return server;
 }
 
+export function createHttpsServer(app: Hono<{ Bindings: Connection }>, credentials: AdminCredentials): SecureServer {
+  // Loaded by who has TLS. It is in the interpreter, and not on disk, where it might be another one by now.
+  const https = process.getBuiltinModule('node:https');
+  const handshake = { handshakeTimeout: REQUEST_MS_MAX, requestCert: credentials.ca !== null };
+  const server = https.createServer({ ...BOUNDS, ...handshake, ...contextOf(credentials) }, listenerOf(app));
+  server.unref();
+  return server;
+}
+
+/** For the handshakes from now on. Whether clients need a certificate stays as it was. */
+export function contextOf({ cert, key, ca }: AdminCredentials): SecureContextOptions {
+  return { cert, key, ...(ca === null ? {} : { ca }) };
+}
+
+function listenerOf(app: Hono<{ Bindings: Connection }>): http.RequestListener {
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (request, response) => {
+    // One request each: whoever has been answered makes room.
+    response.setHeader('connection', 'close');
+    response.socket?.setTimeout(SILENT_MS_MAX, () => response.destroy());
+    response.once('prefinish', () => response.socket?.setTimeout(REQUEST_MS_MAX));
+    void answer(request, response);
+  };
+}
+
 /** At once, with whoever is there. */
-export function closeHttpServer(server: http.Server): void {
+export function closeHttpServer(server: http.Server | SecureServer): void {
   server.close();
   server.closeAllConnections();
 }

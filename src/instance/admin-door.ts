@@ -1,0 +1,74 @@
+/** The admin API over TCP: where the configuration says, with the certificate that is in its files now. */
+import { type Address, addressText } from '../base/address.ts';
+import type { Sight } from '../core/settled-files.ts';
+import type { AdminPort } from '../keeper/api/admin-port.ts';
+import type { Log } from '../keeper/log/log.ts';
+import { FileWatch } from '../load/file-watch.ts';
+import { type AdminTls, readAdminTls, textsOf } from '../load/tls/admin.ts';
+
+export interface AdminDoorOptions {
+  readonly port: Pick<AdminPort, 'apply' | 'close' | 'problem'>;
+  readonly log: Log;
+}
+
+const NO_FILES: Sight = new Map();
+
+export class AdminDoor {
+  private readonly options: AdminDoorOptions;
+  private address: Address | null = null;
+  private tls: AdminTls | null = null;
+  private readonly watch: FileWatch;
+
+  constructor(options: AdminDoorOptions) {
+    this.options = options;
+    this.watch = new FileWatch({
+      files: () => this.tls?.sight ?? NO_FILES,
+      isPaused: () => false,
+      onChange: () => this.renew(),
+    });
+    this.watch.start();
+  }
+
+  /** `address`: null is nowhere. `tls`: null is without. */
+  apply(address: Address | null, tls: AdminTls | null): void {
+    this.address = address;
+    this.tls = tls;
+    this.open();
+    if (this.fault !== null) this.options.log.error(this.fault);
+  }
+
+  close(): void {
+    this.watch.stop();
+    this.options.port.close();
+  }
+
+  /** For people. */
+  get problem(): string | null {
+    return this.fault ?? this.options.port.problem;
+  }
+
+  private renew(): void {
+    const { log } = this.options;
+    const former = this.tls!;
+    const now = readAdminTls(former.files, Date.now());
+    const isKept = now.credentials === null;
+    // In either case these files have been read.
+    this.tls = isKept ? { ...now, credentials: former.credentials } : now;
+    if (isKept) return log.warn(`the former certificate of the admin API is kept: ${textsOf(now)}`);
+    this.open();
+    log.info(`the certificate of the admin API is replaced by ${now.files.certificate}`);
+  }
+
+  private open(): void {
+    const { address, tls } = this;
+    if (address === null || this.fault !== null) this.options.port.apply(null);
+    else this.options.port.apply({ address, credentials: tls?.credentials ?? null });
+  }
+
+  /** At a start; a reload is refused. Null: there is none. */
+  private get fault(): string | null {
+    const { address, tls } = this;
+    if (address === null || tls === null || tls.credentials !== null) return null;
+    return `the admin API is not at ${addressText(address)}: ${textsOf(tls)}`;
+  }
+}
