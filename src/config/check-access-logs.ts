@@ -3,6 +3,7 @@ import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
 import type { Config, Loose } from './model.ts';
 import { entriesOf, itemsOf } from './parts.ts';
+import { requestValueIn } from './check-tcp.ts';
 import type { Report } from './report.ts';
 import { nearest } from './suggest.ts';
 
@@ -20,6 +21,7 @@ export function checkAccessLogs(document: Loose<Config>, report: Report): void {
       report.atKey([...path, 'errors'], 'no-effect', { key: 'errors', reason, fix: 'leave it out' });
     }
   }
+  checkSessions(document, report);
   if (!report.isWhole(['access-logs'])) return;
   const known = logs.map(([name]) => name);
   eachNamed(document.listeners, ['listeners'], (name, path) => {
@@ -28,6 +30,18 @@ export function checkAccessLogs(document: Loose<Config>, report: Report): void {
     const fix = near === null ? 'add it under `access-logs`' : `write ${near}`;
     report.atValue(path, 'undefined-log', { value: show(name), fix });
   });
+}
+
+/** Sessions have none of what a request has. */
+function checkSessions(document: Loose<Config>, report: Report): void {
+  for (const [name, listener] of entriesOf(document.listeners)) {
+    if (listener.protocol !== 'tcp' && listener.protocol !== 'udp') continue;
+    for (const { path, value } of itemsOf(listener['access-log'], ['listeners', name, 'access-log'])) {
+      const { format = 'json', when = '' } = document['access-logs']?.[value] ?? {};
+      const found = format === 'combined' ? '`format: combined`' : requestValueIn(`${format} ${when}`, document);
+      if (found !== null) report.atValue(path, 'log-of-requests', { log: show(value), value: found });
+    }
+  }
 }
 
 /** Each name below an `access-log`. */

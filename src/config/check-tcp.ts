@@ -49,7 +49,7 @@ export function checkConnectionValues(document: Loose<Config>, uses: UpstreamUse
 
 function checkPart(part: unknown, path: Path, document: Loose<Config>, report: Report): void {
   if (typeof part === 'string') {
-    const value = requestValueIn(part, document, new Set());
+    const value = requestValueIn(part, document);
     if (value !== null) report.atValue(path, 'value-of-request', { value: show(value) });
   } else if (typeof part === 'object' && part !== null) {
     for (const [key, inner] of Object.entries(part)) checkPart(inner, [...path, key], document, report);
@@ -57,7 +57,7 @@ function checkPart(part: unknown, path: Path, document: Loose<Config>, report: R
 }
 
 /** The first value in a text that only a request has, as it is written there; null: there is none. */
-function requestValueIn(text: string, document: Loose<Config>, seen: Set<string>): string | null {
+export function requestValueIn(text: string, document: Loose<Config>, seen = new Set<string>()): string | null {
   for (const part of parseTemplate(text)) {
     if (typeof part === 'string') continue;
     if (part.kind === 'value') {

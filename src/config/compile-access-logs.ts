@@ -3,7 +3,7 @@ import { DEFAULTS } from './defaults.ts';
 import { withLateNames } from './late-values.ts';
 import type { AccessLogConfig, Config } from './model.ts';
 import { listOf } from './parts.ts';
-import type { LogPlan } from './plan.ts';
+import type { LineFormatPlan, LogPlan } from './plan.ts';
 import { type END_SOURCES, type SOURCES } from './template.ts';
 import { hundredths } from './units.ts';
 
@@ -17,6 +17,7 @@ const NUMBERS: ReadonlySet<Word> = new Set([
   'bytes-received',
   'bytes-sent',
   'tries',
+  'peer-port',
 ]);
 
 const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
@@ -48,7 +49,37 @@ const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
   ['referer', 'header:Referer'],
 ];
 
-const JSON_TEXT = `{${JSON_FIELDS.map(([name, word]) => `"${name}":${NUMBERS.has(word) ? `{${word}}` : `"{${word}}"`}`).join(',')}}`;
+const SESSION_JSON_FIELDS: typeof JSON_FIELDS = [
+  ['time', 'iso-time'],
+  ['listener', 'listener'],
+  ['transport', 'transport'],
+  ['client', 'client'],
+  ['clientPort', 'peer-port'],
+  ['tls', 'tls-version'],
+  ['serverName', 'tls-server-name'],
+  ['status', 'status'],
+  ['reason', 'reason'],
+  ['endedBy', 'ended-by'],
+  ['phase', 'phase'],
+  ['duration', 'request-time'],
+  ['queued', 'queue-time'],
+  ['received', 'bytes-received'],
+  ['sent', 'bytes-sent'],
+  ['upstream', 'upstream'],
+  ['tries', 'tries'],
+  ['server', 'server'],
+  ['serverConnect', 'server-connect-time'],
+  ['serverFirstByte', 'server-header-time'],
+  ['serverTime', 'server-response-time'],
+];
+
+const JSON_FORMAT = jsonFormat(JSON_FIELDS);
+const SESSION_JSON_FORMAT = jsonFormat(SESSION_JSON_FIELDS);
+
+function jsonFormat(fields: typeof JSON_FIELDS): LineFormatPlan {
+  const members = fields.map(([name, word]) => `"${name}":${NUMBERS.has(word) ? `{${word}}` : `"{${word}}"`}`);
+  return { text: `{${members.join(',')}}`, escape: 'json' };
+}
 
 export const COMBINED_TEXT =
   '{client} - - [{local-time}] "{request-line}" {status} {body-bytes-sent} "{header:Referer}" "{header:User-Agent}"';
@@ -59,11 +90,13 @@ export function compileAccessLogs({ 'access-logs': logs = {} }: Config, late: Re
 
 function compileAccessLog(name: string, log: AccessLogConfig): LogPlan {
   const { file = null, format, escape, when = null, sample, errors } = { ...DEFAULTS.accessLog, ...log };
-  return { name, file, format: formatOf(format, escape), when, sample: hundredths(sample), keepsErrors: errors };
+  const own = formatOf(format, escape);
+  const sessionFormat = format === 'json' ? SESSION_JSON_FORMAT : own;
+  return { name, file, format: own, sessionFormat, when, sample: hundredths(sample), keepsErrors: errors };
 }
 
-function formatOf(format: string, escape: LogPlan['format']['escape']): LogPlan['format'] {
-  if (format === 'json') return { text: JSON_TEXT, escape: 'json' };
+function formatOf(format: string, escape: LineFormatPlan['escape']): LineFormatPlan {
+  if (format === 'json') return JSON_FORMAT;
   return format === 'combined' ? { text: COMBINED_TEXT, escape: 'text' } : { text: format, escape };
 }
 

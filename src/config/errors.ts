@@ -416,6 +416,11 @@ export const CATALOGUE = {
     message: '<value> is known of a request, and a listener of TCP sees none',
     remedy: 'use a value of the connection: `{client}`, `{local-port}`, `{tls-server-name}` or the like',
   },
+  'log-of-requests': {
+    severity: 'error',
+    message: 'the log <log> has <value>, which is known of requests, and a session of TCP or UDP is none',
+    remedy: 'name a log with `format: json`, or with values of connections alone',
+  },
   'value-circle': {
     severity: 'error',
     message: 'the value <value> is made of itself',

@@ -758,7 +758,7 @@ const Listener = z.strictObject({
   ),
   'access-log': key(
     accessLogNames,
-    `Names of \`access-logs\` that its requests are in, unless their route says otherwise. ${httpOnly}`,
+    'Names of `access-logs` that its requests are in, unless their route says otherwise, or its sessions of TCP or UDP.',
     DEFAULTS.listener['access-log'],
   ),
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),

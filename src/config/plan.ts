@@ -107,11 +107,18 @@ export interface CountedPlan {
   readonly slot: number;
 }
 
+export interface LineFormatPlan {
+  readonly text: string;
+  readonly escape: 'text' | 'json' | 'none';
+}
+
 export interface LogPlan {
   readonly name: string;
   /** A path; null: stdout. */
   readonly file: string | null;
-  readonly format: { readonly text: string; readonly escape: 'text' | 'json' | 'none' };
+  readonly format: LineFormatPlan;
+  /** Of sessions of TCP and UDP. */
+  readonly sessionFormat: LineFormatPlan;
   /** What has to be neither empty nor `0`, a template; null: any request is in it. */
   readonly when: string | null;
   /** Of 10,000 requests so many are in it ... */

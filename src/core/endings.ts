@@ -31,8 +31,9 @@ const OWN: readonly Ending[] = [
   row('client', 'client-left', 'the client has gone, or broken the connection'),
   row('server', 'server-left', 'the server has broken off in the middle'),
   row('evenkeel', 'server-stalled', 'the server has said nothing for `timeouts.idle` in the middle of its response'),
-  // of sessions alone, which have no record yet
+  // of sessions alone
   row('evenkeel', 'silence', 'both sides of a session have said nothing for `timeouts.idle`'),
+  row('evenkeel', 'server-down', 'the server of a session of UDP was found down'),
   row('evenkeel', 'closed', 'a route closes the connection without an answer'),
   row('evenkeel', 'shed', 'memory was short, and it stood still'),
   row(
@@ -79,6 +80,8 @@ export const SWITCHED = ending('switched');
 export const CLIENT_LEFT = ending('client-left');
 export const SERVER_LEFT = ending('server-left');
 export const SERVER_STALLED = ending('server-stalled');
+export const SILENCE = ending('silence');
+export const SERVER_DOWN = ending('server-down');
 export const CLOSED = ending('closed');
 export const SHED = ending('shed');
 export const RETIRED = ending('retired');
@@ -87,6 +90,26 @@ export const MOVED = ending('moved');
 /** `kind`: of an answer; negative: it is no error. */
 export function endedByAnswer(kind: number): number {
   return kind < 0 ? ANSWERED : FIRST_ANSWER + kind;
+}
+
+/** Of answers that are no fault of servers; in the others there is nothing but 502. */
+const SESSION_STATUSES: ReadonlyMap<string, number> = new Map([
+  ['denied', 403],
+  ['udp-denied', 403],
+  ['queue-full', 503],
+  ['queue-timeout', 503],
+  ['no-descriptor', 503],
+  ['no-port', 503],
+  ['udp-server-limit', 503],
+  ['udp-table-full', 503],
+  ['udp-no-descriptor', 503],
+  ['udp-no-port', 503],
+  ['udp-displaced', 200],
+]);
+
+/** What became of a session, as nginx says it by statuses of HTTP: 200 if it has had a server or an answer, or its client has left. */
+export function sessionStatus(ending: number): number {
+  return ending < FIRST_ANSWER ? 200 : (SESSION_STATUSES.get(ENDINGS[ending].name) ?? 502);
 }
 
 /** Nobody has ended it before. */

@@ -5,6 +5,7 @@
  * that at all: then both end with the first. A reset is passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
  * direction are held here.
  */
+import { CLIENT_LEFT, MOVED, RETIRED, SERVED, SERVER_LEFT, SHED, SILENCE } from '../core/endings.ts';
 import type { PassWatcher, Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
@@ -17,10 +18,16 @@ export interface RelayTimes {
 }
 
 export interface RelayOwner {
-  /** Both sockets are gone. */
-  handleRelayEnd(): void;
+  /** Both sockets are gone. `ending`: of core/endings.ts. */
+  handleRelayEnd(ending: number): void;
   /** As `Session.retireAt`. */
   relayRetireAt(): number;
+}
+
+/** Is told what passes. */
+export interface RelayMeter {
+  countReceived(bytes: number): void;
+  countSent(bytes: number): void;
 }
 
 export class Relay extends Session {
@@ -34,8 +41,15 @@ export class Relay extends Session {
   private isOver = false;
 
   /** Takes over both connected sockets and reads from them. */
-  static join(context: Context, downstream: Socket, upstream: Socket, times: RelayTimes, owner: RelayOwner): Relay {
-    const relay = new Relay(context, downstream, upstream, times, owner);
+  static join(
+    context: Context,
+    downstream: Socket,
+    upstream: Socket,
+    times: RelayTimes,
+    owner: RelayOwner,
+    meter: RelayMeter | null = null,
+  ): Relay {
+    const relay = new Relay(context, downstream, upstream, times, owner, meter);
     // Nothing but its end tells where a stream ends.
     downstream.resetIfKilled();
     upstream.resetIfKilled();
@@ -44,14 +58,27 @@ export class Relay extends Session {
     return relay;
   }
 
-  private constructor(context: Context, downstream: Socket, upstream: Socket, times: RelayTimes, owner: RelayOwner) {
+  private constructor(
+    context: Context,
+    downstream: Socket,
+    upstream: Socket,
+    times: RelayTimes,
+    owner: RelayOwner,
+    meter: RelayMeter | null,
+  ) {
     super();
     this.context = context;
     this.owner = owner;
     this.idleMs = times.idleMs;
     this.halfClosedMs = times.halfClosedMs;
-    this.downstream = new RelaySide(this, downstream);
-    this.upstream = new RelaySide(this, upstream);
+    this.downstream =
+      meter === null
+        ? new RelaySide(this, downstream)
+        : new MeteredSide(this, downstream, (bytes) => meter.countReceived(bytes));
+    this.upstream =
+      meter === null
+        ? new RelaySide(this, upstream)
+        : new MeteredSide(this, upstream, (bytes) => meter.countSent(bytes));
     this.downstream.peer = this.upstream;
     this.upstream.peer = this.downstream;
     this.downstream.begin();
@@ -67,7 +94,7 @@ export class Relay extends Session {
   }
 
   override handleExpiry(): void {
-    this.abort();
+    this.abort(SILENCE);
   }
 
   // --- for the memory guard ---
@@ -84,7 +111,7 @@ export class Relay extends Session {
   }
 
   override shed(): void {
-    this.abort();
+    this.abort(SHED);
   }
 
   override retireAt(): number {
@@ -92,7 +119,7 @@ export class Relay extends Session {
   }
 
   override retire(): void {
-    this.abort();
+    this.abort(RETIRED);
   }
 
   override localAddress(into: Uint8Array, at: number): number {
@@ -100,22 +127,24 @@ export class Relay extends Session {
   }
 
   override abandon(): void {
-    this.abort();
+    this.abort(MOVED);
   }
 
   /** Everything is to end now: the peers get resets. */
-  private abort(): void {
+  private abort(ending: number): void {
     if (this.isOver) return;
     this.downstream.socket.reset();
     this.upstream.socket.reset();
-    this.end();
+    this.end(ending);
   }
 
   /** One side broke: the other gets what it is owed, then a reset. */
   handleBroken(side: RelaySide): void {
     this.isOver = true;
     this.context.timers.remove(this);
-    DeferredReset.begin(this.context, side.peer.socket, this.idleMs, () => this.owner.handleRelayEnd());
+    this.context.sessions.delete(this);
+    const ending = side === this.downstream ? CLIENT_LEFT : SERVER_LEFT;
+    DeferredReset.begin(this.context, side.peer.socket, this.idleMs, () => this.owner.handleRelayEnd(ending));
   }
 
   /** One side has said all that it had to say. Whether it is still there, or has left for good, TCP does not tell. */
@@ -135,7 +164,7 @@ export class Relay extends Session {
     if (this.isOver || !this.isDone) return;
     this.downstream.socket.close();
     this.upstream.socket.close();
-    this.end();
+    this.end(SERVED);
   }
 
   /** Both directions have ended, or one if that is enough. */
@@ -145,11 +174,11 @@ export class Relay extends Session {
     return downstream.isFinished && upstream.isFinished;
   }
 
-  private end(): void {
+  private end(ending: number): void {
     this.isOver = true;
     this.context.timers.remove(this);
     this.context.sessions.delete(this);
-    this.owner.handleRelayEnd();
+    this.owner.handleRelayEnd(ending);
   }
 }
 
@@ -211,5 +240,25 @@ class RelaySide implements SocketHandler, PassWatcher {
 
   handleClose(): void {
     this.relay.handleBroken(this);
+  }
+}
+
+/** Of a session that is in an access log. */
+class MeteredSide extends RelaySide {
+  private readonly count: (bytes: number) => void;
+
+  constructor(relay: Relay, socket: Socket, count: (bytes: number) => void) {
+    super(relay, socket);
+    this.count = count;
+  }
+
+  override handleData(socket: Socket, slot: number, offset: number, length: number): void {
+    this.count(length);
+    super.handleData(socket, slot, offset, length);
+  }
+
+  override handlePassed(bytes: number): void {
+    this.count(bytes);
+    super.handlePassed();
   }
 }

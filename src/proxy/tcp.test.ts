@@ -40,7 +40,14 @@ class Stage {
   constructor() {
     const { arena, timers } = this;
     const answers = { note: (_owner: string, kind: number) => this.noted.push(kind) };
-    const context = { arena, memory: arena.memory, timers, transport: { now: 0 }, answers };
+    const context = {
+      arena,
+      memory: arena.memory,
+      timers,
+      transport: { now: 0 },
+      answers,
+      accessLogs: { find: () => [] },
+    };
     const listener = { plan: PLAN, context, release: () => this.released++ };
     this.service = new TcpService(listener as unknown as Listener);
     this.service.configure([FULL]);

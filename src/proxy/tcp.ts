@@ -8,6 +8,7 @@ import { hashWords } from '../base/hash.ts';
 import { MEDIUM_SLOT_BYTES } from '../base/limits.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
 import { Access } from '../core/client/access.ts';
+import { ANSWERED, CLIENT_LEFT, endedByAnswer } from '../core/endings.ts';
 import { HelloRoutes } from '../core/route/hello-routes.ts';
 import { type ConnectFailure, FAILED_NO_RESOURCE, isLocalFailure } from '../core/retry.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
@@ -17,15 +18,19 @@ import { Dial, type DialOwner } from './dial.ts';
 import type { ConnectionInfo, PeerAddress } from './layer.ts';
 import { LayerPair } from './layer-pair.ts';
 import { emitRequestId } from './http/request-id.ts';
+import type { AccessLog } from './log/access-log.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { PostgresRequest } from './postgres-request.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
+import { SessionRecord } from './session-record.ts';
 import type { Server } from './server.ts';
 import type { Upstream } from './upstream.ts';
 import { answerTcp } from './tcp-answer.ts';
 import { TcpValues } from './tcp-values.ts';
+import type { RequestView } from '../core/value/request-view.ts';
+import type { Template } from '../core/value/template.ts';
 import { Waiter } from './waiter.ts';
 
 export class TcpService implements Service {
@@ -38,45 +43,71 @@ export class TcpService implements Service {
   private access: Access | null = null;
   /** Null: nothing is asked of a connection but where it comes from. */
   private values: TcpValues | null = null;
+  private logs: readonly AccessLog[] = [];
 
   constructor(listener: Listener) {
     this.listener = listener;
   }
 
   configure(upstreams: readonly Upstream[]): void {
-    const { access, passthrough, tcp, upstream } = this.listener.plan;
+    const { access, accessLogs, passthrough, tcp, upstream } = this.listener.plan;
     this.upstream = upstream < 0 ? null : upstreams[upstream];
     this.routes = passthrough === null ? null : new HelloRoutes(passthrough.routes);
     const byName = new Map(upstreams.map((each) => [each.plan.name, each]));
     this.routed = (passthrough?.routes ?? []).map((route) => byName.get(route.upstream) as Upstream);
     this.access = access === null ? null : new Access(access);
     const own = this.upstream === null ? this.routed : [this.upstream, ...this.routed];
-    const isAsked = tcp !== null || own.some(({ hashKey }) => hashKey !== null);
+    this.logs = this.listener.context.accessLogs.find(accessLogs);
+    const isAsked = tcp !== null || this.logs.length > 0 || own.some(({ hashKey }) => hashKey !== null);
     this.values = isAsked ? new TcpValues(this.listener.context, tcp, upstreams) : null;
   }
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
+    const { access, values } = this;
     const peer = info?.peer ?? socket;
-    if (this.access !== null && !this.access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED);
-    else if (this.values !== null) this.serveBy(this.values, socket, info);
-    else this.send(this.upstreamFor(info), socket, info, 0);
+    if (values !== null) this.serveBy(values, socket, info);
+    else if (access !== null && !access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED, null);
+    else this.send(this.upstreamFor(info), socket, info, 0, null);
   }
 
   private serveBy(values: TcpValues, socket: Socket, info: ConnectionInfo | null): void {
+    const { access, listener, logs } = this;
     values.look(socket, info);
+    const { view } = values;
+    const record = logs.length === 0 ? null : SessionRecord.begin(listener.context, listener.plan, logs, view);
+    if (access !== null && !access.admits(view.client)) {
+      this.turnAway(socket, DENIED, record);
+      return;
+    }
     const target = values.target();
     const text = target === null ? null : target.text;
     if (text !== null) {
-      if (!answerTcp(this.listener, socket, text, values.view)) this.turnAway(socket, NO_ROUTE);
+      this.answer(socket, text, view, record);
       return;
     }
     const upstream = target === null ? this.upstreamFor(info) : target.upstream;
-    this.send(upstream, socket, info, upstream === null ? 0 : values.keyFor(upstream));
+    this.send(upstream, socket, info, upstream === null ? 0 : values.keyFor(upstream), record);
   }
 
-  private send(upstream: Upstream | null, socket: Socket, info: ConnectionInfo | null, key: number): void {
-    if (upstream === null) this.turnAway(socket, NO_ROUTE);
-    else new TcpSession(this.listener, upstream, socket, info, key).connect();
+  private answer(socket: Socket, text: Template, view: RequestView, record: SessionRecord | null): void {
+    const length = answerTcp(this.listener, socket, text, view);
+    if (length < 0) {
+      this.turnAway(socket, NO_ROUTE, record);
+      return;
+    }
+    record?.countSent(length);
+    record?.end(ANSWERED);
+  }
+
+  private send(
+    upstream: Upstream | null,
+    socket: Socket,
+    info: ConnectionInfo | null,
+    key: number,
+    record: SessionRecord | null,
+  ): void {
+    if (upstream === null) this.turnAway(socket, NO_ROUTE, record);
+    else new TcpSession(this.listener, upstream, socket, info, key, record).connect();
   }
 
   private upstreamFor(info: ConnectionInfo | null): Upstream | null {
@@ -87,7 +118,8 @@ export class TcpService implements Service {
   }
 
   /** `kind`: of an answer. */
-  private turnAway(socket: Socket, kind: number): void {
+  private turnAway(socket: Socket, kind: number, record: SessionRecord | null): void {
+    record?.end(endedByAnswer(kind));
     const { context, plan } = this.listener;
     context.answers.noteReset(plan.name, kind);
     socket.handler = new Gone(context);
@@ -148,10 +180,21 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   /** Of the last try: a kind of answer. */
   private failure = NO_SERVER;
   private isOver = false;
+  /** Null: it is in no access log. */
+  private readonly record: SessionRecord | null;
 
   /** `key`: what it is balanced by, unless that is the client's address. */
-  constructor(listener: Listener, upstream: Upstream, downstream: Socket, info: ConnectionInfo | null, key: number) {
+  constructor(
+    listener: Listener,
+    upstream: Upstream,
+    downstream: Socket,
+    info: ConnectionInfo | null,
+    key: number,
+    record: SessionRecord | null,
+  ) {
     super();
+    this.record = record;
+    if (record !== null) record.upstreamPlan = upstream.plan;
     this.key = key;
     this.listener = listener;
     this.context = listener.context;
@@ -171,12 +214,14 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   }
 
   override handlePicked(picked: number): void {
-    const { context, upstream } = this;
+    const { context, record, upstream } = this;
     if (picked === PICK_FULL && upstream.enqueue(this)) {
+      record?.queue();
       context.timers.arm(this, context.transport.now + upstream.plan.timeouts.queueMs);
       return;
     }
     if (picked < 0) {
+      if (picked !== PICK_FULL) this.noteNoServer(picked);
       this.refuse(picked === PICK_FULL ? QUEUE_FULL : picked === PICK_TRIED ? this.failure : NO_SERVER);
       return;
     }
@@ -184,9 +229,16 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.takenAt = context.transport.now;
+    record?.beginTry(this.server.addressText);
     this.dial = this.dialTo(this.server);
     if (this.dial === null && context.evictIdle()) this.dial = this.dialTo(this.server);
     if (this.dial === null) this.tryAnother(FAILED_NO_RESOURCE);
+  }
+
+  /** As of a request: where nobody is there to be tried, the upstream is. */
+  private noteNoServer(picked: number): void {
+    const { record, upstream } = this;
+    if (record !== null && (picked !== PICK_TRIED || this.leavesOut(upstream.servers))) record.lackServer(NO_SERVER);
   }
 
   private dialTo(server: Server): Dial | null {
@@ -203,10 +255,15 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   }
 
   handleDialed(socket: Socket): void {
+    const { context, record } = this;
     this.dial = null;
-    if (this.earlySlot >= 0) socket.send(this.earlySlot, this.earlyAt, this.earlyLength, false);
+    record?.join();
+    if (this.earlySlot >= 0) {
+      socket.send(this.earlySlot, this.earlyAt, this.earlyLength, false);
+      record?.countReceived(this.earlyLength);
+    }
     this.earlySlot = -1;
-    Relay.join(this.context, this.downstream, socket, this.upstream.plan.timeouts, this);
+    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, record);
   }
 
   handleDialFailed(how: ConnectFailure): void {
@@ -217,7 +274,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   // --- events of the client's socket, which is not read before it is joined ---
 
   handleClose(): void {
-    this.giveUp();
+    this.giveUp(CLIENT_LEFT);
   }
 
   handleConnect(): void {
@@ -253,10 +310,10 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     return Math.min(this.listener.retireAt, (this.server as Server).retireAt);
   }
 
-  handleRelayEnd(): void {
+  handleRelayEnd(ending: number): void {
     this.upstream.giveServed(this.server as Server, this.context.transport.now - this.takenAt);
     this.server = null;
-    this.end();
+    this.end(ending);
   }
 
   private tryAnother(how: ConnectFailure): void {
@@ -267,6 +324,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.context.noteFailure(server, how, 0);
     this.markTried(server);
     this.failure = kindOfFailure(how);
+    this.record?.failTry(how, this.failure);
     if (!this.mayTryAnother) this.refuse(this.failure);
     else this.handlePicked(this.upstream.pick(this));
   }
@@ -291,21 +349,22 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   /** No server, for this reason: a kind of answer. */
   private refuse(kind: number): void {
     this.context.answers.noteReset(this.upstream.plan.name, kind);
-    this.giveUp();
+    this.giveUp(endedByAnswer(kind));
   }
 
   /** The client is to know at once. */
-  private giveUp(): void {
+  private giveUp(ending: number): void {
     this.upstream.dequeue(this);
     this.cancelDial();
     this.giveBack();
     this.downstream.reset();
-    this.end();
+    this.end(ending);
   }
 
-  private end(): void {
+  private end(ending: number): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.record?.end(ending);
     if (this.earlySlot >= 0) this.context.arena.release(this.earlySlot);
     this.earlySlot = -1;
     this.context.timers.remove(this);

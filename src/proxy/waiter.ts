@@ -27,6 +27,11 @@ export abstract class Waiter extends Expiring {
     this.tried[this.triedCount++] = server.slot;
   }
 
+  /** One of them is to serve, has an address, and was not tried. */
+  leavesOut(servers: readonly Server[]): boolean {
+    return servers.some((one) => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one));
+  }
+
   hasTried(server: Server): boolean {
     for (let i = 0; i < this.triedCount; i++) if (this.tried[i] === server.slot) return true;
     return false;

@@ -2,17 +2,22 @@
  * `access_log` and `log_format`: `access-logs` of the model, each once for its file, its form and its condition. A log only adds: what of it
  * cannot be had is left out, and said.
  */
+import type { Place } from '../diagnostic.ts';
 import { checkTemplate, parseLog } from '../template.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
-import { LOG_VARIABLES } from './table-variables.ts';
+import { LOG_VARIABLES, STREAM_LOG_VARIABLES } from './table-variables.ts';
 import type { Word } from './tokens.ts';
 import { parseNginxSize, parseTime } from './values.ts';
-import { type Constants, missing, sourceOf, splitVariables } from './variables.ts';
+import { type Constants, isOfConnection, missing, sourceOf, splitVariables } from './variables.ts';
 
+/** Of `stream`, where they are other ones. */
+const OF_SESSIONS: ReadonlyMap<string, string> = new Map(
+  STREAM_LOG_VARIABLES.map(([name, value]) => [name, value ?? '']),
+);
 const OF_LOGS: ReadonlyMap<string, string> = new Map(
   LOG_VARIABLES.flatMap(([names, value]) =>
     value === null ? [] : names.split(' ').map((name) => [name, value] as const),
@@ -40,6 +45,8 @@ export function oneOrMore(names: readonly string[]): unknown {
 
 interface LogsContext {
   readonly document: DocumentBuilder;
+  /** Which of both it is: their variables are not the same. */
+  readonly of: 'http' | 'stream';
   /** What relative paths are below, with a slash at its end. */
   readonly prefix: string;
   /** Variables that the file makes. */
@@ -57,10 +64,11 @@ export class AccessLogs {
   private readonly byDirective = new Map<Directive, string | null>();
   private readonly names = new Map<string, string>();
 
-  constructor(http: Scope, context: LogsContext) {
+  /** `block`: `http` or `stream`. */
+  constructor(block: Scope, context: LogsContext) {
     this.context = context;
-    this.isPiece = http.outer === null || http.outer.own('events').length === 0;
-    for (const directive of http.own('log_format')) this.addFormat(directive);
+    this.isPiece = block.outer === null || block.outer.own('events').length === 0;
+    for (const directive of block.own('log_format')) this.addFormat(directive);
   }
 
   /** Names of the logs that requests of this block are in. */
@@ -76,7 +84,7 @@ export class AccessLogs {
   private addFormat(directive: Directive): void {
     const { args, place } = directive;
     const [name] = args;
-    if (name.text === COMBINED || this.formats.has(name.text)) {
+    if ((name.text === COMBINED && this.context.of === 'http') || this.formats.has(name.text)) {
       this.context.notes.error(place, `duplicate "log_format" name "${name.text}"`, 'give it another name');
     } else this.formats.set(name.text, directive);
   }
@@ -118,7 +126,7 @@ export class AccessLogs {
       return null;
     };
     const when = this.readParameters(parameters);
-    const form = this.readFormat(format);
+    const form = this.readFormat(format, place);
     if (path.text.startsWith('syslog:')) return leave('access logs go to files, and not to syslog yet');
     if (path.text.includes('$')) return leave('an access log has one file: no variable can be in its path yet');
     if (form === null || when === null) return null;
@@ -129,9 +137,13 @@ export class AccessLogs {
     return { ...target, ...form, ...when };
   }
 
-  private readFormat(word: Word | undefined): PlainMap | null {
+  private readFormat(word: Word | undefined, place: Place): PlainMap | null {
     const { notes } = this.context;
-    if (word === undefined || word.text === COMBINED) return { format: COMBINED };
+    if (this.context.of === 'http' && (word === undefined || word.text === COMBINED)) return { format: COMBINED };
+    if (word === undefined) {
+      notes.error(place, 'log format is not specified', 'name a `log_format` of `stream`');
+      return null;
+    }
     const directive = this.formats.get(word.text);
     if (directive !== undefined) return this.readForm(directive);
     if (this.isPiece) {
@@ -140,7 +152,12 @@ export class AccessLogs {
         `access_log ... ${word.text}`,
         'the format is in another file: name the whole configuration',
       );
-    } else notes.error(word.place, `unknown log format "${word.text}"`, 'write a `log_format` of this name in `http`');
+    } else
+      notes.error(
+        word.place,
+        `unknown log format "${word.text}"`,
+        `write a \`log_format\` of this name in \`${this.context.of}\``,
+      );
     return null;
   }
 
@@ -196,9 +213,16 @@ export class AccessLogs {
   }
 
   private sourceOf(variable: string): string | null {
-    const { variables } = this.context;
+    const { of, variables } = this.context;
+    if (of === 'stream') {
+      const own = OF_SESSIONS.get(variable);
+      if (own !== undefined) return own;
+      if (OF_LOGS.has(variable)) return null;
+    }
     if (this.whyNot(variable) !== null) return null;
-    return variables.get(variable) ?? OF_LOGS.get(variable) ?? sourceOf(variable, variables);
+    if (of === 'http') return variables.get(variable) ?? OF_LOGS.get(variable) ?? sourceOf(variable, variables);
+    const source = variables.get(variable) ?? sourceOf(variable, variables);
+    return source !== null && isOfConnection(source) ? source : null;
   }
 
   /** Why it is not there, of what would be known elsewhere. */

@@ -70,7 +70,7 @@ function readMain(main: Scope, document: DocumentBuilder, prefix: string, notes:
     document.mark(['grace'], shutdown.place);
   }
   for (const { block } of main.own('http')) readHttp(new Scope('http', block!, main), document, prefix, notes);
-  for (const { block } of main.own('stream')) readStream(new Scope('stream', block!, main), document, notes);
+  for (const { block } of main.own('stream')) readStream(new Scope('stream', block!, main), document, prefix, notes);
   const user = main.own('user')[0];
   const files = document.value['files'] as PlainMap | undefined;
   if (user !== undefined && files !== undefined) {

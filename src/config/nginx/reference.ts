@@ -1,7 +1,14 @@
 /** docs/reference/nginx-conf.md, made from the table that the reader works by. */
 import type { DirectiveState } from '../directive-state.ts';
 import { MODULES } from './directive-table.ts';
-import { LOG_VARIABLES, NAMED_VARIABLES, RESPONSE_VARIABLES, VARIABLES, type VariableRow } from './table-variables.ts';
+import {
+  LOG_VARIABLES,
+  NAMED_VARIABLES,
+  RESPONSE_VARIABLES,
+  STREAM_LOG_VARIABLES,
+  VARIABLES,
+  type VariableRow,
+} from './table-variables.ts';
 
 const STATES: readonly DirectiveState[] = ['works', 'differs', 'left out', 'not yet', 'no effect'];
 
@@ -42,7 +49,12 @@ with a warning:
 
 | variable | value | |
 |---|---|---|
-${LOG_VARIABLES.map(variableLine).join('')}`;
+${LOG_VARIABLES.map(variableLine).join('')}
+In \`stream\`, those of a session that is over, with those of above that a connection has:
+
+| variable | value | |
+|---|---|---|
+${STREAM_LOG_VARIABLES.map(variableLine).join('')}`;
 }
 
 function section(module: string, rows: (typeof MODULES)[number]['rows']): string {

@@ -1,6 +1,7 @@
 /** One `server` of `stream`: where its connections go, or what its clients are told. */
 import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
+import type { AccessLogs } from './access-log.ts';
 import { readStreamAccess } from './access.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, readListen } from './listen.ts';
@@ -24,6 +25,7 @@ export interface StreamServer {
 
 /** What all servers of a file share. */
 export interface StreamSurroundings {
+  readonly logs: AccessLogs;
   readonly document: DocumentBuilder;
   readonly upstreams: Upstreams;
   readonly values: NamedValues;
@@ -40,6 +42,8 @@ export interface Handler {
   readonly access: PlainMap | null;
   /** As `tries` of the listener; null: as without it. */
   readonly tries: PlainMap | null;
+  /** Access logs, by name. */
+  readonly logs: readonly string[];
   /** What a client says in its ClientHello is read. */
   readonly isPreread: boolean;
   readonly place: Place;
@@ -75,7 +79,7 @@ export function readHandler(server: StreamServer, surroundings: StreamSurroundin
   const access = readStreamAccess(scope, notes);
   const set = readSets(scope, constants, surroundings);
   const isPreread = isOn(scope, 'ssl_preread');
-  const common = { access, isPreread, tries: null };
+  const common = { access, isPreread, logs: surroundings.logs.namesFor(scope), tries: null };
   const [answer] = scope.own('return');
   if (answer !== undefined) {
     const [{ place, text }] = answer.args;

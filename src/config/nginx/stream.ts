@@ -1,6 +1,7 @@
 /** `stream`: the servers of each socket are one listener, which passes bytes on or answers. */
 import { groupedBy } from '../parts.ts';
 import { formatDuration } from '../units.ts';
+import { AccessLogs, oneOrMore } from './access-log.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, proxyProtocolOf } from './listen.ts';
 import { collectNames, NamedValues } from './named-values.ts';
@@ -33,7 +34,8 @@ interface Socket {
   readonly isProxied: boolean;
 }
 
-export function readStream(stream: Scope, document: DocumentBuilder, notes: Notes): void {
+/** `prefix`: what relative paths are below, with a slash at its end. */
+export function readStream(stream: Scope, document: DocumentBuilder, prefix: string, notes: Notes): void {
   const names = new Set<string>();
   collectNames(stream.directives, names);
   const nameOf = ownNames(stream, document);
@@ -43,7 +45,8 @@ export function readStream(stream: Scope, document: DocumentBuilder, notes: Note
   for (const map of stream.own('map')) if (isOfHello(map)) variables.delete(map.args[1].text.slice(1));
   const values = new NamedValues(stream, document, variables, notes, { place: 'connection', nameOf });
   const upstreams = new Upstreams('stream', stream, document, variables, notes);
-  const surroundings: StreamSurroundings = { document, notes, upstreams, values, variables, nameOf };
+  const logs = new AccessLogs(stream, { of: 'stream', document, prefix, variables, values, notes });
+  const surroundings: StreamSurroundings = { document, logs, notes, upstreams, values, variables, nameOf };
   const servers = stream.own('server').map((directive) => readStreamServer(directive, stream, notes));
   const handlers = new Map<StreamServer, Handler | null>();
   for (const server of servers) handlers.set(server, readHandler(server, surroundings));
@@ -115,6 +118,7 @@ function addListener(
     ...(reads ? { passthrough: { ...(passthrough as PlainMap | undefined), wait: PREREAD } } : {}),
     ...(first.access === null ? {} : { access: first.access }),
     ...(first.tries === null || isUdp ? {} : { tries: first.tries }),
+    ...(first.logs.length === 0 ? {} : { 'access-log': oneOrMore(first.logs) }),
   };
   document.mark(['listeners', name], listen.directive.place);
   document.mark(['listeners', name, 'bind'], listen.directive.place);
@@ -123,8 +127,8 @@ function addListener(
 }
 
 /** What is said once for a listener. */
-function sharedOf({ access, tries }: Handler): string {
-  return JSON.stringify([access, tries]);
+function sharedOf({ access, logs, tries }: Handler): string {
+  return JSON.stringify([access, logs, tries]);
 }
 
 /** What several servers of one socket do: which one it is, the client's handshake says. */
@@ -139,7 +143,7 @@ function byName(
   const odd = handlers.find(({ keys }) => Object.keys(keys).some((key) => key !== 'upstream' && key !== 'respond'));
   if (odd !== undefined || handlers.some((one) => sharedOf(one) !== sharedOf(standard))) {
     const reason =
-      'of several servers of a socket none can have variables in `proxy_pass`, `set`, or an `allow` or `proxy_next_upstream` that the first has not';
+      'of several servers of a socket none can have variables in `proxy_pass`, `set`, or an `allow`, `access_log` or `proxy_next_upstream` that the first has not';
     notes.notYet(odd?.place ?? place, 'another server for a socket of `stream`', reason, 'give it a port of its own');
     return standard.keys;
   }

@@ -106,13 +106,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_stream_log_module',
     rows: [
-      ['log_format', 'stream', '2+', 'no effect', 'it tunes the inside of nginx'],
+      ['log_format', 'stream', '2+', 'differs', 'a variable that is not there is left out of the line, with a warning'],
       [
         'access_log',
         'stream stream-server',
         '1+',
-        'left out',
-        'an access log of `stream` is not there yet; `off` works',
+        'differs',
+        'as for HTTP; of a connection that is turned away before it is a session (PROXY protocol, TLS) there is no line',
       ],
       ['open_log_file_cache', 'stream stream-server', '1-4', 'no effect', 'it tunes the inside of nginx'],
     ],

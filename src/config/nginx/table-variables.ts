@@ -132,6 +132,22 @@ export const LOG_VARIABLES: readonly VariableRow[] = [
   ['remote_user', null, 'what a client says of itself in Authorization is not in access logs yet'],
 ];
 
+/** The same in `stream`. */
+export const STREAM_LOG_VARIABLES: readonly VariableRow[] = [
+  ['status', '{status}', ''],
+  ['protocol', '{transport}', ''],
+  ['bytes_received', '{bytes-received}', ''],
+  ['bytes_sent', '{bytes-sent}', ''],
+  ['session_time', '{request-time}', ''],
+  ['time_local', '{local-time}', 'in UTC'],
+  ['upstream_addr', '{server}', ''],
+  ['upstream_bytes_sent', '{server-bytes-sent}', 'without a PROXY protocol header'],
+  ['upstream_bytes_received', '{server-bytes-received}', ''],
+  ['upstream_connect_time', '{server-connect-time}', ''],
+  ['upstream_first_byte_time', '{server-header-time}', ''],
+  ['upstream_session_time', '{server-response-time}', ''],
+];
+
 /** Made of names, or known from the file. */
 export const NAMED_VARIABLES: readonly VariableRow[] = [
   ['http_NAME', '{header:Name}', ''],

@@ -78,7 +78,7 @@ export function translateText(text: string, constants: Constants, place: TextPla
   return { template };
 }
 
-function isOfConnection(template: string): boolean {
+export function isOfConnection(template: string): boolean {
   return parseTemplate(template).every((part) => typeof part === 'string' || CONNECTION_SOURCES.has(part.kind));
 }
 

@@ -514,8 +514,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private noteNoServer(picked: number): void {
     const { trail, upstream } = this;
     const { now } = this.context.transport;
-    const isLeft = (one: Server): boolean => one.identity !== '' && one.plan.state === 'enabled' && !this.hasTried(one);
-    if (picked === PICK_TRIED && !upstream.servers.some(isLeft)) return;
+    if (picked === PICK_TRIED && !this.leavesOut(upstream.servers)) return;
     trail.passOver(upstream.plan.name, picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, now);
   }
 

@@ -141,6 +141,12 @@ export class Trail {
     }
   }
 
+  /** A number that is the last one's, and 0 of those before. */
+  lastOf(number: number): string {
+    const last = this.count - 1;
+    return this.list((one) => (one === this.entries[last] ? String(number) : '0'));
+  }
+
   private list(of: (one: Entry) => string): string {
     let text = '';
     for (let i = 0; i < this.count; i++) {

@@ -7,8 +7,8 @@ import { expandText, hasMarks, markLate } from '../../core/value/late.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
 import { Template } from '../../core/value/template.ts';
-import type { RequestRecord } from '../http/request-record.ts';
 import { Draft } from './draft.ts';
+import type { EndRecord } from './end-record.ts';
 import type { EndValues } from './end-values.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { LINE_OVERFLOW, LineFormat } from './line-format.ts';
@@ -35,6 +35,8 @@ export class AccessLog {
   private readonly prng: Prng;
   private plan!: LogPlan;
   private format!: LineFormat;
+  /** Of sessions. */
+  private sessionFormat!: LineFormat;
   /** What has to be neither empty nor `0`: known when the request comes, or when it has ended. */
   private early: Template | null = null;
   private late: Uint8Array | null = null;
@@ -47,12 +49,11 @@ export class AccessLog {
 
   /** Lines go to `buffer` from now on, in the form that the plan says for requests that come from now on. */
   apply(plan: LogPlan, buffer: LineBuffer): void {
-    if (
-      this.plan === undefined ||
-      this.plan.format.text !== plan.format.text ||
-      this.plan.format.escape !== plan.format.escape
-    )
-      this.format = new LineFormat(plan.format.text, plan.format.escape);
+    const { format, sessionFormat } = plan;
+    if (!this.plan || !isSame(this.plan.format, format)) this.format = new LineFormat(format.text, format.escape);
+    if (isSame(format, sessionFormat)) this.sessionFormat = this.format;
+    else if (!this.plan || !isSame(this.plan.sessionFormat, sessionFormat))
+      this.sessionFormat = new LineFormat(sessionFormat.text, sessionFormat.escape);
     this.plan = plan;
     const marked = plan.when === null ? null : encodeUtf8(markLate(plan.when));
     this.late = marked !== null && hasMarks(marked) ? marked : null;
@@ -86,7 +87,16 @@ export class AccessLog {
 
   /** False: the request in the view is not in it. */
   begin(view: RequestView, draft: LogDraft): boolean {
-    const { early, format, plan } = this;
+    return this.beginBy(this.format, view, draft);
+  }
+
+  /** False: the session whose connection is in the view is not in it. */
+  beginSession(view: RequestView, draft: LogDraft): boolean {
+    return this.beginBy(this.sessionFormat, view, draft);
+  }
+
+  private beginBy(format: LineFormat, view: RequestView, draft: LogDraft): boolean {
+    const { early, plan } = this;
     const isWanted =
       (plan.sample >= WHOLE || this.prng.nextU32() % WHOLE < plan.sample) &&
       (early === null || holds(draftOfCondition, Math.max(0, early.emitAsIs(view, draftOfCondition, 0))));
@@ -98,7 +108,7 @@ export class AccessLog {
     return true;
   }
 
-  finish(draft: LogDraft, record: RequestRecord, values: EndValues): void {
+  finish(draft: LogDraft, record: EndRecord, values: EndValues): void {
     const { buffer } = this;
     if (buffer === null || !this.takes(draft, record, values)) return;
     const end = draft.format.finish(draft, values, buffer.memory, buffer.at, buffer.end);
@@ -106,7 +116,7 @@ export class AccessLog {
     else buffer.commit(end);
   }
 
-  private takes({ isForErrors }: LogDraft, record: RequestRecord, values: EndValues): boolean {
+  private takes({ isForErrors }: LogDraft, record: EndRecord, values: EndValues): boolean {
     const { late, plan } = this;
     if (plan.keepsErrors && isError(record)) return true;
     if (isForErrors) return false;
@@ -115,7 +125,11 @@ export class AccessLog {
   }
 }
 
-function isError({ ending, status }: RequestRecord): boolean {
+function isSame(one: LogPlan['format'], other: LogPlan['format']): boolean {
+  return one.text === other.text && one.escape === other.escape;
+}
+
+function isError({ ending, status }: EndRecord): boolean {
   return status >= SERVER_ERRORS || !isComplete(ending);
 }
 

@@ -5,11 +5,13 @@ import type { LogPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { Transport } from '../../port/transport.ts';
-import type { RequestRecord } from '../http/request-record.ts';
 import { AccessLog, LogDraft } from './access-log.ts';
 import type { Draft } from './draft.ts';
+import type { EndRecord } from './end-record.ts';
 import { EndValues } from './end-values.ts';
 import { LineBuffer } from './line-buffer.ts';
+
+const SPARE_DRAFTS_MAX = 4096;
 
 export interface LogRoom {
   readonly transport: Transport;
@@ -76,15 +78,34 @@ export class AccessLogs {
     }
   }
 
-  /** Of a request that is in one. */
-  finish(record: RequestRecord): void {
+  /** The same of a session, whose connection is in the view. */
+  beginSession(logs: readonly AccessLog[], view: RequestView, drafts: Draft[]): void {
+    for (const log of logs) {
+      const draft = this.spares.pop() ?? new LogDraft();
+      if (log.beginSession(view, draft)) drafts.push(draft);
+      else this.spares.push(draft);
+    }
+  }
+
+  /** It has no lines. */
+  discard(drafts: Draft[]): void {
+    for (const draft of drafts) this.recycle(draft as LogDraft);
+    drafts.length = 0;
+  }
+
+  private recycle(draft: LogDraft): void {
+    draft.recycle();
+    if (this.spares.length < SPARE_DRAFTS_MAX) this.spares.push(draft);
+  }
+
+  /** Of a request or a session that is in one. */
+  finish(record: EndRecord): void {
     const { drafts } = record;
     this.values.look(record);
     for (let i = 0; i < drafts.length; i++) {
       const draft = drafts[i] as LogDraft;
       draft.log.finish(draft, record, this.values);
-      draft.recycle();
-      this.spares.push(draft);
+      this.recycle(draft);
     }
     drafts.length = 0;
   }

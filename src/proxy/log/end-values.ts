@@ -7,7 +7,7 @@ import type { ResponseValues } from '../../core/value/response-values.ts';
 import { Span } from '../../core/value/span.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { emitBytes, emitDecimal } from '../../wire/http1/emit.ts';
-import type { RequestRecord } from '../http/request-record.ts';
+import type { EndRecord } from './end-record.ts';
 import { type Escape, ESCAPED_BYTES_MAX, emitEscaped } from './escape.ts';
 
 /** Of one; the rest is left out. */
@@ -28,7 +28,7 @@ const KNOWN_MAX = 4096;
 export class EndValues implements LateValues {
   private readonly wallClockMs: () => number;
   private readonly responseValues: ResponseValues;
-  private record!: RequestRecord;
+  private record!: EndRecord;
   /** Between the clock of the records and the one that shows years, and when that was looked at. */
   private wallAt = -1;
   private wallMs = 0;
@@ -43,7 +43,7 @@ export class EndValues implements LateValues {
   }
 
   /** They are those of this record until the next call. */
-  look(record: RequestRecord): void {
+  look(record: EndRecord): void {
     this.record = record;
   }
 
@@ -100,6 +100,12 @@ export class EndValues implements LateValues {
         return record.upstreamPlan === null ? at : emitName(out, at, record.upstreamPlan.name);
       case 'server':
         return this.writeServer(out, at);
+      case 'transport':
+        return emitName(out, at, record.listener.protocol === 'udp' ? 'UDP' : 'TCP');
+      case 'server-bytes-sent':
+        return emitText(out, at, record.trail.lastOf(record.receivedBytes));
+      case 'server-bytes-received':
+        return emitText(out, at, record.trail.lastOf(record.sentBytes));
       case 'request-id':
         return emitBytes(out, at, record.idBytes, record.idAt, Math.min(record.idLength, BYTES_MAX));
       case 'time':

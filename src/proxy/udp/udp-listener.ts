@@ -13,6 +13,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import type { ListenerPlan, UdpPlan } from '../../config/plan.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
+import { endedByAnswer, MOVED, RETIRED, SERVED, SERVER_DOWN } from '../../core/endings.ts';
 import type { OwnAddresses } from '../../core/own-addresses.ts';
 import { NO_SESSION, type SessionRules, SessionTable } from '../../core/datagram/session-table.ts';
 import { FAILED_RESPONSE_TIMEOUT } from '../../core/retry.ts';
@@ -27,9 +28,12 @@ import type {
 import type { SessionAccount } from '../../port/session-channel.ts';
 import { IpWords, parseIpText, writeIp } from '../../wire/ip-text.ts';
 import type { Context } from '../context.ts';
+import type { AccessLog } from '../log/access-log.ts';
 import type { Server } from '../server.ts';
+import { SessionRecord } from '../session-record.ts';
 import type { Upstream } from '../upstream.ts';
 import { Waiter } from '../waiter.ts';
+import { DatagramView } from './datagram-view.ts';
 import { DatagramHeaders, sendBehindHeader } from './datagram-headers.ts';
 import {
   DENIED,
@@ -73,6 +77,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** Null: datagrams have none. */
   private headers: DatagramHeaders | null = null;
   private answersOne = false;
+  private logs: readonly AccessLog[] = [];
+  private readonly view: DatagramView;
   /** Servers that are lost, whose sessions have ended. */
   private readonly lost = new Set<Server>();
 
@@ -86,6 +92,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.context = context;
     this.freeDescriptor = freeDescriptor;
     this.own = own;
+    this.view = new DatagramView(context);
     this.plan = plan;
     this.table = new SessionTable(rulesOf(plan), context.prng.nextU32() | 0);
     this.upstream = upstreams[plan.upstream];
@@ -99,6 +106,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     this.lost.clear();
     this.access = plan.access === null ? null : new Access(plan.access);
     this.headers = plan.proxyProtocol === null ? null : new DatagramHeaders(plan.proxyProtocol);
+    this.logs = this.context.accessLogs.find(plan.accessLogs);
     const rules = rulesOf(plan);
     this.answersOne = rules.responses === 1;
     this.table.configure(rules);
@@ -119,14 +127,17 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       let session = table.expired(now);
       if (session === NO_SESSION && idleMs < Infinity) session = table.silentFor(idleMs, now);
       if (session === NO_SESSION) return;
+      // nothing else ends what nobody counts the answers of
+      let ending = SERVED;
       if (table.lacksResponses(session)) {
+        ending = endedByAnswer(UNANSWERED);
         const { server } = this.sessions[session];
         if (table.blamesServer(session, server.datagramAnsweredAt)) {
           this.context.noteFailure(server, FAILED_RESPONSE_TIMEOUT, 0);
         }
         this.note(UNANSWERED);
       }
-      this.end(session);
+      this.end(session, ending);
     }
   }
 
@@ -136,14 +147,14 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       if (!server.isLost(now)) this.lost.delete(server);
       else if (!this.lost.has(server)) {
         this.lost.add(server);
-        this.endWhere((session) => session.server === server);
+        this.endWhere(SERVER_DOWN, (session) => session.server === server);
       }
     }
   }
 
   /** Ends the sessions that have come in at this socket, which is closed. */
   endAt(socket: DatagramSocket): void {
-    this.endWhere((session) => session.socket === socket);
+    this.endWhere(RETIRED, (session) => session.socket === socket);
   }
 
   hasSessionsAt(socket: DatagramSocket): boolean {
@@ -195,7 +206,9 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   }
 
   endGiven(socket: DatagramSocket): void {
-    this.endWhere((session) => session.socket === socket && session.isGiven);
+    // their lines are the other one's
+    for (const session of this.sessions) if (session.socket === socket && session.isGiven) session.record?.discard();
+    this.endWhere(MOVED, (session) => session.socket === socket && session.isGiven);
   }
 
   /** Goes on with a session of another process, whose socket towards its server this is. False: it does not, and the socket is not taken. */
@@ -217,8 +230,10 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       table.end(session);
       return true;
     }
+    const record = this.recordOf(of, socket);
+    record?.beginTry(server.addressText);
     this.sessions[session].server = server;
-    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(wayBackOf(of)));
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(wayBackOf(of)), record);
     context.row.addServerConnections(server.slot, 1);
     context.liveSessions++;
     context.udpSessions++;
@@ -233,7 +248,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
 
   /** Ends those whose clients have come to one of these addresses, which are elsewhere now. */
   abandon(addresses: readonly string[]): void {
-    this.endWhere((_, session) => {
+    this.endWhere(MOVED, (_, session) => {
       this.table.readLocal(session, address);
       return addresses.includes(textOf(address));
     });
@@ -258,7 +273,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     }
     let session = table.find(of);
     if (session !== NO_SESSION && sessions[session].server.isLost(now)) {
-      this.end(session);
+      this.end(session, SERVER_DOWN);
       session = NO_SESSION;
     }
     if (session === NO_SESSION) {
@@ -267,10 +282,11 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       if (session === NO_SESSION) return;
     }
     const isOver = table.noteRequest(session, now);
-    const { flow, upstream } = sessions[session];
+    const { flow, record, upstream } = sessions[session];
+    if (record !== null) record.countReceived(length);
     if (upstream.plan.proxyProtocol === null) (flow as Flow).send(bytes, offset, length);
     else sendBehindHeader(flow as Flow, of, headers?.addresses ?? null, socket.port, bytes, offset, length);
-    if (isOver) this.end(session);
+    if (isOver) this.end(session, SERVED);
   }
 
   handleDropped(_socket: DatagramSocket, reason: DropReason): void {
@@ -282,11 +298,12 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   handleAnswer({ tag }: Flow, bytes: Uint8Array, offset: number, length: number): void {
     const { context, table } = this;
     const { now } = context.transport;
-    const { returnAddress, server, socket } = this.sessions[tag];
+    const { record, returnAddress, server, socket } = this.sessions[tag];
+    if (record !== null) record.countSent(length);
     server.datagramAnsweredAt = now;
     (socket as DatagramSocket).sendTo(returnAddress, bytes, offset, length);
     context.row.countDatagramOut(this.plan.slot);
-    if (table.noteResponse(tag, now)) this.end(tag);
+    if (table.noteResponse(tag, now)) this.end(tag, SERVED);
   }
 
   handleFlowDropped(_flow: Flow, reason: DropReason): void {
@@ -295,7 +312,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
 
   handleUnreachable({ tag }: Flow, reason: FlowFailure): void {
     this.noteFault(this.sessions[tag].server, reason);
-    this.end(tag);
+    this.end(tag, endedByAnswer(faultOf(reason).kind));
   }
 
   private noteFault(server: Server, reason: FlowFailure): void {
@@ -319,23 +336,28 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   /** A session for who sent the datagram, or NO_SESSION: it is dropped. */
   private begin(socket: DatagramSocket, from: Correspondents, now: number): number {
     const { access, chooser, table, upstream } = this;
-    if (this.own.sent(socket.from)) return this.drop(OWN_ADDRESS);
-    if (access !== null && !access.admits(from)) return this.drop(DENIED);
+    if (this.own.sent(socket.from)) return this.drop(OWN_ADDRESS, null);
+    const record = this.recordOf(from, socket);
+    if (access !== null && !access.admits(from)) return this.drop(DENIED, record);
     chooser.triedCount = 0;
     chooser.key = upstream.plan.balance === 'source-hash' ? hashWords(from.ip0, from.ip1, from.ip2, from.ip3) : 0;
     const picked = upstream.pick(chooser);
-    if (picked < 0) return this.drop(picked === PICK_FULL ? SERVER_LIMIT : NO_SERVER);
+    if (picked === PICK_FULL) return this.drop(SERVER_LIMIT, record);
+    if (picked < 0) {
+      record?.lackServer(NO_SERVER);
+      return this.drop(NO_SERVER, record);
+    }
     // There may be more of them than a reload has left room for.
-    while (table.isFull) if (!this.displace(from)) return this.drop(TABLE_FULL);
-    if (!this.hasDescriptor && !this.freeDescriptor(this, from)) return this.drop(NO_DESCRIPTOR);
+    while (table.isFull) if (!this.displace(from)) return this.drop(TABLE_FULL, record);
+    if (!this.hasDescriptor && !this.freeDescriptor(this, from)) return this.drop(NO_DESCRIPTOR, record);
 
     const session = table.begin(from, now);
-    const flow = this.open(session, picked);
+    const flow = this.open(session, picked, record);
     if (flow === null) {
       table.end(session);
       return NO_SESSION;
     }
-    this.sessions[session].enter(flow, upstream, socket, socket.keepReturn());
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturn(), record);
     const { context, plan } = this;
     context.liveSessions++;
     context.udpSessions++;
@@ -345,12 +367,14 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   }
 
   /** A socket towards a server, which is taken for it: this one, or another one if there is no way to it. */
-  private open(session: number, first: number): Flow | null {
+  private open(session: number, first: number, record: SessionRecord | null): Flow | null {
     const { answersOne, chooser, context, upstream } = this;
     if (session === this.sessions.length) this.sessions.push(new UdpSession());
     const { datagrams } = context.transport;
+    let kind = NO_SERVER;
     for (let picked = first; picked >= 0 && chooser.triedCount < TRIES_MAX; picked = upstream.pick(chooser)) {
       const server = upstream.servers[picked];
+      record?.beginTry(server.addressText);
       let flow = datagrams.open(server.preparedAddress, this, session, answersOne);
       if (flow === 'no-resource' && context.evictIdle()) {
         flow = datagrams.open(server.preparedAddress, this, session, answersOne);
@@ -358,12 +382,17 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       if (typeof flow === 'object') {
         this.sessions[session].server = server;
         upstream.take(server);
+        record?.join();
         return flow;
       }
+      const fault = faultOf(flow);
+      kind = fault.kind;
       this.noteFault(server, flow);
-      if (flow === 'no-resource') return null;
+      record?.failTry(fault.how, kind);
+      if (flow === 'no-resource') break;
       chooser.markTried(server);
     }
+    record?.end(endedByAnswer(kind));
     return null;
   }
 
@@ -387,7 +416,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     const victim = this.table.victim(of, places);
     if (victim === NO_SESSION) return false;
     this.note(DISPLACED);
-    this.end(victim);
+    this.end(victim, endedByAnswer(DISPLACED));
     return true;
   }
 
@@ -396,23 +425,34 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     return transport.socketCount < socketsMax && udpSessions < clientsMax * DESCRIPTOR_SHARE;
   }
 
-  private end(session: number): void {
+  private end(session: number, ending: number): void {
     const { context, plan, table } = this;
-    this.sessions[session].leave();
+    this.sessions[session].leave(ending);
     table.end(session);
     context.liveSessions--;
     context.udpSessions--;
     context.row.addListenerConnections(plan.slot, -1);
   }
 
-  private endWhere(isMeant: (session: UdpSession, number: number) => boolean): void {
+  private endWhere(ending: number, isMeant: (session: UdpSession, number: number) => boolean): void {
     this.sessions.forEach((session, number) => {
-      if (session.flow !== null && isMeant(session, number)) this.end(number);
+      if (session.flow !== null && isMeant(session, number)) this.end(number, ending);
     });
   }
 
-  private drop(kind: number): typeof NO_SESSION {
+  /** Null: it is in no access log. */
+  private recordOf(of: Correspondents, socket: DatagramSocket): SessionRecord | null {
+    const { context, logs, plan, upstream, view } = this;
+    if (logs.length === 0) return null;
+    view.look(of, socket.port);
+    const record = SessionRecord.begin(context, plan, logs, view.view);
+    if (record !== null) record.upstreamPlan = upstream.plan;
+    return record;
+  }
+
+  private drop(kind: number, record: SessionRecord | null): typeof NO_SESSION {
     this.note(kind);
+    record?.end(endedByAnswer(kind));
     return NO_SESSION;
   }
 
@@ -478,8 +518,17 @@ class UdpSession {
   returnAddress = -1;
   /** Another process has it too. */
   isGiven = false;
+  /** Null: it is in no access log. */
+  record: SessionRecord | null = null;
 
-  enter(flow: Flow, upstream: Upstream, socket: DatagramSocket, returnAddress: number): void {
+  enter(
+    flow: Flow,
+    upstream: Upstream,
+    socket: DatagramSocket,
+    returnAddress: number,
+    record: SessionRecord | null,
+  ): void {
+    this.record = record;
     this.flow = flow;
     this.upstream = upstream;
     this.socket = socket;
@@ -487,7 +536,9 @@ class UdpSession {
     this.isGiven = false;
   }
 
-  leave(): void {
+  leave(ending: number): void {
+    this.record?.end(ending);
+    this.record = null;
     (this.flow as Flow).close();
     this.flow = null;
     (this.socket as DatagramSocket).forgetReturn(this.returnAddress);
