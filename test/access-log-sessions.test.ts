@@ -79,6 +79,9 @@ function told({ status, reason, endedBy, phase, received, sent, tries }: Line): 
   return `${status} ${reason} by ${endedBy} in ${phase}, ${received} ${sent}, ${tries}`;
 }
 
+/** What passes in bulk is not seen piece by piece. */
+const BULK_BYTES = 5_000_000;
+
 /** A server of TCP that does what its client's first bytes say. */
 function misbehave(socket: net.Socket): void {
   socket.on('error', () => undefined);
@@ -86,6 +89,7 @@ function misbehave(socket: net.Socket): void {
   socket.once('data', (data: Buffer) => {
     const said = data.toString('latin1');
     if (said.startsWith('bye')) socket.end('good bye');
+    else if (said.startsWith('bulk')) socket.end(Buffer.alloc(BULK_BYTES, 'x'));
     else if (said.startsWith('reset')) reset(socket);
     else socket.write('hm');
   });
@@ -181,6 +185,9 @@ upstreams:
   assert.equal(line.server, server.address);
   assert.match(line.serverFirstByte, /^\d+\.\d{3}$/);
 
+  const bulk = open(plain, `200 served by nobody in done, 4 ${BULK_BYTES}, 1`);
+  bulk.socket.end('bulk');
+  await settled(bulk);
   const broken = open(plain, '200 server-left by server in response, 5 0, 1');
   broken.socket.write('reset');
   await settled(broken);

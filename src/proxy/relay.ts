@@ -221,7 +221,7 @@ class RelaySide implements SocketHandler, PassWatcher {
     if (to.pendingSegments >= this.relay.context.segmentsEnough) this.socket.pause();
   }
 
-  handlePassed(): void {
+  handlePassed(_bytes: number): void {
     this.relay.touch();
   }
 
@@ -259,6 +259,6 @@ class MeteredSide extends RelaySide {
 
   override handlePassed(bytes: number): void {
     this.count(bytes);
-    super.handlePassed();
+    super.handlePassed(bytes);
   }
 }
