@@ -9,6 +9,7 @@ import { changed, configuration, differences } from './configuration.ts';
 import { events } from './events.ts';
 import { explanation } from './explanation.ts';
 import { OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './exposition.ts';
+import { failedRequest, failedRequests } from './failed-requests.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
 import { routeTraffic } from './traffic.ts';
@@ -293,6 +294,19 @@ export const OPERATIONS = {
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
 
+  failedRequests: read({
+    path: '/v1/errors',
+    summary: "Requests that were answered with an error of evenkeel's own, each with its identifier and its tries.",
+    query: z.strictObject({ limit: PAGE.limit }),
+    answer: failedRequests,
+  }),
+  failedRequest: read({
+    path: '/v1/errors/{id}',
+    summary: 'One of them, by the identifier that the client was told.',
+    params: z.strictObject({ id: text('As X-Request-Id said.') }),
+    answer: failedRequest,
+    refusals: { 404: 'It is none of those that are kept.' },
+  }),
   explain: read({
     path: '/v1/explain',
     summary:

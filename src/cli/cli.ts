@@ -39,6 +39,7 @@ import { addReopenCommand, type ReopenOptions } from './reopen.ts';
 import { addUpgradeCommand } from './upgrade.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
+import { addWhyCommand, type WhyOptions } from './why.ts';
 
 /** What the commands do. Each resolves to the exit code when it is over. */
 export interface Commands {
@@ -56,6 +57,7 @@ export interface Commands {
   token(options: TokenOptions): Promise<number>;
   events(options: EventsOptions): Promise<number>;
   explain(options: ExplainOptions): Promise<number>;
+  why(options: WhyOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -98,6 +100,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addTokenCommands(program, context);
   addEventsCommand(program, context);
   addExplainCommand(program, context);
+  addWhyCommand(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

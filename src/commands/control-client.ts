@@ -1,6 +1,7 @@
 /** Asks a running evenkeel, over its socket. Whatever keeps it from answering in time is one kind of error, with a reason. */
 import type { EventView } from '../api/events.ts';
 import type { Explanation } from '../api/explanation.ts';
+import type { FailedRequestView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
 import http from 'node:http';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
@@ -98,6 +99,14 @@ export async function askUpgrade(
     readonly pid: number;
     readonly version: string;
   };
+}
+
+/** Those that are kept of requests that failed, the newest first. */
+export async function askErrors(socketPath: string): Promise<readonly FailedRequestView[]> {
+  const { items } = (await ask(socketPath, 'GET', '/v1/errors?limit=1000', 'items')) as {
+    readonly items: readonly FailedRequestView[];
+  };
+  return items;
 }
 
 /** What would become of a request: `query` is that of the operation. */

@@ -113,7 +113,8 @@ const STATE_COLORS: Readonly<Record<RouterView['state'], Color>> = {
   unknown: 'red',
 };
 
-function routerLines(router: RouterView, paint: Paint): string[] {
+/** `changesMax`: of its last ones. */
+export function routerLines(router: RouterView, paint: Paint, changesMax = CHANGES_SHOWN): string[] {
   const { name, state, account, addresses, excluded, interfaceName, virtualRouterId, version, intervalMs, group } =
     router;
   const since = account === null || state === 'unknown' ? '' : ` for ${ageText(account.stateAgeMs)}`;
@@ -146,7 +147,7 @@ function routerLines(router: RouterView, paint: Paint): string[] {
     ...list('noticed', router.evidence.slice(0, EVIDENCE_SHOWN), ({ kind, detail, ageMs, total }) => {
       return `${ageText(ageMs)} ago  ${paint('yellow', kind)}${total > 1 ? ` ${times(total)}` : ''}: ${detail}`;
     }),
-    ...list('changes', router.changes.slice(0, CHANGES_SHOWN), ({ from, to, cause, detail, ageMs }) => {
+    ...list('changes', router.changes.slice(0, changesMax), ({ from, to, cause, detail, ageMs }) => {
       return `${ageText(ageMs)} ago  ${from} to ${to}: ${cause}${detail === '' ? '' : `, ${detail}`}`;
     }),
   );

@@ -15,6 +15,7 @@ import { AdminSocket } from '../keeper/api/admin-socket.ts';
 import { Events } from '../keeper/api/events.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { FailedRequests } from '../keeper/api/failed-requests.ts';
 import { Explainer } from './explainer.ts';
 import { type AdminFacts, adminHandlers, type OrderResult } from './admin.ts';
 
@@ -98,6 +99,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
     reopenLogs: () => assert.fail('nobody asks'),
     events: new Events(Date.now),
     explainer: new Explainer(),
+    failedRequests: new FailedRequests(Date.now),
   };
 }
 

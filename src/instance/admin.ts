@@ -10,6 +10,7 @@ import { ChangeError } from '../config/change/pointer.ts';
 import { type Handlers, Refusal } from '../keeper/api/app.ts';
 import type { Events } from '../keeper/api/events.ts';
 import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
+import type { FailedRequests } from '../keeper/api/failed-requests.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
 import type { Comparison } from '../load/load.ts';
@@ -32,6 +33,7 @@ export interface AdminFacts {
   readonly compare: () => Promise<Comparison>;
   readonly events: Pick<Events, 'after' | 'follow'>;
   readonly explainer: Pick<Explainer, 'explain'>;
+  readonly failedRequests: Pick<FailedRequests, 'last' | 'find' | 'count' | 'leftOut'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
   /** Why this node takes no clients; null: it does. */
@@ -111,6 +113,16 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
+    failedRequests({ query: { limit = ERRORS_LIMIT } }) {
+      const { failedRequests } = facts;
+      return { items: failedRequests.last(limit), kept: failedRequests.count, leftOut: failedRequests.leftOut };
+    },
+    failedRequest({ params: { id } }) {
+      const found = facts.failedRequests.find(id);
+      if (found === null)
+        throw new Refusal(404, `no request ${id} is among the last ${facts.failedRequests.count} that failed`);
+      return found;
+    },
     explain: async ({ query }) => facts.explainer.explain(await worldOfNow(facts), askedFor(query)),
     configuration: () => facts.status.configuration(),
     configurationPart({ query: { at } }) {
@@ -173,6 +185,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
 }
 
 const EVENTS_LIMIT = 1_000;
+const ERRORS_LIMIT = 100;
 /** Made in so many at a time: others have their turn between, and the proxies' questions are answered. */
 const SLICE_UPSTREAMS = 100;
 

@@ -577,6 +577,7 @@ export class Instance {
       status: this.status,
       events: this.options.events,
       explainer: this.explainer,
+      failedRequests: this.keeper.failedRequests,
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
       reload: (by) => this.reload(by ?? CONTROL_SOCKET),

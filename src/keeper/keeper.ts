@@ -21,6 +21,7 @@ import { NO_MATERIAL, type TlsMaterial } from '../port/tls.ts';
 import { ApplyError, PlanRefusal } from './apply-error.ts';
 import type { Inheritance } from './generations/inheritance.ts';
 import { DescriptorWarning } from './proxies/descriptor-warning.ts';
+import { FailedRequests } from './api/failed-requests.ts';
 import { type PlanFiles, PlanFileWriter } from './proxies/plan-files.ts';
 import type { ProxyTitles } from './proxies/proxy-arguments.ts';
 import { ProxyStarter } from './proxies/proxy-starter.ts';
@@ -118,6 +119,7 @@ const STOPPING = 'it is stopping';
 
 export class Keeper {
   readonly board: Board;
+  readonly failedRequests = new FailedRequests(Date.now);
   private readonly options: KeeperOptions;
   private readonly health: HealthRegistry;
   private readonly programs: ProgramChecks;
@@ -697,6 +699,8 @@ export class Keeper {
       case 'server-failed':
         this.traffic.handleFailure(event);
         return this.health.handleServerFailed(event, event.count, event.reason);
+      case 'failed-requests':
+        return this.failedRequests.handleReport(event);
       case 'answered':
         return this.traffic.handleAnswered(event);
       case 'shortage':

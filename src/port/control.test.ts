@@ -84,6 +84,8 @@ test('what is not a message is null and never throws', () => {
     '{"type":"event","event":{"kind":"server-failed","slot":1,"epoch":0,"reason":7,"count":1}}',
     '{"type":"event","event":{"kind":"server-failed","slot":1,"reason":"x","count":1}}',
     '{"type":"event","event":{"kind":"accept-paused","listener":"web"}}',
+    '{"type":"event","event":{"kind":"failed-requests","requests":{},"leftOut":0}}',
+    '{"type":"event","event":{"kind":"failed-requests","requests":[],"leftOut":-1}}',
     ...[0, -1, 1.5, TALLY_MAX + 1, Number.MAX_SAFE_INTEGER].flatMap((count) =>
       [
         { kind: 'server-failed', slot: 1, epoch: 0, reason: 'x', count },

@@ -97,6 +97,8 @@ export type ProxyEvent =
       /** The identifier of one of the requests, or empty. */
       readonly sample: string;
     }
+  /** Requests that it answered with an error of its own since the last report; `leftOut` more are not told. */
+  | { readonly kind: 'failed-requests'; readonly requests: readonly FailedRequest[]; readonly leftOut: number }
   /** The proxy has touched the reserve of its memory: so many of its buffers of this size are in use. */
   | { readonly kind: 'memory-short'; readonly bytes: number; readonly used: number; readonly count: number }
   /** It was short for so long, and had to end this many connections that stood still. */
@@ -105,6 +107,41 @@ export type ProxyEvent =
   | { readonly kind: 'name-wanted'; readonly upstream: string; readonly hostname: string }
   /** After `drain`: nothing is in flight any more. */
   | { readonly kind: 'drained' };
+
+/** A request that a proxy answered with an error of its own. Texts are cut off where they are long. */
+export interface FailedRequest {
+  readonly id: string;
+  readonly agoMs: number;
+  /** Of core/answers/kinds.ts. */
+  readonly answer: number;
+  readonly status: number;
+  /** Whose doing it was (core/endings.ts). */
+  readonly by: 'nobody' | 'client' | 'server' | 'evenkeel';
+  /** Empty: one that is not known. */
+  readonly method: string;
+  /** That it was in then. */
+  readonly phase: string;
+  readonly listener: string;
+  /** Null: none was chosen. */
+  readonly route: string | null;
+  readonly upstream: string | null;
+  /** From its head on. */
+  readonly tookMs: number;
+  readonly queuedMs: number;
+  /** The last ones. */
+  readonly tries: readonly FailedTry[];
+}
+
+export interface FailedTry {
+  readonly server: string;
+  /** That it was told as; 0: it has not ended. */
+  readonly status: number;
+  /** Null: a response has come. */
+  readonly failure: string | null;
+  /** From its beginning to a connection, and to a response or the failure. Null: that did not happen. */
+  readonly connectedMs: number | null;
+  readonly endedMs: number | null;
+}
 
 /** The message as one line of ASCII bytes. */
 export function encodeControl(message: KeeperMessage | ProxyMessage): Uint8Array {
@@ -238,12 +275,45 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   ) {
     return { kind, owner, answer, count, sample };
   }
+  if (kind === 'failed-requests') {
+    const { leftOut, requests } = value;
+    if (!isCount(leftOut) || !Array.isArray(requests)) return null;
+    return { kind, leftOut, requests: (requests as readonly unknown[]).filter(isFailedRequest) };
+  }
   if (kind === 'name-wanted') {
     const { upstream, hostname } = value;
     return typeof upstream === 'string' && typeof hostname === 'string' ? { kind, upstream, hostname } : null;
   }
   if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
   return kind === 'drained' ? { kind } : null;
+}
+
+const ENDERS: readonly unknown[] = ['nobody', 'client', 'server', 'evenkeel'] satisfies readonly FailedRequest['by'][];
+
+function isFailedRequest(value: unknown): value is FailedRequest {
+  if (!isObject(value)) return false;
+  const { answer, by, id, listener, method, phase, route, status, tries, upstream } = value;
+  const { agoMs, tookMs, queuedMs } = value;
+  return (
+    isTexts([id, method, phase, listener]) &&
+    isTexts([route ?? '', upstream ?? '']) &&
+    [answer, status].every(isCount) &&
+    [agoMs, tookMs, queuedMs].every(isSpan) &&
+    ENDERS.includes(by) &&
+    Array.isArray(tries) &&
+    (tries as readonly unknown[]).every(isFailedTry)
+  );
+}
+
+function isFailedTry(value: unknown): value is FailedTry {
+  if (!isObject(value)) return false;
+  const { connectedMs, endedMs, failure, server, status } = value;
+  return isTexts([server, failure ?? '']) && isCount(status) && [connectedMs ?? 0, endedMs ?? 0].every(isSpan);
+}
+
+/** Milliseconds, of a clock with fractions. */
+function isSpan(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < TALLY_MAX;
 }
 
 /** Null: it is none. */

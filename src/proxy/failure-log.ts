@@ -6,22 +6,14 @@ import type { WorkerRow } from '../base/board.ts';
 import {
   type Failure,
   type LocalFailure,
-  type ServerFailure,
-  FAILED_BAD_RESPONSE,
-  FAILED_CONNECT,
-  FAILED_CONNECT_TIMEOUT,
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
-  FAILED_RESET,
-  FAILED_RESPONSE_TIMEOUT,
-  FAILED_STATUS,
-  FAILED_TLS,
   FAILED_WITHDRAWN,
   isLocalFailure,
 } from '../core/retry.ts';
-import { NO_TLS_CONNECTION } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { Place } from '../core/slots.ts';
+import { failureText } from './failure-text.ts';
 
 export interface FailedPlace extends Place {
   /** With FAILED_TLS: why. */
@@ -49,7 +41,7 @@ export class FailureLog {
     }
     this.row.countServerFailure(place.slot);
     const entry = this.counts.get(place);
-    if (entry === undefined) this.counts.set(place, { count: 1, reason: reasonText(place, how, status) });
+    if (entry === undefined) this.counts.set(place, { count: 1, reason: failureText(how, status, place.tlsFailure) });
     else entry.count++;
   }
 
@@ -79,24 +71,5 @@ export class FailureLog {
   private reportShortages(shortage: 'port' | 'resource', counts: Map<Place, number>): void {
     for (const [{ slot, epoch }, count] of counts) this.report({ kind: 'shortage', slot, epoch, shortage, count });
     counts.clear();
-  }
-}
-
-function reasonText({ tlsFailure = '' }: FailedPlace, how: ServerFailure, status: number): string {
-  switch (how) {
-    case FAILED_CONNECT:
-      return 'connection refused or unreachable';
-    case FAILED_CONNECT_TIMEOUT:
-      return 'no connection in time';
-    case FAILED_TLS:
-      return `${NO_TLS_CONNECTION}${tlsFailure}`;
-    case FAILED_RESET:
-      return 'connection closed without a response';
-    case FAILED_RESPONSE_TIMEOUT:
-      return 'no response in time';
-    case FAILED_BAD_RESPONSE:
-      return 'invalid response';
-    case FAILED_STATUS:
-      return `status ${status}`;
   }
 }

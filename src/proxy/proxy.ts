@@ -25,6 +25,7 @@ import { answerKind } from '../core/answers/kinds.ts';
 import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
+import { ErrorLog } from './error-log.ts';
 import { FailureLog } from './failure-log.ts';
 import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
@@ -129,6 +130,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private points = new Map<number, ListeningPoint>();
   private readonly udp: UdpListeners;
   private readonly failures: FailureLog;
+  private readonly errors: ErrorLog;
   private readonly guard: MemoryGuard;
   /** Whose line of the board is whose. */
   private readonly serverOfSlot: (Server | undefined)[] = [];
@@ -157,6 +159,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.failures = new FailureLog(row, report);
     this.later = new Later(transport);
     const answers = new AnswerLog(row, report);
+    this.errors = new ErrorLog(report);
     const prng = new Prng(options.seed);
     const { wallClockMs } = options;
     const responseValues = new ResponseValues(wallClockMs);
@@ -186,7 +189,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
       ownListeners: new OwnListeners(options.machineAddresses),
-      requestReaders: [new RequestCounter(row), answers, ...(options.watch === undefined ? [] : [options.watch])],
+      requestReaders: [
+        new RequestCounter(row),
+        answers,
+        this.errors,
+        ...(options.watch === undefined ? [] : [options.watch]),
+      ],
       answers,
       accessLogs,
       isAlone: false,
@@ -320,6 +328,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     if (now - this.dateAt >= DATE_MS) {
       this.renewDate(now);
       this.context.answers.flush();
+      this.errors.flush(now);
       this.failures.flushShortages();
     }
     for (const upstream of this.upstreams) {

@@ -3,7 +3,10 @@ import type { ProxyEvent } from '../../port/control.ts';
 import type { Log } from './log.ts';
 
 /** What it meets in traffic is elsewhere: traffic-log.ts. */
-export type ProxyState = Exclude<ProxyEvent, { kind: 'server-failed' | 'answered' | 'shortage' | 'name-wanted' }>;
+export type ProxyState = Exclude<
+  ProxyEvent,
+  { kind: 'server-failed' | 'answered' | 'failed-requests' | 'shortage' | 'name-wanted' }
+>;
 
 export function logProxyState(log: Log, event: ProxyState, proxy: number): void {
   switch (event.kind) {

@@ -62,6 +62,19 @@ export const METHOD_OPTIONS = 6;
 export const METHOD_TRACE = 7;
 export const METHOD_CONNECT = 8;
 export const METHOD_PATCH = 9;
+/** By number; any other one is empty. */
+export const METHOD_NAMES = [
+  '',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'CONNECT',
+  'PATCH',
+] as const;
 
 /** How the end of a body is known (RFC 9112 section 6.3). */
 export const BODY_NONE = 0;
