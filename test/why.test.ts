@@ -1,7 +1,7 @@
 /** `why` has the evidence of what has just been done, and says by its exit code whether all is well. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import net from 'node:net';
+import type net from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { askSocket } from './control-socket.ts';
 import { ENGINES, engineSkip, Evenkeel, freePort, program, startBackend, startTcpBackend } from './evenkeel.ts';

@@ -9,7 +9,6 @@ const failedTry = named('FailedTry', 'A try of a request on a server.', {
   connectedMs: milliseconds('To the connection; null: there was none.').nullable(),
   endedMs: milliseconds('To the response, or the failure; null: neither came.').nullable(),
 });
-export type FailedTryView = View<typeof failedTry>;
 
 export const failedRequest = named('FailedRequest', "A request that was answered with an error of evenkeel's own.", {
   id: text('By which it is found: what the client was told as X-Request-Id.'),

@@ -102,9 +102,11 @@ function isAddress(written: string, subject: string): boolean {
   return written === subject || written.split('/')[0] === subject;
 }
 
+/** What may stand behind a name. */
+const isEnd = (next: string | undefined): boolean => next === undefined || !/[\w./-]/.test(next);
+
 /** Whose sentence is about it. */
 function eventsOf(text: string, { events }: Known): readonly EventView[] {
-  const isEnd = (next: string | undefined): boolean => next === undefined || !/[\w./:-]/.test(next) || next === ':';
   return events
     .filter(({ message }) => {
       const at = message.indexOf(text);

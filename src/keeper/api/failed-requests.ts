@@ -29,7 +29,7 @@ export class FailedRequests {
 
   /** The newest first. */
   last(limit: number): readonly FailedRequestView[] {
-    return this.kept.slice(-limit).reverse();
+    return this.kept.slice(-limit).toReversed();
   }
 
   /** The last one with this identifier; null: it is not kept. */
