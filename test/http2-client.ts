@@ -191,8 +191,9 @@ export class RawHttp2 {
   /** Writes until it is over, or often enough; a peer that is gone is no error. */
   async flood(count: number, frames: (round: number) => Uint8Array): Promise<void> {
     for (let round = 0; round < count && !this.hasEnded && !this.socket.destroyed; round++) {
-      if (!this.socket.write(frames(round)))
-        await until(() => this.hasEnded || this.socket.destroyed || !this.socket.writableNeedDrain);
+      this.socket.write(frames(round));
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.socket.writableNeedDrain) await until(() => this.hasEnded || !this.socket.writableNeedDrain);
     }
   }
 }
