@@ -595,7 +595,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
         this.linger();
         return;
       }
-      if (!this.reader.isInBlock) this.rest();
+      if (this.phase === OPEN && !this.reader.isInBlock) this.rest();
     } else this.leaveIdle();
     this.arm();
   }
