@@ -71,12 +71,14 @@ function startLoad(t: TestContext, port: number, sessions: number): Load {
   };
 }
 
-for (const engine of ENGINES) {
-  const yamlOf = (port: number, server: string, more = ''): string => `
+function yamlOf(port: number, server: string, more = ''): string {
+  return `
 listeners: { web: { bind: "127.0.0.1:${port}", http2: true, routes: [ ${more} { upstream: web } ] } }
 upstreams: { web: { servers: [ "${server}" ] } }
 `;
+}
 
+for (const engine of ENGINES) {
   test(`[${engine}] HTTP/2 under reloads and upgrades`, engineSkip(engine), async (t) => {
     const backend = await startBackend(t);
     const port = await freePort();
