@@ -3,6 +3,7 @@
  * does to adverts and addresses is tested beside their owner (vip/reload.test.ts).
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -10,6 +11,7 @@ import { Pair } from '../src/lab/pair.ts';
 import { refusalOfLab } from '../src/lab/system.ts';
 import { program } from './evenkeel.ts';
 import { HA, RunningNode } from './running-node.ts';
+import { Change } from './waiting.ts';
 
 const lab = { skip: refusalOfLab() ?? false };
 
@@ -133,6 +135,34 @@ test('a file that is refused changes nothing of the ha part either', lab, async 
   writeFileSync(site.file, `node: lb02\n${REST}${HA}`);
   assert.equal(lb01.command('reload').code, 0, '`--node` says which node this is');
   assert.equal((await lb01.router()).account?.priority, 150);
+});
+
+test('another `node` takes a restart, and check says so', lab, async (t) => {
+  const { pair, file } = await Site.create(t);
+  const socket = join(pair.network.directory, 'lb01.sock');
+  const write = (node: string): void => writeFileSync(file, `node: ${node}\n${REST}${HA}`);
+  const ask = async (...args: string[]): Promise<readonly [code: unknown, output: string]> => {
+    const asked = pair.run('lb01', [process.execPath, program, ...args, '--socket', socket]);
+    const [code] = await once(asked.child, 'close');
+    return [code, asked.output];
+  };
+  write('lb01');
+  const command = [process.execPath, program, 'run', file, '--workers', '1', '--socket', socket];
+  const change = new Change();
+  const env = { RUNTIME_DIRECTORY: pair.network.directory };
+  const running = pair.run('lb01', command, { env, onLine: () => change.wake() });
+  await change.until(
+    () => /ready: web/.test(running.output),
+    () => running.output,
+  );
+  const [same, output] = await ask('check', file);
+  assert.equal(same, 0, output);
+  write('lb02');
+  const [checked, complaint] = await ask('check', file);
+  assert.match(complaint, /:1:7: `node` is another one than that of the evenkeel that runs here .*takes-restart/);
+  const [reloaded, refusal] = await ask('reload');
+  assert.match(refusal, /`node` has changed, and takes a restart/);
+  assert.deepEqual([checked, reloaded], [1, 1]);
 });
 
 function keyLine(id: number): string {

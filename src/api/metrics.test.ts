@@ -57,7 +57,7 @@ function statusWith(servers: number): StatusDocument {
       digest: 'abc',
       isChanged: null,
       setByApi: null,
-      fixed: { user: null, workersMax: null },
+      fixed: { user: null, node: null, workersMax: null },
     },
     problems: [],
     unstored: [],

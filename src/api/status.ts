@@ -26,6 +26,9 @@ export type PeersStatus = View<typeof peers>;
 
 const fixed = named('FixedSettings', 'What a reload does not change.', {
   user: text('What `user` is in the file. Null: it is not there.').nullable(),
+  node: text(
+    'What this node is called. Null: it has no virtual routers, or the command line says what it is called.',
+  ).nullable(),
   workersMax: count(
     'The most that `workers` may be. Null: it does not matter, for the command line says how many there are.',
   ).nullable(),

@@ -192,7 +192,11 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       proxyUser: user,
       problems,
       version: program.version,
-      fixed: { user: ready.user, workersMax: workers === null ? workersMax : null },
+      fixed: {
+        user: ready.user,
+        isNodeGiven: options.node !== null,
+        workersMax: workers === null ? workersMax : null,
+      },
       service,
       succession,
       inherited: (await succession?.inherit(program.version)) ?? null,

@@ -106,7 +106,7 @@ const DOCUMENT: StatusDocument = {
     digest: '0a1b2c3d4e5f',
     isChanged: true,
     setByApi: null,
-    fixed: { user: null, workersMax: 2 },
+    fixed: { user: null, node: null, workersMax: 2 },
   },
   problems: [],
   unstored: [],

@@ -6,7 +6,6 @@
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
-import type { FixedSettings } from '../api/status.ts';
 import type { PeersPlan } from '../config/peers-plan.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
@@ -30,7 +29,7 @@ import { StartError } from '../keeper/start-error.ts';
 import type { Print } from '../load/config-file.ts';
 import { findFilesUser } from '../load/files-user.ts';
 import type { Comparison, Loaded, LoadRequest, LoadResult } from '../load/load.ts';
-import { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { type FixedAtStart, LoadedConfiguration } from '../load/loaded-configuration.ts';
 import { originText } from '../load/origin.ts';
 import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
@@ -68,7 +67,7 @@ export interface InstanceOptions {
   readonly problems: readonly string[];
   readonly version: string;
   /** What a reload does not change. */
-  readonly fixed: FixedSettings;
+  readonly fixed: FixedAtStart;
   readonly service: ServiceState;
   /** Null: it succeeds nobody. */
   readonly succession: Succession | null;

@@ -7,27 +7,34 @@ import { digestOf, hasChanged, originText } from './origin.ts';
 /** Enough to tell texts apart at a glance. */
 const DIGEST_CHARACTERS = 12;
 
+/** What holds from the start on. */
+export interface FixedAtStart extends Omit<FixedSettings, 'node'> {
+  /** By the command line. */
+  readonly isNodeGiven: boolean;
+}
+
 export class LoadedConfiguration {
-  private readonly fixed: FixedSettings;
+  private readonly fixed: FixedAtStart;
   private readonly loaded: () => Loaded;
   private digested: { readonly of: Loaded; readonly digest: string } | null = null;
 
   /** `loaded`: what is in force. */
-  constructor(loaded: () => Loaded, fixed: FixedSettings) {
+  constructor(loaded: () => Loaded, fixed: FixedAtStart) {
     this.loaded = loaded;
     this.fixed = fixed;
   }
 
   /** `rollbackInMs`: it goes back to what was before in so long. Null: it stays. */
   view(rollbackInMs: number | null): ConfigurationView {
-    const { origin, setByApi } = this.loaded();
+    const { origin, setByApi, ready } = this.loaded();
+    const { isNodeGiven, ...fixed } = this.fixed;
     const isFromFile = origin.files.some(({ path }) => path !== null);
     return {
       file: isFromFile ? originText(origin) : null,
       digest: this.digest,
       isChanged: hasChanged(origin),
       setByApi: setByApi === null ? null : { ...setByApi, rollbackInMs },
-      fixed: this.fixed,
+      fixed: { ...fixed, node: isNodeGiven ? null : (ready.ha?.node ?? null) },
     };
   }
 

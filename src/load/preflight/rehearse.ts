@@ -3,7 +3,7 @@
  * when it does it, and goes on trying.
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/diagnostic.ts';
 import type { BindPlan } from '../../config/plan.ts';
@@ -45,12 +45,15 @@ export async function rehearse(known: Known, running: Running | null): Promise<r
 /** What a reload does not change. */
 function rehearseReload(known: Known, running: Running | null): readonly Diagnostic[] {
   if (running === null || running.reload === null) return [];
-  const { user: formerUser, workersMax = null } = running.reload;
-  const { user, workers } = known.config;
+  const { user: formerUser, node: formerNode = null, workersMax = null } = running.reload;
+  const { user, node = hostname(), workers } = known.config;
   const pid = String(running.pid);
   const found: Diagnostic[] = [];
   if (formerUser !== undefined && (user ?? null) !== formerUser) {
     found.push(at(known, ['user'], problem('takes-restart', { what: '`user`', pid })));
+  }
+  if (formerNode !== null && known.ha !== null && node !== formerNode) {
+    found.push(at(known, ['node'], problem('takes-restart', { what: '`node`', pid })));
   }
   if (workersMax !== null && (workers ?? 0) > workersMax) {
     found.push(at(known, ['workers'], problem('no-room-for-workers', { limit: String(workersMax), pid })));
