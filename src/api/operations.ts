@@ -255,7 +255,8 @@ export const OPERATIONS = {
     answer: pageOf('Upstreams', upstream),
   }),
   upstream: read({ path: '/v1/upstreams/{upstream}', summary: 'One upstream.', params: ofUpstream, answer: upstream }),
-  servers: read({
+  // Clients that are generated have something else that is called servers.
+  allServers: read({
     path: '/v1/servers',
     summary: 'Servers: each with its state, why, since when, and its last check.',
     query: z.strictObject({

@@ -7,7 +7,7 @@ import { FileWatch } from '../load/file-watch.ts';
 import { type AdminTls, readAdminTls, textsOf } from '../load/tls/admin.ts';
 
 export interface AdminDoorOptions {
-  readonly port: Pick<AdminPort, 'apply' | 'close' | 'problem'>;
+  readonly port: Pick<AdminPort, 'apply' | 'finish' | 'close' | 'problem'>;
   readonly log: Log;
 }
 
@@ -35,6 +35,12 @@ export class AdminDoor {
     this.tls = tls;
     this.open();
     if (this.fault !== null) this.options.log.error(this.fault);
+  }
+
+  /** A successor is to have the port. Who has asked for that is answered. */
+  finish(): void {
+    this.watch.stop();
+    this.options.port.finish();
   }
 
   close(): void {

@@ -93,7 +93,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       return pageFrom(now.plan.upstreams, query, (_, index) => upstreamView(now, index));
     },
     upstream: ({ params }) => upstreamOf(facts, params.upstream),
-    async servers({ query }) {
+    async allServers({ query }) {
       const { state } = query;
       const upstreams = await upstreamsInTurns(facts);
       const all = upstreams.flatMap(({ name: upstream, servers }) => servers.map((server) => ({ upstream, server })));

@@ -333,7 +333,7 @@ export class Instance {
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.supply.stop();
-    this.adminDoor.close();
+    this.adminDoor.finish();
     this.options.events.close();
     const given = Promise.all([
       this.keeper.giveWay(addresses),

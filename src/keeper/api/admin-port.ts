@@ -72,6 +72,12 @@ export class AdminPort {
     if (place !== null) this.open(place.address, AGAIN_MS_MIN, 0);
   }
 
+  /** Another process is to have the port. Who has asked is answered. */
+  finish(): void {
+    clearTimeout(this.again);
+    this.server?.close();
+  }
+
   close(): void {
     clearTimeout(this.again);
     if (this.server !== null) closeHttpServer(this.server);
