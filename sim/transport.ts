@@ -20,6 +20,7 @@ import type {
   Transport,
   TransportDriver,
 } from '../src/port/transport.ts';
+import { LoopCells } from '../src/base/loop-cells.ts';
 import type { CheckedArena } from './checked-arena.ts';
 import type { Endpoint, LinkSpec, Network } from './network.ts';
 import { ListenAddress, SimListenSocket } from './transport-listener.ts';
@@ -73,6 +74,7 @@ const EVENTS_PER_TURN_MAX = 256;
 export class SimTransport implements Transport {
   readonly arena: CheckedArena;
   now: number;
+  loop = new LoopCells();
   readonly world: World;
   readonly network: Network;
   readonly spec: TransportSpec;

@@ -22,7 +22,7 @@ import {
   seriesOf,
   type Sum,
 } from './exposition.ts';
-import type { StatusDocument } from './status.ts';
+import type { ProcessView, StatusDocument } from './status.ts';
 import type { CodeClassesView, HistogramView, RouteTrafficView } from './traffic.ts';
 import { router, type RouterAccount, type RouterView } from './virtual-routers.ts';
 
@@ -73,6 +73,39 @@ const NODE: readonly Value<StatusDocument>[] = [
     'gauge',
     '1: the file has changed since it was loaded.',
     ({ configuration: { isChanged } }) => (isChanged === null ? null : bit(isChanged)),
+  ],
+  [
+    'configuration_refused',
+    'gauge',
+    '1: the last configuration that was to be applied, by reload or API, was refused, and the one before holds.',
+    ({ configuration: { isRefused } }) => (isRefused === undefined ? null : bit(isRefused)),
+  ],
+  [
+    'configuration_changes_total',
+    'counter',
+    'Configurations that were to be applied since the start, by what became of them.',
+    ({ configuration: { applied, refused } }) => {
+      return applied === undefined ? null : countsBy('result', { applied, refused: refused ?? 0 });
+    },
+  ],
+  [
+    'configuration_age_seconds',
+    'gauge',
+    'How long the one that runs has held.',
+    ({ configuration: { ageMs } }) => seconds(ageMs ?? null),
+  ],
+  ['process_cpu_seconds_total', 'counter', 'Of each process.', processesBy(({ cpuSeconds }) => cpuSeconds)],
+  [
+    'process_resident_memory_bytes',
+    'gauge',
+    'Of each process; what they share counts in each of them.',
+    processesBy(({ residentBytes }) => residentBytes),
+  ],
+  [
+    'process_open_fds',
+    'gauge',
+    'Descriptors of each process, where the system tells (Linux 6.2).',
+    processesBy(({ descriptors }) => descriptors),
   ],
   ['overrides', 'gauge', 'What holds by hand, over what the file says.', ({ overrides }) => overrides.length],
   [
@@ -517,6 +550,14 @@ function of(
   take: (account: RouterAccount) => number | null | readonly Sample[],
 ): (router: RouterView) => number | null | readonly Sample[] {
   return ({ account }) => (account === null ? null : take(account));
+}
+
+function processesBy(take: (figures: ProcessView) => number | null): (status: StatusDocument) => readonly Sample[] {
+  return ({ processes = [] }) =>
+    processes.flatMap((one) => {
+      const taken = take(one);
+      return taken === null ? [] : [[{ process: one.name }, taken] as const];
+    });
 }
 
 function startOf({ at, uptimeMs }: StatusDocument): number {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { tls } from './certificates.ts';
 import { answer, listener, override, proxy, upstream } from './data-plane.ts';
 import { ending } from './traffic.ts';
-import { flag, count, milliseconds, named, text, time, type View } from './shapes.ts';
+import { flag, count, milliseconds, named, number, text, time, type View } from './shapes.ts';
 import { ha } from './virtual-routers.ts';
 
 const link = named('PeerLink', 'The link to another node.', {
@@ -50,9 +50,22 @@ export const configurationSummary = named('ConfigurationSummary', 'Which configu
     'What the file says now is not what was loaded, or not what it said when another one was set by the API. Null: it cannot be read.',
   ).nullable(),
   setByApi: setByApi.nullable().describe('Null: it is that of the files.'),
+  ageMs: milliseconds('How long it has held.').exactOptional(),
+  applied: count('How many have been applied since the start, by reload or API, the first one aside.').exactOptional(),
+  refused: count('How many could not be, and nothing has changed.').exactOptional(),
+  isRefused: flag('The last one that was to be applied was refused.').exactOptional(),
   fixed,
 });
 export type ConfigurationView = View<typeof configurationSummary>;
+
+const processFigures = named('ProcessFigures', 'What a process of evenkeel uses.', {
+  name: text('`keeper`, `proxy 0` and so on.'),
+  pid: count('Its own.'),
+  cpuSeconds: number('Since it was started, in user mode and in the kernel.'),
+  residentBytes: count('Of memory; what processes share counts in each of them.'),
+  descriptors: count('That are open. Null: the system does not tell.').nullable(),
+});
+export type ProcessView = View<typeof processFigures>;
 
 /** Of the node as a whole, without its parts. */
 const NODE_SHAPE = {
@@ -92,5 +105,6 @@ export const status = named('Status', 'Everything of this node at once.', {
   tls: tls.nullable().describe('Null: no listener has TLS.'),
   peers: peers.nullable().describe('Null: there are no peers.'),
   ...DATA_PLANE_SHAPE,
+  processes: z.array(processFigures).describe('None where the system does not tell.').exactOptional(),
 });
 export type StatusDocument = View<typeof status>;

@@ -13,5 +13,5 @@ export function countIn(cells: Float64Array, at: number, value: number): void {
   const whole = value < 1 ? 0 : value | 0;
   const bucket = 32 - Math.clz32(whole);
   cells[at + (bucket < BUCKETS ? bucket : BUCKETS - 1)]++;
-  cells[at + BUCKETS] += whole;
+  cells[at + BUCKETS] += value > 0 ? value : 0;
 }

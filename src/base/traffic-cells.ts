@@ -6,6 +6,7 @@
  * Times of requests are whole milliseconds, as the transport's turns have them.
  */
 import { HISTOGRAM_CELLS } from './histogram.ts';
+import { LoopCells } from './loop-cells.ts';
 import type { BoardShape } from './server-table.ts';
 
 /** By class of their status: nobody was answered, 1xx to 5xx. */
@@ -20,6 +21,10 @@ export const T_DURATION = 8;
 /** Handshakes of TLS with clients: full, resumed, and those that have failed. */
 export const T_HANDSHAKES = T_DURATION + HISTOGRAM_CELLS;
 export const LISTENER_CELLS = 32;
+
+export const HANDSHAKE_FULL = 0;
+export const HANDSHAKE_RESUMED = 1;
+export const HANDSHAKE_FAILED = 2;
 
 /** The places of routes are so many cells long: one is for a route without its times, ROUTE_UNITS_TIMED are for one with them. */
 export const ROUTE_UNIT = 8;
@@ -41,16 +46,9 @@ export const SERVER_CELLS = 16;
 
 /** Of the process: how often each ending of core/endings.ts was, and its loop. */
 export const P_ENDINGS = 0;
-/** How long turns took, in LOOP_UNIT_MS. */
-export const P_TURNS = 160;
-/** What was given to the kernel to do. */
-export const P_SUBMISSIONS = P_TURNS + HISTOGRAM_CELLS;
-/** Turns in which somebody waited because no slot to receive into was free. */
-export const P_STARVED = P_SUBMISSIONS + 1;
+/** Its loop: LOOP_CELLS. */
+export const P_LOOP = 160;
 export const PROCESS_CELLS = 192;
-
-/** 62.5 us: the last bound is 4.1 s. */
-export const LOOP_UNIT_MS = 1 / 16;
 
 /** How many of ROUTE_UNIT there are, where there are so many servers. Those of one plan are half of them at most: those of the plan before may rest there. */
 export function routeUnits(servers: number): number {
@@ -59,6 +57,7 @@ export function routeUnits(servers: number): number {
 
 export class TrafficCells {
   readonly cells: Float64Array;
+  readonly loop: LoopCells;
   /** Where the blocks of each kind begin. */
   readonly listenersAt = PROCESS_CELLS;
   readonly serversAt: number;
@@ -76,10 +75,16 @@ export class TrafficCells {
   /** `offset`: a multiple of 8. There are as many places for upstreams as for servers. */
   constructor(buffer: ArrayBufferLike, offset: number, shape: BoardShape) {
     this.cells = new Float64Array(buffer, offset, TrafficCells.bytesFor(shape) >> 3);
+    this.loop = new LoopCells(this.cells, P_LOOP);
     this.serversAt = this.listenersAt + shape.listeners * LISTENER_CELLS;
     this.upstreamsAt = this.serversAt + shape.servers * SERVER_CELLS;
     this.routesAt = this.upstreamsAt + shape.servers * UPSTREAM_CELLS;
     this.routeUnits = routeUnits(shape.servers);
+  }
+
+  /** `how`: HANDSHAKE_... */
+  countHandshake(listener: number, how: number): void {
+    this.cells[this.listener(listener) + T_HANDSHAKES + how]++;
   }
 
   listener(slot: number): number {

@@ -3,7 +3,7 @@
  * documentation use them. What the proxy answers itself because something is wrong ends as the answer is called (core/answers/kinds.ts).
  */
 import { assert } from '../base/assert.ts';
-import { P_ENDINGS, P_TURNS } from '../base/traffic-cells.ts';
+import { P_ENDINGS, P_LOOP } from '../base/traffic-cells.ts';
 import { ANSWER_KINDS } from './answers/kinds.ts';
 
 /** Who has ended it. `nobody`: it is complete. */
@@ -65,7 +65,7 @@ export const ENDINGS: readonly Ending[] = [
   ...OWN,
   ...ANSWER_KINDS.map(({ name, text }) => row(byOf(name), name, text)),
 ];
-assert(ENDINGS.length <= P_TURNS - P_ENDINGS, 'each ending has a cell on the board');
+assert(ENDINGS.length <= P_LOOP - P_ENDINGS, 'each ending has a cell on the board');
 const FIRST_ANSWER = OWN.length;
 
 function ending(name: string): number {

@@ -256,6 +256,7 @@ export class Instance {
       version: options.version,
       configuration: this.configuration,
       byApi: this.byApi,
+      reloader: this.reloader,
       problems: options.problems,
       keeper,
       beats: this.beats,

@@ -1,7 +1,14 @@
 /** How one instance stands as a whole: what each of its parts tells of itself, put together for whoever asks. */
 import type { TlsStatus } from '../api/certificates.ts';
 import type { Answer } from '../api/operations.ts';
-import type { DataPlaneStatus, NodeView, PeersStatus, StatusDocument } from '../api/status.ts';
+import type {
+  ConfigurationView,
+  ProcessView,
+  DataPlaneStatus,
+  NodeView,
+  PeersStatus,
+  StatusDocument,
+} from '../api/status.ts';
 import type { HaStatus } from '../api/virtual-routers.ts';
 import { parsePointer, valueAt } from '../config/change/pointer.ts';
 import { JsonText } from '../keeper/api/app.ts';
@@ -10,17 +17,20 @@ import type { HaKeeper } from '../keeper/ha/ha-keeper.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Overrides } from '../keeper/overrides.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
+import { figuresOf } from '../io/linux/process-figures.ts';
 import { faultTexts } from '../load/tls/faults.ts';
 import type { CertificateSupply } from './certificate-supply.ts';
 import type { ConfigurationByApi } from './configuration-by-api.ts';
 import { expiredTexts } from './expiry-log.ts';
 import type { InForce } from './in-force.ts';
+import type { Reloader } from './reloader.ts';
 import { opensslProblem, tlsStatus } from './tls-status.ts';
 
 export interface NodeStatusOptions {
   readonly version: string;
   readonly configuration: LoadedConfiguration;
   readonly byApi: Pick<ConfigurationByApi, 'rollbackInMs' | 'etag'>;
+  readonly reloader: Pick<Reloader, 'account'>;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
   readonly keeper: Pick<Keeper, 'facts' | 'status'>;
@@ -51,11 +61,12 @@ export class NodeStatus {
 
   /** The same, with the data plane as it was found. */
   wholeWith(dataPlane: DataPlaneStatus): StatusDocument {
-    return { format: 1, ...this.node(), ha: this.ha(), tls: this.tls(), peers: this.peers(), ...dataPlane };
+    const processes = processViews(dataPlane.proxies);
+    return { format: 1, ...this.node(), ha: this.ha(), tls: this.tls(), peers: this.peers(), ...dataPlane, processes };
   }
 
   node(): NodeView {
-    const { version, configuration, byApi, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
+    const { version, configuration, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
     const { certificates } = inForce;
     return {
       version,
@@ -63,7 +74,7 @@ export class NodeStatus {
       isStopping: isStopping(),
       uptimeMs: performance.now() - this.startedMs,
       at: new Date().toISOString(),
-      configuration: configuration.view(byApi.rollbackInMs),
+      configuration: this.configurationView,
       problems: [
         ...problems,
         ...[this.opensslProblem, adminProblem(), configuration.drift].filter((each) => each !== null),
@@ -93,9 +104,9 @@ export class NodeStatus {
   }
 
   configuration(): Answer<'configuration'> {
-    const { configuration, byApi, inForce } = this.options;
+    const { configuration, inForce } = this.options;
     const config = new JsonText(inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
-    return { ...configuration.view(byApi.rollbackInMs), origin: configuration.origin(), config };
+    return { ...this.configurationView, origin: configuration.origin(), config };
   }
 
   /** A part of it; `at` is a JSON Pointer. Throws ChangeError. */
@@ -104,9 +115,24 @@ export class NodeStatus {
     return at === '' ? new JsonText(canonical) : valueAt(JSON.parse(canonical), parsePointer(at));
   }
 
+  private get configurationView(): ConfigurationView {
+    const { configuration, byApi, reloader } = this.options;
+    const { applied, refused, isRefused, appliedAtMs } = reloader.account;
+    const ageMs = performance.now() - appliedAtMs;
+    return { ...configuration.view(byApi.rollbackInMs), ageMs, applied, refused, isRefused };
+  }
+
   /** Of the OpenSSL that is in use, if any is. */
   get opensslProblem(): string | null {
     const { listeners, upstreams } = this.options.inForce.certificates;
     return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
   }
+}
+
+function processViews(proxies: DataPlaneStatus['proxies']): readonly ProcessView[] {
+  const all = [{ name: 'keeper', pid: process.pid }, ...proxies.map(({ pid }, i) => ({ name: `proxy ${i}`, pid }))];
+  return all.flatMap(({ name, pid }) => {
+    const figures = pid === 0 ? null : figuresOf(pid);
+    return figures === null ? [] : [{ name, pid, ...figures }];
+  });
 }

@@ -7,7 +7,7 @@ import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { peersChanges } from '../config/peers-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
-import { Refusal } from '../keeper/api/app.ts';
+import { NotNowError, Refusal } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
@@ -30,6 +30,16 @@ export interface ReloaderOptions {
   readonly tellRefused?: ((by: string, reasons: readonly string[]) => void) | null;
 }
 
+/** How configurations that were to be applied since the start have fared. */
+export interface ReloadAccount {
+  readonly applied: number;
+  readonly refused: number;
+  /** The last one was. */
+  readonly isRefused: boolean;
+  /** Since when the one that holds does: as of `performance.now`. */
+  readonly appliedAtMs: number;
+}
+
 export interface Replacement {
   readonly what: 'reload' | 'configuration';
   /** For the log, where it is followed by what has changed, or by `refused`. */
@@ -47,6 +57,7 @@ export class Reloader {
   private readonly options: ReloaderOptions;
   private running: Promise<unknown> = Promise.resolve();
   private next: Promise<readonly string[]> | null = null;
+  account: ReloadAccount = { applied: 0, refused: 0, isRefused: false, appliedAtMs: performance.now() };
 
   constructor(options: ReloaderOptions) {
     this.options = options;
@@ -87,9 +98,13 @@ export class Reloader {
     const { title } = replacement;
     try {
       const changes = await this.apply(replacement);
+      const { applied, refused } = this.account;
+      this.account = { applied: applied + 1, refused, isRefused: false, appliedAtMs: performance.now() };
       log.info(`${title}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
       return changes;
     } catch (error) {
+      if (!(error instanceof NotNowError))
+        this.account = { ...this.account, refused: this.account.refused + 1, isRefused: true };
       if (isBug(error)) {
         log.error(
           `${title} failed, and what is in force is not certain: restart; ${lines((error as Error).stack ?? '')}`,

@@ -15,6 +15,7 @@
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
 import type { Arena } from '../base/arena.ts';
+import type { LoopCells } from '../base/loop-cells.ts';
 import type { Datagrams } from './datagram.ts';
 import type { Outlet, OutletHandler } from './outlet.ts';
 
@@ -37,6 +38,9 @@ export interface Transport {
 
   /** UDP. */
   readonly datagrams: Datagrams;
+
+  /** Where its turns are counted, and what it does in them as far as it knows that. */
+  loop: LoopCells;
 
   /** Milliseconds of a monotonic clock, taken once at the start of the turn. Comparable only within one process. */
   readonly now: number;

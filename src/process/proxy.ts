@@ -80,6 +80,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     this.row.pid = process.pid;
     this.row.worker = place.worker;
     this.row.state = WORKER_STARTING;
+    transport.loop = this.row.traffic.loop;
     this.control = new ControlLink(transport, CONTROL_DESCRIPTOR, this);
     this.proxy = new Proxy({
       transport,

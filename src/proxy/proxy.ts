@@ -6,6 +6,7 @@ import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import { formatIP } from '../base/address.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
+import { HANDSHAKE_FAILED, HANDSHAKE_FULL, HANDSHAKE_RESUMED } from '../base/traffic-cells.ts';
 import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
@@ -218,9 +219,16 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       room,
       open,
       head,
-      onFailure: (listener, failure) => answers.note(listener, TLS_FAILED, ascii(failure), 0, failure.length),
+      onDone: ({ slot }, isResumed) => row.traffic.countHandshake(slot, isResumed ? HANDSHAKE_RESUMED : HANDSHAKE_FULL),
+      onFailure: ({ name, slot }, failure) => {
+        row.traffic.countHandshake(slot, HANDSHAKE_FAILED);
+        answers.note(name, TLS_FAILED, ascii(failure), 0, failure.length);
+      },
       onDistrust: (listener, cause) => answers.note(listener, CLIENT_DISTRUSTED, ascii(cause), 0, cause.length),
-      onRefused: (listener) => answers.note(listener, TLS_REFUSED),
+      onRefused: ({ name, slot }) => {
+        row.traffic.countHandshake(slot, HANDSHAKE_FAILED);
+        answers.note(name, TLS_REFUSED);
+      },
     });
     this.serving = {
       tls: this.tls,
@@ -330,6 +338,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       this.context.answers.flush();
       this.errors.flush(now);
       this.failures.flushShortages();
+      this.noteIdle();
     }
     for (const upstream of this.upstreams) {
       if (upstream.hasWaiters) upstream.serveWaiters();
@@ -341,6 +350,12 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       for (const pool of this.context.pools) pool.closeAll();
       this.context.report({ kind: 'drained' });
     }
+  }
+
+  /** How many connections are kept, for who looks. */
+  private noteIdle(): void {
+    const { row } = this.context;
+    for (const { servers } of this.upstreams) for (const { slot, idle } of servers) row.setServerIdle(slot, idle.count);
   }
 
   /** Asked for when nothing else is left: what waits gets a moment. */

@@ -5,6 +5,7 @@
 import type { Address } from '../base/address.ts';
 import { AddressNumbers } from '../base/address-numbers.ts';
 import { Arena } from '../base/arena.ts';
+import { LoopCells } from '../base/loop-cells.ts';
 import { assert } from '../base/assert.ts';
 import { LARGE_SLOT_BYTES } from '../base/limits.ts';
 import type { Outlet } from '../port/outlet.ts';
@@ -36,6 +37,7 @@ export class Stage implements Transport, Ground {
   readonly arena: Arena;
   readonly datagrams: StageDatagrams;
   now = BEGIN_MS;
+  loop = new LoopCells();
   private readonly cast: Cast;
   private readonly addresses = new AddressNumbers();
   private readonly listeners = new Map<number, ListenHandler>();

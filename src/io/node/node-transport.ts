@@ -11,6 +11,7 @@
 import type { Address } from '../../base/address.ts';
 import { AddressNumbers } from '../../base/address-numbers.ts';
 import { Arena } from '../../base/arena.ts';
+import { LoopCells } from '../../base/loop-cells.ts';
 import { assert } from '../../base/assert.ts';
 import { POSTED_SLOTS, SOCKETS_MAX, TICK_MS } from '../../base/limits.ts';
 import type { Datagrams } from '../../port/datagram.ts';
@@ -38,6 +39,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
 export class NodeTransport implements Transport {
   readonly arena: Arena;
   now = performance.now();
+  loop = new LoopCells();
   private readonly addresses = new AddressNumbers();
   private readonly sockets = new Set<NodeSocket>();
   private readonly listenSockets = new Set<NodeListenSocket>();
@@ -168,6 +170,7 @@ export class NodeTransport implements Transport {
 
   /** Calls the socket's `handleSlots` when a large slot may be free again. */
   starve(socket: NodeSocket): void {
+    this.loop.countStarved(1);
     this.starved.push(socket);
   }
 
@@ -209,6 +212,7 @@ export class NodeTransport implements Transport {
   /** Runs after the events of one round of the loop. */
   private handleTurnOver(): void {
     this.isTurnAsked = false;
+    if (this.isInTurn) this.loop.countTurn(performance.now() - this.now, 0);
     if (this.deferred.length > 0) this.callDeferred();
     // slots come back in handlers and in callbacks of writes: whatever freed one has made this turn
     if (this.starved.length > 0 && this.arena.large.freeCount > 0) this.callStarved();

@@ -46,6 +46,8 @@ export class Ring {
   private readonly submissionTailAt: number;
   private readonly submissionMask: number;
   private tail: number;
+  /** As of the turn before. */
+  private turnTail: number;
   private enterDescriptor: number;
   private readonly isRegistered: boolean;
   private readonly enterFlags: number;
@@ -89,6 +91,7 @@ export class Ring {
     this.completionMask = completionCount - 1;
     this.completionsAt = at(abi.PARAMS_CQ_CQES) >> 2;
     this.tail = this.words[this.submissionTailAt];
+    this.turnTail = this.tail;
 
     // struct io_uring_getevents_arg, and behind it the struct __kernel_timespec that it points to.
     const argument = ffi.mapMemory(4096);
@@ -164,11 +167,17 @@ export class Ring {
     assert(false, 'io_uring_enter: the kernel takes no submission');
   }
 
-  /** Submits what was pushed and lets completions in; if `wait`, until there is one or the time of the ring is over. */
-  turn(wait: boolean): void {
+  /**
+   * Submits what was pushed and lets completions in; if `wait`, until there is one or the time of the ring is over. Returns how much was pushed since
+   * the turn before.
+   */
+  turn(wait: boolean): number {
+    const pushed = (this.tail - this.turnTail) | 0;
+    this.turnTail = this.tail;
     const error = this.enter(wait ? 1 : 0, abi.ENTER_GETEVENTS | abi.ENTER_EXT_ARG);
     assert(error === ffi.ETIME || isTransient(error), `io_uring_enter: errno ${error}`);
     this.tookAll = this.words[this.submissionHeadAt] === this.tail;
+    return pushed;
   }
 
   /** Zero or the error. How much was submitted is read from the head: an error says nothing about it. */

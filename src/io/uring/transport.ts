@@ -9,6 +9,7 @@
 import { performance } from 'node:perf_hooks';
 import { Arena } from '../../base/arena.ts';
 import { assert } from '../../base/assert.ts';
+import { LoopCells } from '../../base/loop-cells.ts';
 import { LARGE_SLOTS, POSTED_SLOTS, SMALL_SLOTS, TICK_MS } from '../../base/limits.ts';
 import type { Address } from '../../base/address.ts';
 import type { Datagrams } from '../../port/datagram.ts';
@@ -67,6 +68,7 @@ export function createUringTransport(options: UringOptions = {}): Transport {
 class UringTransport implements Transport {
   readonly arena: Arena;
   now: number;
+  loop = new LoopCells();
 
   private readonly engine: Engine;
   private readonly reserve: DescriptorReserve | null;
@@ -93,7 +95,7 @@ class UringTransport implements Transport {
     this.reserve = (options.descriptorReserve ?? 0) > 0 ? new DescriptorReserve(options.descriptorReserve!) : null;
     this.acceptsSingly = options.acceptsSingly ?? false;
     this.segmentsDatagrams = options.segmentsDatagrams ?? true;
-    this.now = clock();
+    this.now = Math.floor(clock());
   }
 
   get socketCount(): number {
@@ -170,8 +172,9 @@ class UringTransport implements Transport {
       engine.buffers.topUp();
       engine.arena.judge(engine.buffers.posted);
       if (engine.starved.length > 0) this.feedStarved();
-      ring.turn(isIdle);
-      this.now = clock();
+      const submissions = ring.turn(isIdle);
+      const begunAt = clock();
+      this.now = Math.floor(begunAt);
       this.isTurnRequested = false;
       driver.handleTurn(this.now);
       this.handleCompletions();
@@ -181,6 +184,7 @@ class UringTransport implements Transport {
       if (this.ownDatagrams !== null) this.ownDatagrams.endTurn();
       engine.hasClosedDescriptor = false;
       isIdle = engine.ready.length === 0 && !this.isTurnRequested;
+      this.loop.countTurn(clock() - begunAt, submissions);
     }
     this.shutDown();
     return Promise.resolve();
@@ -290,6 +294,7 @@ class UringTransport implements Transport {
   /** Lets as many starved sockets try again as there are buffers, the oldest first. */
   private feedStarved(): void {
     const { starved, buffers } = this.engine;
+    this.loop.countStarved(starved.length);
     const count = Math.min(starved.length, buffers.posted);
     for (let i = 0; i < count; i++) starved[i].handleBuffers();
     starved.copyWithin(0, count);
@@ -338,5 +343,5 @@ function missing(): void {
 
 /** Not the global `performance`, which is a getter that costs more than the clock. */
 function clock(): number {
-  return Math.floor(performance.now());
+  return performance.now();
 }

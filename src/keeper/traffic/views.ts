@@ -10,13 +10,14 @@ import type {
 } from '../../api/traffic.ts';
 import type { WorkerRow } from '../../base/board.ts';
 import { BUCKETS } from '../../base/histogram.ts';
+import { L_STARVED, L_SUBMISSIONS, L_TURNS, LOOP_UNIT_MS } from '../../base/loop-cells.ts';
 import {
   CLASSES,
-  LOOP_UNIT_MS,
+  HANDSHAKE_FAILED,
+  HANDSHAKE_FULL,
+  HANDSHAKE_RESUMED,
   P_ENDINGS,
-  P_STARVED,
-  P_SUBMISSIONS,
-  P_TURNS,
+  P_LOOP,
   S_RESPONSE_TIME,
   S_RESPONSES,
   T_CLASSES,
@@ -46,7 +47,11 @@ export function handshakesView(
   plan: ListenerPlan,
 ): { readonly full: number; readonly resumed: number; readonly failed: number } {
   const cells = totals.of(ofListener(plan));
-  return { full: cells[T_HANDSHAKES], resumed: cells[T_HANDSHAKES + 1], failed: cells[T_HANDSHAKES + 2] };
+  return {
+    full: cells[T_HANDSHAKES + HANDSHAKE_FULL],
+    resumed: cells[T_HANDSHAKES + HANDSHAKE_RESUMED],
+    failed: cells[T_HANDSHAKES + HANDSHAKE_FAILED],
+  };
 }
 
 /** Of one that has no place there is nothing. */
@@ -94,11 +99,11 @@ export function endingViews(totals: TrafficTotals): readonly EndingView[] {
 
 /** Of one proxy, and those that had its row before it. */
 export function loopView({ traffic: { cells } }: WorkerRow): LoopView {
-  const turns = histogramOf(cells, P_TURNS);
+  const turns = histogramOf(cells, P_LOOP + L_TURNS);
   return {
     turns: { ...turns, sumSeconds: turns.sumSeconds * LOOP_UNIT_MS },
-    submissions: cells[P_SUBMISSIONS],
-    starved: cells[P_STARVED],
+    submissions: cells[P_LOOP + L_SUBMISSIONS],
+    starved: cells[P_LOOP + L_STARVED],
   };
 }
 

@@ -36,6 +36,8 @@ export interface HandshakeOwner {
   charge(peer: PeerAddress): void;
   /** Null: out of memory. */
   accept(): TlsSession | null;
+  /** It is done, and over. */
+  handleDone(session: TlsSession): void;
   /** `failure`: null, or what OpenSSL says. */
   handleOver(failure: string | null): void;
   /** Instead: it was not admitted. */
@@ -218,7 +220,7 @@ export class Handshake implements SocketHandler, Opening, GateUser {
     }
     this.stage = OVER;
     room.gate.leave(this);
-    owner.handleOver(null);
+    owner.handleDone(session);
     const socket = new TlsSocket(room, below, session);
     above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session, gate });
     if (rest > 0) socket.receive(slot, offset, rest);

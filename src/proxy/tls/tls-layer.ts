@@ -22,6 +22,7 @@ export interface TlsLayerOptions {
   readonly isHttp: boolean;
   /** For heads of clients that speak HTTP in clear. */
   readonly head: RequestHead;
+  readonly onDone: (isResumed: boolean) => void;
   /** A handshake came to nothing: why. */
   readonly onFailure: (failure: string) => void;
   /** A client's certificate is refused: why. */
@@ -121,6 +122,11 @@ export class TlsLayer implements Layer, HandshakeOwner, TlsAcceptor {
     if (gate.usual === 'passes') return isHttp ? gate : null;
     if (!isHttp || session.client !== null) onDistrust(session.client?.verified ?? 'none was shown');
     return isHttp ? gate : 'refuse';
+  }
+
+  handleDone({ isResumed }: TlsSession): void {
+    this.options.onDone(isResumed);
+    this.handleOver(null);
   }
 
   handleOver(failure: string | null): void {

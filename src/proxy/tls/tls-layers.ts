@@ -21,12 +21,14 @@ export interface TlsLayersOptions {
   /** Called when a plan has TLS for the first time. */
   readonly open: () => Tls;
   readonly head: RequestHead;
-  /** A handshake with a client of this listener came to nothing. */
-  readonly onFailure: (listener: string, failure: string) => void;
+  /** A handshake with a client is done. */
+  readonly onDone: (listener: ListenerPlan, isResumed: boolean) => void;
+  /** It came to nothing. */
+  readonly onFailure: (listener: ListenerPlan, failure: string) => void;
   /** The certificate of a client is refused. */
   readonly onDistrust: (listener: string, cause: string) => void;
   /** One was not begun, since there are too many. */
-  readonly onRefused: (listener: string) => void;
+  readonly onRefused: (listener: ListenerPlan) => void;
 }
 
 export class TlsLayers {
@@ -71,7 +73,7 @@ export class TlsLayers {
   layerOf(listener: ListenerPlan, prepared: PreparedContexts): Layer | null {
     const { tls: plan } = listener;
     if (plan === null) return null;
-    const { head, onDistrust, onFailure, onRefused, room } = this.options;
+    const { head, onDistrust, onDone, onFailure, onRefused, room } = this.options;
     const layer = new TlsLayer({
       room,
       tls: this.tls as Tls,
@@ -79,9 +81,10 @@ export class TlsLayers {
       contexts: prepared.map(({ context }) => context),
       isHttp: listener.protocol === 'http',
       head,
-      onFailure: (failure) => onFailure(listener.name, failure),
+      onDone: (isResumed) => onDone(listener, isResumed),
+      onFailure: (failure) => onFailure(listener, failure),
       onDistrust: (cause) => onDistrust(listener.name, cause),
-      onRefused: () => onRefused(listener.name),
+      onRefused: () => onRefused(listener),
       onUnused: () => this.giveBack(prepared),
     });
     this.layers.push(layer);

@@ -164,6 +164,7 @@ class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(16, 64)), 16, 64);
   readonly timers = new Timers(0);
   readonly failures: string[] = [];
+  readonly done: boolean[] = [];
   turnsWanted = 0;
   private readonly clock = { now: 0, requestTurn: () => this.turnsWanted++ };
   readonly later: Later;
@@ -191,6 +192,7 @@ class Stage {
       },
       open: () => Openssl.open(this.arena.memory, () => store),
       head: new RequestHead(100),
+      onDone: (_, isResumed) => this.done.push(isResumed),
       onFailure: (_, failure) => this.failures.push(failure),
       onDistrust: (_, cause) => this.failures.push(cause),
       onRefused: () => void this.refused++,
