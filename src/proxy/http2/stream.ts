@@ -128,6 +128,7 @@ export class Stream extends HttpClient {
     peer.requests++;
     const admitted = this.admission.admit(peer);
     if (service.isLogging) service.beginLog(exchange, admitted, peer);
+    if (admitted instanceof Route) exchange.counted = admitted.counted;
     if (!(admitted instanceof Route)) {
       if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
       else this.answer(admitted);
