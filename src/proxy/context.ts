@@ -18,7 +18,7 @@ import type { OwnListeners } from './own-listeners.ts';
 import type { RequestReader } from './http/request-record.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
-import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Unused connections to one server. */
 export interface Pool {
@@ -86,7 +86,7 @@ export interface Context {
   /** Those that may have connections. */
   readonly pools: Set<Pool>;
   /** Clients' connections and relays. */
-  readonly sessions: Set<Session>;
+  readonly sessions: Sessions;
   /**
    * A socket with this many segments pending gets no more: one is in flight and one is ready behind it. When memory is tight,
    * one.

@@ -15,7 +15,7 @@ import { RouteSet } from './http/route-set.ts';
 import { HttpService } from './http/service.ts';
 import { type ConnectionInfo, type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
 import { Listener } from './listener.ts';
-import type { Session } from './session.ts';
+import { Sessions } from './sessions.ts';
 import type { Server } from './server.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -106,7 +106,7 @@ class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(4, 16)), 4, 16);
   readonly timers = new Timers(0);
   readonly layer = new FirstLine(this.arena);
-  readonly sessions = new Set<Session>();
+  readonly sessions = new Sessions();
   /** What the transport connects to next; null: there is no descriptor. */
   server: FakeSocket | null = null;
   connections = 0;

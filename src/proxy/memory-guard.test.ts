@@ -7,6 +7,7 @@ import { LARGE_SLOT_BYTES, TICK_MS } from '../base/limits.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import { MemoryGuard } from './memory-guard.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
+import { Sessions } from './sessions.ts';
 
 const LARGE = 64;
 const SMALL = 64;
@@ -14,7 +15,7 @@ const SMALL = 64;
 class Stage {
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(LARGE, SMALL)), LARGE, SMALL);
   readonly row = Board.createAlone({ servers: 1, listeners: 1, rows: 1 }).worker(0);
-  readonly sessions = new Set<Session>();
+  readonly sessions = new Sessions();
   readonly events: ProxyEvent[] = [];
   readonly shed: string[] = [];
   now = 1000;

@@ -17,6 +17,7 @@ import {
 } from '../base/board.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import { KEEPS_NOTHING, type Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Looks per tick of 50 ms, about 2 us each. */
 const LOOKS_TIGHT = 256;
@@ -34,9 +35,9 @@ const CALM_MS = 5_000;
 export class MemoryGuard {
   private readonly arena: Arena;
   private readonly row: WorkerRow;
-  private readonly sessions: ReadonlySet<Session>;
+  private readonly sessions: Sessions;
   private readonly report: (event: ProxyEvent) => void;
-  private hand: Iterator<Session> | null = null;
+  private isInRound = false;
   /** What stands still: found by the round that is under way, and by the last one, the longest last. */
   private found: Session[] = [];
   private victims: Session[] = [];
@@ -44,7 +45,7 @@ export class MemoryGuard {
   private shortAt = 0;
   private sheds = 0;
 
-  constructor(arena: Arena, row: WorkerRow, sessions: ReadonlySet<Session>, report: (event: ProxyEvent) => void) {
+  constructor(arena: Arena, row: WorkerRow, sessions: Sessions, report: (event: ProxyEvent) => void) {
     this.arena = arena;
     this.row = row;
     this.sessions = sessions;
@@ -72,8 +73,8 @@ export class MemoryGuard {
   }
 
   private forget(): void {
-    if (this.hand === null) return;
-    this.hand = null;
+    if (!this.isInRound && this.victims.length === 0) return;
+    this.isInRound = false;
     this.found = [];
     this.victims = [];
   }
@@ -99,14 +100,15 @@ export class MemoryGuard {
 
   private look(now: number): void {
     const looks = this.arena.worstPressure === SHORT ? LOOKS_SHORT : LOOKS_TIGHT;
-    this.hand ??= this.sessions.values();
+    if (!this.isInRound) this.sessions.beginRound();
+    this.isInRound = true;
     for (let i = 0; i < looks; i++) {
-      const next = this.hand.next();
-      if (next.done === true) {
+      const session = this.sessions.nextOfRound();
+      if (session === null) {
         this.handleRound();
         return;
       }
-      this.lookAt(next.value, now);
+      this.lookAt(session, now);
     }
   }
 
@@ -127,7 +129,7 @@ export class MemoryGuard {
 
   /** Of those that were first seen in the same turn, the oldest goes first: it stood still while nobody looked. */
   private handleRound(): void {
-    this.hand = null;
+    this.isInRound = false;
     this.victims = this.found.toReversed();
     this.found = [];
     this.victims.sort((a, b) => b.guardMovedAt - a.guardMovedAt);

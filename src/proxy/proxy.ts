@@ -51,6 +51,7 @@ import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
 import { HandshakeGate } from './tls/handshake-gate.ts';
 import { Later } from './later.ts';
+import { Sessions } from './sessions.ts';
 import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
 import { type PlannedUdpSocket, UdpListeners } from './udp/udp-listeners.ts';
@@ -202,7 +203,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       isDraining: false,
       liveSessions: 0,
       udpSessions: 0,
-      sessions: new Set(),
+      sessions: new Sessions(),
       pools: new Set(),
       waitingClients: 0,
       segmentsEnough: SEGMENTS_ENOUGH,
@@ -292,7 +293,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** These addresses are on another machine now: who came to one of them is out of reach, and not waited for. */
   abandon(addresses: readonly string[]): void {
     const local = new Uint8Array(16);
-    for (const session of this.context.sessions) {
+    for (const session of this.context.sessions.all()) {
       session.localAddress(local, 0);
       if (addresses.includes(formatIP(local))) session.abandon();
     }

@@ -51,6 +51,6 @@ export class Retirements {
   }
 
   private collect(now: number): void {
-    this.ending = [...this.context.sessions].filter((session) => session.retireAt() <= now);
+    this.ending = this.context.sessions.all().filter((session) => session.retireAt() <= now);
   }
 }

@@ -10,6 +10,10 @@ export abstract class Session extends Expiring {
   declare guardMovedAt: number;
   /** It has moved again after it had stood still. */
   declare guardHasResumed: boolean;
+  // That of the list of all sessions.
+  declare isListed: boolean;
+  declare listedBefore: Session | null;
+  declare listedAfter: Session | null;
 
   /** As of Timed. */
   constructor() {
@@ -17,6 +21,9 @@ export abstract class Session extends Expiring {
     this.guardProgress = KEEPS_NOTHING;
     this.guardMovedAt = 0;
     this.guardHasResumed = false;
+    this.isListed = false;
+    this.listedBefore = null;
+    this.listedAfter = null;
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * The tries that one request has taken: where each went, how it ended, and when. Every exchange has one, whose memory is used again: of
- * a request that is served at once it is one entry.
+ * The tries that one request has taken: where each went, how it ended, and when. Every exchange has one. Mostly there is one try, so
+ * the last one stands in the trail itself, and those before it in a list whose memory is used again.
  */
 import type { Failure } from '../../core/retry.ts';
 
@@ -37,58 +37,81 @@ class Entry implements Try {
   endedAt = NEVER;
   /** The request had been turned to another route before it. */
   isTurned = false;
+
+  copy(from: Entry): void {
+    this.server = from.server;
+    this.status = from.status;
+    this.failure = from.failure;
+    this.begunAt = from.begunAt;
+    this.connectedAt = from.connectedAt;
+    this.headAt = from.headAt;
+    this.hasNewConnection = from.hasNewConnection;
+    this.isForNobody = from.isForNobody;
+    this.endedAt = from.endedAt;
+    this.isTurned = from.isTurned;
+  }
 }
 
-export class Trail {
-  private readonly entries: Entry[] = [];
+/** Its own fields are those of the last try, while there is one. */
+export class Trail extends Entry {
   /** So many there are. */
   count = 0;
-  private isTurned = false;
+  private readonly earlier: Entry[] = [];
+  /** The next one goes to another route. */
+  private turnsNext = false;
 
   clear(): void {
     this.count = 0;
-    this.isTurned = false;
+    this.turnsNext = false;
   }
 
-  /** The last one; null: there was none. */
+  /** Null: there was none. */
   get last(): Try | null {
-    return this.count === 0 ? null : this.entries[this.count - 1];
+    return this.count === 0 ? null : this;
   }
 
   at(index: number): Try {
-    return this.entries[index];
+    return this.entryAt(index);
+  }
+
+  private entryAt(index: number): Entry {
+    return index === this.count - 1 ? this : this.earlier[index];
   }
 
   begin(server: string, now: number): void {
-    if (this.count === this.entries.length) this.entries.push(new Entry());
-    const one = this.entries[this.count++];
-    one.server = server;
-    one.status = 0;
-    one.failure = 0;
-    one.begunAt = now;
-    one.connectedAt = NEVER;
-    one.headAt = NEVER;
-    one.endedAt = NEVER;
-    one.hasNewConnection = false;
-    one.isForNobody = false;
-    one.isTurned = this.isTurned;
-    this.isTurned = false;
+    if (this.count > 0) this.keepLast();
+    this.count++;
+    this.server = server;
+    this.status = 0;
+    this.failure = 0;
+    this.begunAt = now;
+    this.connectedAt = NEVER;
+    this.headAt = NEVER;
+    this.endedAt = NEVER;
+    this.hasNewConnection = false;
+    this.isForNobody = false;
+    this.isTurned = this.turnsNext;
+    this.turnsNext = false;
+  }
+
+  private keepLast(): void {
+    const index = this.count - 1;
+    if (index === this.earlier.length) this.earlier.push(new Entry());
+    this.earlier[index].copy(this);
   }
 
   /** A try that there is no server for, in the name of the upstream; it is told as this status. */
   passOver(upstream: string, status: number, now: number): void {
     this.begin(upstream, now);
-    this.entries[this.count - 1].isForNobody = true;
+    this.isForNobody = true;
     this.fail(status, 0, now);
   }
 
   /** The connection of the last one stands. `isNew`: it was made for it. */
   connected(now: number, isNew: boolean): void {
-    if (this.count === 0) return;
-    const last = this.entries[this.count - 1];
-    if (last.connectedAt !== NEVER) return;
-    last.connectedAt = now;
-    last.hasNewConnection = isNew;
+    if (this.count === 0 || this.connectedAt !== NEVER) return;
+    this.connectedAt = now;
+    this.hasNewConnection = isNew;
   }
 
   /** The head of the last one's response is here. */
@@ -99,26 +122,27 @@ export class Trail {
   /** The last one has failed, and is told as this status. */
   fail(status: number, failure: Failure | 0, now: number): void {
     this.settle(status, failure, now);
-    if (this.count > 0) this.entries[this.count - 1].endedAt = now;
+    if (this.count > 0) this.endedAt = now;
   }
 
   private settle(status: number, failure: Failure | 0, now: number): void {
-    if (this.count === 0) return;
-    const last = this.entries[this.count - 1];
-    if (last.status !== 0) return;
-    last.status = status;
-    last.failure = failure;
-    last.headAt = now;
+    if (this.count === 0 || this.status !== 0) return;
+    this.status = status;
+    this.failure = failure;
+    this.headAt = now;
   }
 
   /** The last one was none: its connection had been closed while it was unused. */
   forget(): void {
-    if (this.count > 0 && this.entries[--this.count].isTurned) this.isTurned = true;
+    if (this.count === 0) return;
+    if (this.isTurned) this.turnsNext = true;
+    this.count--;
+    if (this.count > 0) this.copy(this.earlier[this.count - 1]);
   }
 
   /** What follows is for another route. */
   turn(): void {
-    this.isTurned = this.count > 0;
+    this.turnsNext = this.count > 0;
   }
 
   /** Of a value of the response (config/template.ts), as far as the tries know it at `now`. */
@@ -143,14 +167,13 @@ export class Trail {
 
   /** A number that is the last one's, and 0 of those before. */
   lastOf(number: number): string {
-    const last = this.count - 1;
-    return this.list((one) => (one === this.entries[last] ? String(number) : '0'));
+    return this.list((one) => (one === this ? String(number) : '0'));
   }
 
   private list(of: (one: Entry) => string): string {
     let text = '';
     for (let i = 0; i < this.count; i++) {
-      const one = this.entries[i];
+      const one = this.entryAt(i);
       text += `${i === 0 ? '' : one.isTurned ? ' : ' : ', '}${of(one)}`;
     }
     return text;
