@@ -187,6 +187,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       read: (print) => read(print, { isReload: true }),
       readOther,
       compare: (config) => loader.compare(config),
+      readAdminTls: (files) => loader.readAdminTls(files),
       storePath: store,
       renewCertificates: (request) => loader.renewCertificates(request),
       proxyUser: user,

@@ -4,10 +4,12 @@ import type { Sight } from '../core/settled-files.ts';
 import type { AdminPort } from '../keeper/api/admin-port.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { FileWatch } from '../load/file-watch.ts';
-import { type AdminTls, readAdminTls, textsOf } from '../load/tls/admin.ts';
+import type { AdminTls, AdminTlsFiles } from '../load/tls/admin.ts';
 
 export interface AdminDoorOptions {
   readonly port: Pick<AdminPort, 'apply' | 'finish' | 'close' | 'problem'>;
+  /** Reads its files again. */
+  readonly read: (files: AdminTlsFiles) => Promise<AdminTls>;
   readonly log: Log;
 }
 
@@ -24,7 +26,7 @@ export class AdminDoor {
     this.watch = new FileWatch({
       files: () => this.tls?.sight ?? NO_FILES,
       isPaused: () => false,
-      onChange: () => this.renew(),
+      onChange: () => void this.renew(),
     });
     this.watch.start();
   }
@@ -53,14 +55,16 @@ export class AdminDoor {
     return this.fault ?? this.options.port.problem;
   }
 
-  private renew(): void {
-    const { log } = this.options;
+  private async renew(): Promise<void> {
+    const { read, log } = this.options;
     const former = this.tls!;
-    const now = readAdminTls(former.files, Date.now());
+    const now = await read(former.files);
+    // Another configuration came first.
+    if (this.tls !== former) return;
     const isKept = now.credentials === null;
     // In either case these files have been read.
     this.tls = isKept ? { ...now, credentials: former.credentials } : now;
-    if (isKept) return log.warn(`the former certificate of the admin API is kept: ${textsOf(now)}`);
+    if (isKept) return log.warn(`the former certificate of the admin API is kept: ${now.fault}`);
     this.open();
     log.info(`the certificate of the admin API is replaced by ${now.files.certificate}`);
   }
@@ -75,6 +79,6 @@ export class AdminDoor {
   private get fault(): string | null {
     const { address, tls } = this;
     if (address === null || tls === null || tls.credentials !== null) return null;
-    return `the admin API is not at ${addressText(address)}: ${textsOf(tls)}`;
+    return `the admin API is not at ${addressText(address)}: ${tls.fault}`;
   }
 }

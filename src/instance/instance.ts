@@ -31,6 +31,7 @@ import { findFilesUser } from '../load/files-user.ts';
 import type { Comparison, Loaded, LoadRequest, LoadResult } from '../load/load.ts';
 import { type FixedAtStart, LoadedConfiguration } from '../load/loaded-configuration.ts';
 import { originText } from '../load/origin.ts';
+import type { AdminTls, AdminTlsFiles } from '../load/tls/admin.ts';
 import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
@@ -58,6 +59,8 @@ export interface InstanceOptions {
   readonly readOther: (source: NonNullable<LoadRequest['source']>) => Promise<LoadResult>;
   /** What the files say now, beside a configuration. */
   readonly compare: (config: string) => Promise<Comparison>;
+  /** Reads the certificate of the admin API again. */
+  readonly readAdminTls: (files: AdminTlsFiles) => Promise<AdminTls>;
   /** Where the configuration is kept that is set by the admin API. Null: it cannot be. */
   readonly storePath: string | null;
   /** Reads the certificates of what runs again. */
@@ -273,7 +276,7 @@ export class Instance {
       tokens: new TokenFile(options.stateDirectory),
       log,
     });
-    this.adminDoor = new AdminDoor({ port, log });
+    this.adminDoor = new AdminDoor({ port, read: options.readAdminTls, log });
   }
 
   /** Resolves when everything serves, with what there is: `web *:80, VI_1 on eth0`. Rejects with StartError. */

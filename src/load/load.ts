@@ -12,7 +12,7 @@ import { placedText } from '../config/change/places.ts';
 import { type ChangeRequest, changedConfig } from './change-request.ts';
 import { type ConfigText, printDiagnostics, printPlaced, readConfigTexts } from './config-file.ts';
 import { readStored, type SetByApi, type StoredConfiguration } from './configuration-store.ts';
-import { hasChanged, noteOrigin, type Origin, originOf, originText } from './origin.ts';
+import { driftText, hasChanged, noteOrigin, type Origin, originOf } from './origin.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { SeenFiles } from './file-state.ts';
 import { NO_CERTIFICATES } from './tls/certificates.ts';
@@ -126,17 +126,8 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
   }
   if (stored === null) return loadFiles(request, seen, printed);
   noteOrigin(stored.origin, seen);
-  if (isReload && hasChanged(stored.origin) !== false) return refused(driftText(stored));
+  if (isReload && hasChanged(stored.origin) !== false) return refused(driftText(stored, stored.origin));
   return loadStored(stored, request, seen, printed);
-}
-
-/** Of files that have changed, though they are not what evenkeel goes by. */
-export function driftText({ by, at, origin }: Pick<StoredConfiguration, 'by' | 'at' | 'origin'>): string {
-  const who = by === null ? 'the admin API' : `${by}, by the admin API`;
-  return (
-    `${originText(origin)} has changed since the configuration in force was set (by ${who}, at ${at}), and is not gone by: ` +
-    '`evenkeel config diff` shows what differs, `evenkeel config reset` goes by the files'
-  );
 }
 
 function loadFiles(request: LoadRequest, seen: SeenFiles, printed: string[]): LoadResult {

@@ -1,8 +1,8 @@
 /** Which configuration runs, and whether its files still say the same: for who compares two nodes, or has edited one. */
 import type { OriginFileView } from '../api/configuration.ts';
 import type { ConfigurationView, FixedSettings } from '../api/status.ts';
-import { driftText, type Loaded } from './load.ts';
-import { digestOf, hasChanged, originText } from './origin.ts';
+import type { Loaded } from './load.ts';
+import { digestOf, driftText, hasChanged, originText } from './origin.ts';
 
 /** Enough to tell texts apart at a glance. */
 const DIGEST_CHARACTERS = 12;
@@ -48,7 +48,7 @@ export class LoadedConfiguration {
   /** Its files say something new, and nobody goes by them; null: that is not so. */
   get drift(): string | null {
     const { origin, setByApi } = this.loaded();
-    return setByApi === null || hasChanged(origin) === false ? null : driftText({ ...setByApi, origin });
+    return setByApi === null || hasChanged(origin) === false ? null : driftText(setByApi, origin);
   }
 
   /** Of a single file the beginning of its SHA-256. */

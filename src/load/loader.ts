@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 import type { Comparison, ComparisonRequest, LoadRequest, LoadResult } from './load.ts';
+import type { AdminTls, AdminTlsFiles, AdminTlsRequest } from './tls/admin.ts';
 import type { Renewal, RenewalRequest } from './tls/renewal.ts';
 
 export interface LoaderOptions {
@@ -17,7 +18,7 @@ export interface LoaderOptions {
 }
 
 const THREAD = new URL('../process/load-thread.js', import.meta.url);
-type Request = LoadRequest | ComparisonRequest | RenewalRequest;
+type Request = LoadRequest | ComparisonRequest | RenewalRequest | AdminTlsRequest;
 
 /** Many times what the largest configuration takes on a slow, busy machine. */
 const LOAD_MS_MAX = 60_000;
@@ -61,6 +62,11 @@ export class Loader {
       const { faults } = request.former;
       return { refusals: [reason], faults, warnings: [], certificates: null };
     });
+  }
+
+  /** Likewise. */
+  readAdminTls(files: AdminTlsFiles): Promise<AdminTls> {
+    return this.askInTurn({ adminTls: files }, (fault) => ({ files, sight: new Map(), credentials: null, fault }));
   }
 
   /** Nothing more will be read. */

@@ -61,6 +61,15 @@ export function originText({ files }: Origin): string {
     .join(', ');
 }
 
+/** Of files that have changed, though they are not what evenkeel goes by. */
+export function driftText({ by, at }: { readonly by: string | null; readonly at: string }, origin: Origin): string {
+  const who = by === null ? 'the admin API' : `${by}, by the admin API`;
+  return (
+    `${originText(origin)} has changed since the configuration in force was set (by ${who}, at ${at}), and is not gone by: ` +
+    '`evenkeel config diff` shows what differs, `evenkeel config reset` goes by the files'
+  );
+}
+
 export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

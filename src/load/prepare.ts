@@ -123,8 +123,8 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
       ? { certificates: NO_CERTIFICATES, diagnostics: [], ofListeners: [] }
       : readCertificates(certificateSources, Date.now());
   const adminTlsFiles = options.look === null ? null : adminTlsFilesOf(sound, folderOf(['admin']));
-  const adminTls = adminTlsFiles === null ? null : readAdminTls(adminTlsFiles, Date.now());
-  const ofAdmin = adminTls === null ? [] : diagnosticsOf(adminTls, source);
+  const ofAdminTls = adminTlsFiles === null ? null : readAdminTls(adminTlsFiles, Date.now());
+  const ofAdmin = ofAdminTls === null ? [] : diagnosticsOf(ofAdminTls, source);
   const settings = options.look === null ? [] : findSettingFaults(sound, source);
   const identity = options.look === null ? [] : findIdentityFaults(sound, source, stateDirectory);
   const diagnostics = sortDiagnostics([
@@ -148,7 +148,17 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const peers = compilePeers(config, node);
-  const ready: Ready = { config, source, processes, plan, ha, certificates, certificateSources, peers, adminTls };
+  const ready: Ready = {
+    config,
+    source,
+    processes,
+    plan,
+    ha,
+    certificates,
+    certificateSources,
+    peers,
+    adminTls: ofAdminTls?.tls ?? null,
+  };
   return { files, texts, diagnostics, known, ready };
 }
 

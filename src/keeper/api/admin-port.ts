@@ -36,7 +36,8 @@ const SILENT_MS = 2_000;
 
 export class AdminPort {
   private readonly options: AdminPortOptions;
-  private readonly app: ReturnType<typeof createApp<Connection>>;
+  /** Null: it has not been anywhere yet. */
+  private app: ReturnType<typeof createApp<Connection>> | null = null;
   private place: AdminPlace | null = null;
   private server: Server | SecureServer | null = null;
   /** By the peer's address and port, which the connection and the TLS over it have in common. */
@@ -48,13 +49,6 @@ export class AdminPort {
 
   constructor(options: AdminPortOptions) {
     this.options = options;
-    const { handlers, version, log } = options;
-    this.app = createApp<Connection>({
-      handlers,
-      version,
-      log,
-      admit: (access, request, { incoming }) => this.admit(access, request, peerOf(incoming.socket)),
-    });
   }
 
   /** From now on it is there; null: nowhere. What is being answered elsewhere is cut. */
@@ -99,7 +93,8 @@ export class AdminPort {
   private open(address: Address, againMs: number, waitedMs: number): void {
     const { log } = this.options;
     const { credentials } = this.place!;
-    const server = credentials === null ? createHttpServer(this.app) : createHttpsServer(this.app, credentials);
+    const app = (this.app ??= this.createApp());
+    const server = credentials === null ? createHttpServer(app) : createHttpsServer(app, credentials);
     this.server = server;
     server.on('connection', (socket: Socket) => this.handleConnection(socket));
     server.once('error', (error) => {
@@ -113,6 +108,16 @@ export class AdminPort {
     server.listen({ host: address.host, port: address.port }, () => {
       this.failure = null;
       log.info(`the admin API is at ${addressText(address)}${credentials === null ? '' : ', in TLS'}`);
+    });
+  }
+
+  private createApp(): ReturnType<typeof createApp<Connection>> {
+    const { handlers, version, log } = this.options;
+    return createApp<Connection>({
+      handlers,
+      version,
+      log,
+      admit: (access, request, { incoming }) => this.admit(access, request, peerOf(incoming.socket)),
     });
   }
 

@@ -88,7 +88,7 @@ export interface AppOptions<E> {
 
 export function createApp<E extends object>({ handlers, version, admit, log }: AppOptions<E>): Hono<{ Bindings: E }> {
   const app = new Hono<{ Bindings: E }>();
-  const document = `${JSON.stringify(openApiDocument(version))}\n`;
+  let document: string | null = null;
   const allowed = new Map<string, string[]>();
   for (const [id, operation] of Object.entries(OPERATIONS) as [OperationId, Operation][]) {
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -97,7 +97,9 @@ export function createApp<E extends object>({ handlers, version, admit, log }: A
   }
   app.get('/v1/openapi.json', (c) => {
     const admission = admit('read', c.req.raw, c.env);
-    return 'why' in admission ? failure(c, admission.status, admission.why) : json(c, 200, document);
+    return 'why' in admission
+      ? failure(c, admission.status, admission.why)
+      : json(c, 200, (document ??= `${JSON.stringify(openApiDocument(version))}\n`));
   });
   for (const [path, methods] of allowed) {
     app.all(path, (c) => failure(c, 405, `only ${methods.join(', ')}`, { allow: methods.join(', ') }));

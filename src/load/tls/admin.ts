@@ -24,12 +24,23 @@ export interface AdminTls {
   readonly sight: Sight;
   /** Null: they cannot be used. */
   readonly credentials: AdminCredentials | null;
+  /** What keeps them from being used, for people. Empty: nothing. */
+  readonly fault: string;
+}
+
+interface ReadAdminTls {
+  readonly tls: AdminTls;
   /** Warnings too. */
   readonly problems: readonly (PairProblem | AuthorityProblem)[];
 }
 
+/** What is asked for when a file of it has changed. */
+export interface AdminTlsRequest {
+  readonly adminTls: AdminTlsFiles;
+}
+
 /** Where it is written what a problem is about. */
-const KEY_OF: Readonly<Record<AdminTls['problems'][number]['about'], string>> = {
+const KEY_OF: Readonly<Record<ReadAdminTls['problems'][number]['about'], string>> = {
   certificate: 'certificate',
   key: 'key',
   ocsp: 'certificate',
@@ -54,7 +65,7 @@ export function adminTlsFilesOf({ admin }: Loose<Config>, folder: string): Admin
   };
 }
 
-export function readAdminTls(files: AdminTlsFiles, nowMs: number): AdminTls {
+export function readAdminTls(files: AdminTlsFiles, nowMs: number): ReadAdminTls {
   const { certificate, key, passphrases, authorities: authorityFile } = files;
   const seen = new SeenFiles();
   for (const path of [certificate, key, passphrases, authorityFile]) if (path !== null) seen.note(path);
@@ -64,25 +75,27 @@ export function readAdminTls(files: AdminTlsFiles, nowMs: number): AdminTls {
     nowMs,
   );
   const problems = [...ofPair, ...ofAuthorities];
-  if (pair === null || authorities === null) return { files, sight: seen.sight, credentials: null, problems };
+  const fault = faultText(problems);
+  const read = (credentials: AdminCredentials | null): ReadAdminTls => {
+    return { tls: { files, sight: seen.sight, credentials, fault }, problems };
+  };
+  if (pair === null || authorities === null) return read(null);
   const { chain, key: der } = pair.credential;
-  const credentials: AdminCredentials = {
+  return read({
     cert: pemOf(chain),
     key: createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
       .export({ format: 'pem', type: 'pkcs8' })
       .toString(),
     ca: authorityFile === null ? null : pemOf(authorities.certificates),
     notAfterMs: pair.notAfterMs,
-  };
-  return { files, sight: seen.sight, credentials, problems };
+  });
 }
 
-export function diagnosticsOf({ problems }: AdminTls, source: SourceMap): readonly Diagnostic[] {
+export function diagnosticsOf({ problems }: ReadAdminTls, source: SourceMap): readonly Diagnostic[] {
   return problems.map((each) => diagnose(each, source.locate(['admin', 'tls', KEY_OF[each.about]], 'value')));
 }
 
-/** What keeps its files from being used, for people. */
-export function textsOf({ problems }: AdminTls): string {
+function faultText(problems: ReadAdminTls['problems']): string {
   const place = { file: '', line: 0, column: 0 };
   return problems
     .map((each) => diagnose(each, place))
