@@ -67,6 +67,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
         ),
       events: async (options) => written((await import('./commands/events.ts')).eventsCommand(options)),
       explain: async (options) => written((await import('./commands/explain.ts')).explainCommand(options, output)),
+      top: async (options) => written((await import('./commands/top.ts')).topCommand(options)),
       why: async (options) => written((await import('./commands/why.ts')).whyCommand(options)),
       token: async (options) => written((await import('./commands/token.ts')).tokenCommand(options, output)),
       identity: async () => written((await import('./commands/identity.ts')).identityCommand(output)),

@@ -42,6 +42,7 @@ async function run(...argv: string[]): Promise<Ran> {
       token: () => Promise.resolve(0),
       explain: () => Promise.resolve(0),
       why: () => Promise.resolve(0),
+      top: () => Promise.resolve(0),
       events: () => Promise.resolve(0),
       reopen: () => Promise.resolve(0),
       config: (options) => {

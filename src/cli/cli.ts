@@ -39,6 +39,7 @@ import { addReopenCommand, type ReopenOptions } from './reopen.ts';
 import { addUpgradeCommand } from './upgrade.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
+import { addTopCommand, type TopOptions } from './top.ts';
 import { addWhyCommand, type WhyOptions } from './why.ts';
 
 /** What the commands do. Each resolves to the exit code when it is over. */
@@ -58,6 +59,7 @@ export interface Commands {
   events(options: EventsOptions): Promise<number>;
   explain(options: ExplainOptions): Promise<number>;
   why(options: WhyOptions): Promise<number>;
+  top(options: TopOptions): Promise<number>;
   move(options: MoveOptions): Promise<number>;
   override(options: OverrideOptions): Promise<number>;
   nginx(options: NginxOptions): Promise<number>;
@@ -101,6 +103,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addEventsCommand(program, context);
   addExplainCommand(program, context);
   addWhyCommand(program, context);
+  addTopCommand(program, context);
   addUpgradeCommand(program, context);
   addMoveCommands(program, context);
   addOverrideCommands(program, context);

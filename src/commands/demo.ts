@@ -22,6 +22,7 @@ import { type DemoOrder, type DemoPorts, ECHO_SERVERS, WEB_SERVERS, type WebServ
 import { DemoTraffic } from './demo-traffic.ts';
 import { type DemoFrame, renderFrame, renderLine } from './demo-view.ts';
 import { type Color, noPaint, paint } from './paint.ts';
+import { terminalSize } from './terminal-size.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import { defaultWorkers } from '../load/default-workers.ts';
 import { planOf } from '../load/prepare.ts';
@@ -325,9 +326,4 @@ class Screen {
     const lines = [...renderFrame(frame, columns, this.paint), '', '  q ends'].slice(0, rows);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
-}
-
-/** A terminal that does not know its size says 0. */
-function terminalSize(): { columns: number; rows: number } {
-  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }

@@ -14,7 +14,8 @@ import { VIRTUAL_ADDRESS } from '../lab/pair.ts';
 import { LabSession } from '../lab/session.ts';
 import { LabError, refusalOfLab } from '../lab/system.ts';
 import { noPaint, paint } from './paint.ts';
-import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen, type ScreenSize } from './lab-view.ts';
+import { terminalSize } from './terminal-size.ts';
+import { KEYS, type LabFrame, renderLabFrame, renderLabLine, renderLabScreen } from './lab-view.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import type { Program } from './run.ts';
 import { watchSignals } from '../instance/signals.ts';
@@ -202,9 +203,4 @@ class LabScreen {
     const lines = renderLabScreen(frame, this.lines(), this.target, terminalSize(), this.paint);
     process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
   }
-}
-
-/** A terminal that does not know its size says 0. */
-function terminalSize(): ScreenSize {
-  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }
