@@ -7,7 +7,7 @@ import { countRoutes } from '../config/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import type { FixedSettings } from '../api/status.ts';
 import type { Running } from '../load/preflight/rehearse.ts';
-import { askStatus } from './control-client.ts';
+import { askStatus, PATIENT_MS_MAX } from './control-client.ts';
 import { type Known, prepare, type Ready, refuses } from '../load/prepare.ts';
 import { socketToAsk, stateDirectory } from '../instance/socket-path.ts';
 
@@ -57,7 +57,7 @@ async function withRehearsal(
 /** The evenkeel that runs here; null: none answers. */
 async function findRunning(socket: string | null): Promise<Running | null> {
   try {
-    const status = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1));
+    const status = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1), PATIENT_MS_MAX);
     const { pid, proxies, listeners, configuration, isStopping } = status;
     const binds = new Set(listeners.flatMap((listener) => listener.binds.map(({ address }) => address)));
     return {

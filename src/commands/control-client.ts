@@ -20,6 +20,8 @@ export class ControlError extends Error {
 
 /** An answer takes milliseconds; an instance that needs longer hangs. */
 const ANSWER_MS_MAX = 3_000;
+/** For who goes by the answer, rather than wants to see whether it comes: the machine may have nothing to spare. */
+export const PATIENT_MS_MAX = 15_000;
 /** Sockets are opened, names asked for, and every proxy has to answer. */
 const RELOAD_MS_MAX = 60_000;
 /** A thread is started, and prepares all routes of the listener. */
@@ -28,8 +30,8 @@ const EXPLANATION_MS_MAX = 60_000;
 /** Of the status document. */
 const FORMAT: StatusDocument['format'] = 1;
 
-export async function askStatus(socketPath: string): Promise<StatusDocument> {
-  const document = (await ask(socketPath, 'GET', '/v1/status', 'format')) as { readonly format: unknown };
+export async function askStatus(socketPath: string, msMax = ANSWER_MS_MAX): Promise<StatusDocument> {
+  const document = (await ask(socketPath, 'GET', '/v1/status', 'format', msMax)) as { readonly format: unknown };
   if (document.format !== FORMAT) {
     throw new ControlError(
       `${socketPath}: the status is of format ${String(document.format)}, and this evenkeel reads format ${FORMAT}: ` +
@@ -50,7 +52,7 @@ export interface MoveOrder {
 
 export async function askMove(socketPath: string, { kind, router, forS, by }: MoveOrder): Promise<void> {
   const query = new URLSearchParams(forS === null ? { by } : { by, for: String(forS) });
-  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`, 'router');
+  await ask(socketPath, 'POST', `/v1/routers/${router}/${kind}?${query.toString()}`, 'router', PATIENT_MS_MAX);
 }
 
 /** `path`: that of an operation of src/api/operations.ts. What has been ordered and holds, for people. */
@@ -164,7 +166,7 @@ export function followEvents(
 
 /** After an order: what a restart will forget of it, said on stderr. What was ordered holds, and is not all of what was meant. */
 export async function tellUnstored(socketPath: string): Promise<number> {
-  const { unstored } = await askStatus(socketPath);
+  const { unstored } = await askStatus(socketPath, PATIENT_MS_MAX);
   for (const each of unstored) {
     process.stderr.write(`evenkeel: this holds until evenkeel is restarted, which will forget ${each}\n`);
   }

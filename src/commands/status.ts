@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { MoveOptions } from '../cli/handover.ts';
 import type { StatusOptions } from '../cli/status.ts';
-import { askMove, askStatus, ControlError, failing, tellUnstored } from './control-client.ts';
+import { askMove, askStatus, ControlError, failing, PATIENT_MS_MAX, tellUnstored } from './control-client.ts';
 import { strayPids } from '../keeper/proxies/stray-pids.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { hasColors } from './paint.ts';
@@ -47,7 +47,7 @@ function withStrays(error: unknown, path: string): unknown {
 export function moveCommand({ kind, router: wanted, isAll, socket, forS }: MoveOptions): Promise<number> {
   return failing(async () => {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
-    const routers = (await askStatus(path)).ha?.routers ?? [];
+    const routers = (await askStatus(path, PATIENT_MS_MAX)).ha?.routers ?? [];
     if (routers.length === 0) throw new ControlError('this evenkeel has no virtual routers');
     if (wanted === null && !isAll && routers.length > 1) {
       const names = routers.map(({ name }) => name).join(', ');
@@ -97,15 +97,15 @@ function isMeant(routers: readonly RouterView[], wanted: string, name: string, g
 }
 
 const LOOK_MS = 50;
-/** On top of what the slowest peer may need. */
-const MARGIN_MS = 3_000;
+/** On top of what the slowest peer may need, for a machine with nothing to spare: it is the router that gives up, long before. */
+const MARGIN_MS = PATIENT_MS_MAX;
 
 /** Waits how the hand-over ends that was ordered at `beganMs`, and says it. True: the router is not active here. */
 async function follow(path: string, before: RouterView, beganMs: number, forS: number | null): Promise<boolean> {
   const endMs = beganMs + 2 * before.intervalMs + MARGIN_MS;
   // The newest change that was there before the order is older than this by now.
   for (;;) {
-    const view = (await askStatus(path)).ha?.routers.find(({ name }) => name === before.name);
+    const view = (await askStatus(path, PATIENT_MS_MAX)).ha?.routers.find(({ name }) => name === before.name);
     const passedMs = performance.now() - beganMs;
     const done = view?.changes.find(({ from, ageMs }) => from === 'leaving' && ageMs < passedMs);
     if (view === undefined || done !== undefined) {
