@@ -35,7 +35,7 @@ strip --strip-unneeded "$lib/bin/node"
 sed '1s|.*|#!/usr/lib/evenkeel/bin/node|' bin/evenkeel > "$lib/bin/evenkeel"
 chmod 755 "$lib/bin/evenkeel"
 install -d "$lib/dist"
-cp -r dist/program "$lib/dist/"
+cp -r dist/program dist/dashboard "$lib/dist/"
 node -e 'const { name, version, type, license } = require("./package.json"); console.log(JSON.stringify({ name, version, type, license }))' > "$lib/package.json"
 (cd node_modules/koffi && find package.json index.js src -name "*.js*" -exec cp --parents {} "$lib/node_modules/koffi/" \;)
 (cd "node_modules/@koromix/koffi-linux-$KOFFI_ARCH" \

@@ -323,6 +323,12 @@ export const OPERATIONS = {
     answer: explanation,
     refusals: { 400: 'It is no URL, or no listener takes it.', 409: 'Another one is being explained.' },
   }),
+  mayOrder: read({
+    path: '/v1/may-order',
+    summary: 'Whether whoever asks may give orders: if not, it is refused as an order would be.',
+    access: 'write',
+    answer: named('MayOrder', 'Orders may be given.', { name: text('Of the token. Null: there is none.').nullable() }),
+  }),
   configuration: read({
     path: '/v1/configuration',
     summary: 'The configuration in force, without what is secret, and the files that it was made of.',

@@ -123,6 +123,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
         throw new Refusal(404, `no request ${id} is among the last ${facts.failedRequests.count} that failed`);
       return found;
     },
+    mayOrder: (_, by) => ({ name: by }),
     explain: async ({ query }) => facts.explainer.explain(await worldOfNow(facts), askedFor(query)),
     configuration: () => facts.status.configuration(),
     configurationPart({ query: { at } }) {

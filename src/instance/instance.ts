@@ -105,6 +105,9 @@ export interface InstanceOptions {
   >;
 }
 
+/** The files of the dashboard, beside the program. */
+const DASHBOARD = new URL('../../dashboard/', import.meta.url);
+
 const ROUTERS_STARTING = 'the virtual routers have not started yet; try again';
 const UPGRADE_UNDER_WAY = 'an upgrade is under way; try again when it is over';
 const STOPPING = 'this evenkeel is stopping';
@@ -274,6 +277,7 @@ export class Instance {
       handlers: this.handlers(),
       version: options.version,
       tokens: new TokenFile(options.stateDirectory),
+      pages: DASHBOARD,
       log,
     });
     this.adminDoor = new AdminDoor({ port, read: options.readAdminTls, log });

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { systemReason } from '../../base/system-error.ts';
 import { type Address, addressText, isLoopback } from '../../base/address.ts';
 import type { Log } from '../log/log.ts';
-import { type Admission, type AppOptions, createApp } from './app.ts';
+import { type Admission, type Admit, type AppOptions, createApp } from './app.ts';
 import { admit } from './gate.ts';
 import {
   type AdminCredentials,
@@ -16,10 +16,13 @@ import {
   createHttpsServer,
 } from './http-server.ts';
 import { Places } from './places.ts';
+import { addPages } from './pages.ts';
 import type { TokenFile } from './tokens.ts';
 
 export interface AdminPortOptions extends Pick<AppOptions<Connection>, 'handlers' | 'version'> {
   readonly tokens: Pick<TokenFile, 'read'>;
+  /** Where the dashboard's files are. */
+  readonly pages: URL;
   readonly log: Log;
 }
 
@@ -112,13 +115,12 @@ export class AdminPort {
   }
 
   private createApp(): ReturnType<typeof createApp<Connection>> {
-    const { handlers, version, log } = this.options;
-    return createApp<Connection>({
-      handlers,
-      version,
-      log,
-      admit: (access, request, { incoming }) => this.admit(access, request, peerOf(incoming.socket)),
-    });
+    const { handlers, version, log, pages } = this.options;
+    const admitted: Admit<Connection> = (access, request, { incoming }) =>
+      this.admit(access, request, peerOf(incoming.socket));
+    const app = createApp<Connection>({ handlers, version, log, admit: admitted });
+    addPages(app, pages, admitted);
+    return app;
   }
 
   private handleConnection(socket: Socket): void {

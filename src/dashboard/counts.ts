@@ -1,0 +1,127 @@
+/** From totals to what happens each second: two answers of the API, one after the other, and what lies between them. */
+import type { ListenerView } from '../api/data-plane.ts';
+import type { StatusDocument } from '../api/status.ts';
+
+/** Statuses that requests are answered with. */
+export const CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
+export type CodeClass = (typeof CLASSES)[number];
+
+/** What was counted up to a moment. */
+export interface Totals {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly requests: number;
+  readonly classes: Readonly<Record<CodeClass, number>>;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Answers of evenkeel's own because something was wrong. */
+  readonly ownErrors: number;
+  /** Connections and sessions that were accepted. */
+  readonly accepted: number;
+  /** Of whole requests: how many took less than 1, 2, 4, ... ms, each without those before; null: it is not counted. */
+  readonly durations: readonly number[] | null;
+}
+
+/** What happened between two moments. */
+export interface Sample {
+  readonly at: number;
+  /** Each second. */
+  readonly requests: number;
+  readonly classes: Readonly<Record<CodeClass, number>>;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly ownErrors: number;
+  readonly accepted: number;
+  /** Milliseconds; null: no request ended. */
+  readonly p50: number | null;
+  readonly p99: number | null;
+  /** Now. */
+  readonly connections: number;
+  readonly waiting: number;
+}
+
+interface Histogram {
+  readonly buckets: readonly number[];
+}
+
+/** What a listener has beside what it always had. */
+interface Counted {
+  readonly traffic?: {
+    readonly requests: Readonly<Partial<Record<string, number>>>;
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+    readonly duration: Histogram;
+  } | null;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+export function totalsOf(status: StatusDocument, at: number): Totals {
+  const counted = status.listeners.flatMap((listener: ListenerView & Counted) => listener.traffic ?? []);
+  const ofClass = (name: CodeClass): number => sum(counted.map(({ requests }) => requests[name] ?? 0));
+  const durations = counted.map(({ duration }) => duration.buckets);
+  return {
+    at,
+    requests: sum(status.proxies.map(({ requests }) => requests)),
+    classes: {
+      '2xx': ofClass('2xx'),
+      '3xx': ofClass('3xx'),
+      '4xx': ofClass('4xx'),
+      '5xx': ofClass('5xx'),
+      none: ofClass('none'),
+    },
+    receivedBytes: sum(counted.map(({ receivedBytes }) => receivedBytes)),
+    sentBytes: sum(counted.map(({ sentBytes }) => sentBytes)),
+    ownErrors: sum(status.answers.map(({ count }) => count)),
+    accepted: sum(status.listeners.map(({ accepted }) => accepted)),
+    durations: durations.length === 0 ? null : durations[0].map((_, i) => sum(durations.map((each) => each[i] ?? 0))),
+  };
+}
+
+/** Counters that are lower than before began anew: nothing is known of the time between. */
+function perSecond(before: number, after: number, seconds: number): number {
+  return seconds > 0 && after > before ? (after - before) / seconds : 0;
+}
+
+export function sampleOf(before: Totals, after: Totals, status: StatusDocument): Sample {
+  const seconds = (after.at - before.at) / 1000;
+  const rate = (take: (totals: Totals) => number): number => perSecond(take(before), take(after), seconds);
+  const ofClass = (name: CodeClass): number => rate(({ classes }) => classes[name]);
+  const classes = {
+    '2xx': ofClass('2xx'),
+    '3xx': ofClass('3xx'),
+    '4xx': ofClass('4xx'),
+    '5xx': ofClass('5xx'),
+    none: ofClass('none'),
+  };
+  const between = after.durations?.map((count, i) => Math.max(0, count - (before.durations?.[i] ?? 0))) ?? [];
+  return {
+    at: after.at,
+    // Those of proxies begin anew with each of them; those of listeners do not.
+    requests: after.durations === null ? rate(({ requests }) => requests) : sum(Object.values(classes)),
+    classes,
+    receivedBytes: rate(({ receivedBytes }) => receivedBytes),
+    sentBytes: rate(({ sentBytes }) => sentBytes),
+    ownErrors: rate(({ ownErrors }) => ownErrors),
+    accepted: rate(({ accepted }) => accepted),
+    p50: quantileMs(between, 0.5),
+    p99: quantileMs(between, 0.99),
+    connections: sum(status.listeners.map(({ connections }) => connections)),
+    waiting: sum(status.upstreams.map(({ waiting }) => waiting)),
+  };
+}
+
+/** As Prometheus reckons: evenly between the bounds of the bucket that it falls into. Null: nothing was counted. */
+export function quantileMs(buckets: readonly number[], quantile: number): number | null {
+  const rank = sum(buckets) * quantile;
+  if (rank === 0) return null;
+  let below = 0;
+  for (const [i, count] of buckets.entries()) {
+    if (below + count >= rank && count > 0) {
+      const from = i === 0 ? 0 : 2 ** (i - 1);
+      return from + (2 ** i - from) * ((rank - below) / count);
+    }
+    below += count;
+  }
+  return null;
+}

@@ -1,0 +1,61 @@
+/** What the API would tell of a node whose pair is broken, with three hundred servers. */
+import type { StatusDocument } from '../src/api/status.ts';
+import type { HaStatus, RouterAccount } from '../src/api/virtual-routers.ts';
+
+const SERVERS = 300;
+/** One in so many is down. */
+const DOWN_EACH = 50;
+
+const account: RouterAccount = {
+  state: 'claiming',
+  stateAgeMs: 7_000,
+  priority: 150,
+  fault: null,
+  source: '192.0.2.2',
+  lastAdvertAgeMs: 200,
+  peers: [{ address: '192.0.2.3', priority: 100, intervalMs: 1000, addresses: 'some', ageMs: 300, adverts: 9 }],
+  activePeer: null,
+  claim: { gate: 'somebody answers for 192.0.2.10', occupant: null },
+  isContested: true,
+  guards: [{ name: 'probe', passes: false, target: null, answerAgeMs: 900 }],
+  adverts: { sent: 9, unsent: 0, accepted: 9, refused: {} },
+};
+
+const ha: HaStatus = {
+  node: 'lb01',
+  owner: { pid: 9, restarts: 0, hasStandby: false, problem: null },
+  routers: [
+    {
+      name: 'VI_1',
+      state: 'claiming',
+      accountAgeMs: 40,
+      account,
+      interfaceName: 'eth0',
+      virtualRouterId: 51,
+      version: 3,
+      intervalMs: 1000,
+      addresses: ['192.0.2.10/24'],
+      excluded: [],
+      routes: [],
+      rules: [],
+      group: null,
+      tracked: [],
+      witnesses: [],
+      quorum: null,
+      restraint: null,
+      changes: [{ from: 'backup', to: 'claiming', cause: 'advert-timer', detail: 'no advert for 3.2 s', ageMs: 7_000 }],
+      evidence: [{ kind: 'rival', detail: '192.0.2.3 advertises the same addresses', ageMs: 4_000, total: 12 }],
+    },
+  ],
+};
+
+/** The status of a running evenkeel with that in it. */
+export function brokenFrom(status: StatusDocument): StatusDocument {
+  const [upstream] = status.upstreams;
+  const servers = Array.from({ length: SERVERS }, (_, i) => {
+    const address = `192.0.2.${i % 250}:${8000 + i}`;
+    const state = i % DOWN_EACH === 7 ? ('down' as const) : ('up' as const);
+    return { ...upstream.servers[0], name: address, address, state };
+  });
+  return { ...status, upstreams: [{ ...upstream, servers }], ha };
+}
