@@ -33,3 +33,4 @@ export const failedRequests = named('FailedRequests', 'The last ones, the newest
   kept: count('How many there are to be found, at most 1,000.'),
   leftOut: count('Of a second with many errors only some are kept: so many are not, since the start.'),
 });
+export type FailedRequestsView = View<typeof failedRequests>;

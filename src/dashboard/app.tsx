@@ -49,7 +49,7 @@ export function App({ store, model }: { readonly store: Store; readonly model: M
               <Listeners listeners={status.listeners} mayOrder={model.mayOrder} ask={ask} />
               <Certificates tls={status.tls} at={status.at} />
             </div>
-            <Errors status={status} samples={model.samples} />
+            <Errors status={status} samples={model.samples} failed={model.failed} />
             <Events events={model.events} />
           </>
         )}

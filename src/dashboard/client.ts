@@ -1,5 +1,6 @@
 /** The admin API, as this page asks it. The token is kept for as long as the tab is open, and is sent by nothing but this. */
 import type { EventView } from '../api/events.ts';
+import type { FailedRequestsView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
 
 const TOKEN_KEY = 'evenkeel-token';
@@ -30,6 +31,12 @@ export class Client {
 
   status(): Promise<StatusDocument> {
     return this.ask('GET', 'v1/status');
+  }
+
+  /** The last ones, the newest first. */
+  async failedRequests(limit: number): Promise<FailedRequestsView['items']> {
+    return (await this.ask<FailedRequestsView>('GET', `v1/errors?${new URLSearchParams({ limit: String(limit) })}`))
+      .items;
   }
 
   /** Resolves if the token may give orders; rejects with why it may not. */

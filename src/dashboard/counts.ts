@@ -1,5 +1,4 @@
 /** From totals to what happens each second: two answers of the API, one after the other, and what lies between them. */
-import type { ListenerView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
 
 /** Statuses that requests are answered with. */
@@ -40,25 +39,11 @@ export interface Sample {
   readonly waiting: number;
 }
 
-interface Histogram {
-  readonly buckets: readonly number[];
-}
-
-/** What a listener has beside what it always had. */
-interface Counted {
-  readonly traffic?: {
-    readonly requests: Readonly<Partial<Record<string, number>>>;
-    readonly receivedBytes: number;
-    readonly sentBytes: number;
-    readonly duration: Histogram;
-  } | null;
-}
-
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 
 export function totalsOf(status: StatusDocument, at: number): Totals {
-  const counted = status.listeners.flatMap((listener: ListenerView & Counted) => listener.traffic ?? []);
-  const ofClass = (name: CodeClass): number => sum(counted.map(({ requests }) => requests[name] ?? 0));
+  const counted = status.listeners.flatMap(({ traffic }) => traffic ?? []);
+  const ofClass = (name: CodeClass): number => sum(counted.map(({ requests }) => requests[name]));
   const durations = counted.map(({ duration }) => duration.buckets);
   return {
     at,

@@ -74,7 +74,7 @@ function Router({ router, node, mayOrder, ask }: RouterProps) {
       )}
       <dl class="facts">
         <Fact name="priority">{account?.priority ?? '–'}</Fact>
-        <Fact name="in this state for">{age(account?.stateAgeMs ?? null)}</Fact>
+        <Fact name="so for">{age(account?.stateAgeMs ?? null)}</Fact>
         <Fact name="interface">{router.interfaceName}</Fact>
         <Fact name="router id">{router.virtualRouterId}</Fact>
         {fault !== null && (

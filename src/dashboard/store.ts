@@ -1,6 +1,7 @@
 /** What the page knows: the last status, what was counted of late, how servers were, and what has happened. Asks, and tells who listens. */
 import type { EventView } from '../api/events.ts';
 import type { ServerView } from '../api/data-plane.ts';
+import type { FailedRequestView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
 import { Client, RefusedError } from './client.ts';
 import { sampleOf, totalsOf, type Sample, type Totals } from './counts.ts';
@@ -14,6 +15,8 @@ export interface Model {
   /** The latest last. */
   readonly samples: readonly Sample[];
   readonly events: readonly EventView[];
+  /** Requests that evenkeel answered with an error of its own, the newest first. */
+  readonly failed: readonly FailedRequestView[];
   /** By `serverKey`: the latest last. */
   readonly health: ReadonlyMap<string, readonly ServerState[]>;
   /** Orders may be given. */
@@ -27,6 +30,7 @@ const EMPTY: Model = {
   problem: null,
   samples: [],
   events: [],
+  failed: [],
   health: new Map(),
   mayOrder: false,
   notice: null,
@@ -36,6 +40,7 @@ const EMPTY: Model = {
 const SAMPLES_MAX = 300;
 const HEALTH_MAX = 40;
 const EVENTS_MAX = 300;
+const FAILED_SHOWN = 12;
 const LOOK_MS = 2_000;
 /** A node with ten thousand servers is not asked without a pause. */
 const REST_FACTOR = 8;
@@ -69,12 +74,15 @@ export class Store {
     });
   }
 
+  /** Returns why it is none; null: it is taken, though it may not allow orders. */
   async setToken(token: string): Promise<string | null> {
     this.client.setToken(token);
     const why = await this.learnRights();
+    if (why?.status === 401) return why.message;
+    if (why !== null) this.tell(why.message, true);
     this.following.abort();
     void this.look();
-    return why;
+    return null;
   }
 
   /** Gives an order, and looks at once what has become of it. */
@@ -98,14 +106,16 @@ export class Store {
     this.listener();
   }
 
-  /** Returns why orders may not be given; null: they may. */
-  private async learnRights(): Promise<string | null> {
-    let why: string | null = null;
+  /** Returns why orders may not be given; null: they may, or there is no token. */
+  private async learnRights(): Promise<RefusedError | null> {
+    let why: RefusedError | null = null;
     if (this.client.hasToken) {
       try {
         await this.client.mayOrder();
       } catch (error) {
-        why = (error as Error).message;
+        why = error instanceof RefusedError ? error : new RefusedError(0, 'evenkeel does not answer');
+        // with a wrong one not even what everybody may see is shown
+        if (why.status === 401) this.client.setToken('');
       }
     }
     this.change({ mayOrder: this.client.hasToken && why === null });
@@ -116,7 +126,9 @@ export class Store {
     clearTimeout(this.looking);
     const began = performance.now();
     try {
-      this.take(await this.client.status());
+      const status = await this.client.status();
+      const failed = status.answers.length === 0 ? [] : await this.client.failedRequests(FAILED_SHOWN);
+      this.take(status, failed);
     } catch (error) {
       const text = error instanceof RefusedError ? error.message : 'evenkeel does not answer';
       this.change({ problem: text });
@@ -126,7 +138,7 @@ export class Store {
     if (!document.hidden) this.looking = setTimeout(() => void this.look(), restMs);
   }
 
-  private take(status: StatusDocument): void {
+  private take(status: StatusDocument, failed: readonly FailedRequestView[]): void {
     const totals = totalsOf(status, Date.parse(status.at));
     const { totals: before } = this;
     const isLater = before !== null && totals.at > before.at;
@@ -134,7 +146,7 @@ export class Store {
       ? [...this.model.samples, sampleOf(before, totals, status)].slice(-SAMPLES_MAX)
       : this.model.samples;
     this.totals = totals;
-    this.change({ status, problem: null, samples, health: this.healthWith(status) });
+    this.change({ status, failed, problem: null, samples, health: this.healthWith(status) });
   }
 
   private healthWith(status: StatusDocument): ReadonlyMap<string, readonly ServerState[]> {
