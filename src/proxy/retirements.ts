@@ -30,6 +30,7 @@ export class Retirements {
 
   /** At every tick. */
   handleTick(now: number): void {
+    if (this.waiting.length === 0 && this.ending.length === 0) return;
     const due = this.waiting.filter(({ at }) => at <= now);
     if (due.length > 0) {
       this.waiting = this.waiting.filter(({ at }) => at > now);
