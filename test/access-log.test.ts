@@ -4,7 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import type net from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -202,6 +212,22 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     },
   );
 }
+
+test('a symbolic link is followed in a folder that is ours alone, and in no other', async (t) => {
+  const folder = temporaryDirectory(t);
+  const backend = await startBackend(t);
+  const port = await freePort();
+  writeFileSync(`${folder}/theirs`, 'theirs\n');
+  symlinkSync(`${folder}/theirs`, `${folder}/access.log`);
+  chmodSync(folder, 0o777);
+  const refused = Evenkeel.run(t, plain(`${folder}/access.log`, port, backend.address));
+  assert.equal(await refused.exit, 1);
+  assert.match(refused.stderr, /access log main: cannot open .*access\.log: it is a symbolic link, and others/);
+  chmodSync(folder, 0o755);
+  await Evenkeel.start(t, plain(`${folder}/access.log`, port, backend.address), { workers: 1 });
+  await get(port, '/followed');
+  await until(() => readFileSync(`${folder}/theirs`, 'utf8').includes('/followed'));
+});
 
 test('a file that cannot be opened is an error of the start', async (t) => {
   const yaml = plain('/proc/nothing/access.log', await freePort(), '127.0.0.1:1');
