@@ -8,8 +8,14 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 import { thirdPartyLicenses } from './packaging/third-party-licenses.js';
 
-/** What is started by its path: a process, and three threads. */
-const ENTRIES = ['main', 'process/load-thread', 'process/rehearsal-thread', 'io/linux/segment/refresh-thread'];
+/** What is started by its path: a process, and four threads. */
+const ENTRIES = [
+  'main',
+  'process/load-thread',
+  'process/rehearsal-thread',
+  'process/syslog-thread',
+  'io/linux/segment/refresh-thread',
+];
 
 const program = defineConfig({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, `dist/src/${entry}.js`])),

@@ -43,6 +43,7 @@ export function createHost(kernel: Kernel, owner: number, hasManager: boolean): 
     createSharedMemory: missing,
     createUnnamedFile: missing,
     createDescriptorChannel: missing,
+    createLinePair: () => null,
     createDescriptorPair: missing,
   };
 }

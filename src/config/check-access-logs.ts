@@ -11,7 +11,7 @@ export function checkAccessLogs(document: Loose<Config>, report: Report): void {
   const logs = entriesOf(document['access-logs']);
   for (const [name, log] of logs) {
     const path: Path = ['access-logs', name];
-    report.oneOf(log, path, ['file', 'stdout']);
+    report.oneOf(log, path, ['file', 'syslog', 'stdout']);
     if (log.escape !== undefined && (log.format === undefined || log.format === 'json' || log.format === 'combined')) {
       const reason = 'only a `format` of your own leaves that open';
       report.atKey([...path, 'escape'], 'no-effect', { key: 'escape', reason, fix: 'leave it out' });

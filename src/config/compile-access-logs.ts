@@ -1,10 +1,14 @@
 /** Access logs of the Config to those of the Plan. */
+import type { Address } from '../base/address.ts';
+import { parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import { withLateNames } from './late-values.ts';
 import type { AccessLogConfig, Config } from './model.ts';
 import { listOf } from './parts.ts';
+import type { SyslogPlan } from '../base/syslog.ts';
 import type { LineFormatPlan, LogPlan } from './plan.ts';
 import { type END_SOURCES, type SOURCES } from './template.ts';
+import { FACILITIES, SEVERITIES } from './syslog-words.ts';
 import { hundredths } from './units.ts';
 
 type Word = keyof typeof SOURCES | keyof typeof END_SOURCES | `header:${string}`;
@@ -92,7 +96,30 @@ function compileAccessLog(name: string, log: AccessLogConfig): LogPlan {
   const { file = null, format, escape, when = null, sample, errors } = { ...DEFAULTS.accessLog, ...log };
   const own = formatOf(format, escape);
   const sessionFormat = format === 'json' ? SESSION_JSON_FORMAT : own;
-  return { name, file, format: own, sessionFormat, when, sample: hundredths(sample), keepsErrors: errors };
+  const { syslog } = log;
+  return {
+    name,
+    file,
+    syslog: syslog === undefined ? null : compileSyslog(syslog),
+    format: own,
+    sessionFormat,
+    when,
+    sample: hundredths(sample),
+    keepsErrors: errors,
+  };
+}
+
+function compileSyslog(config: NonNullable<AccessLogConfig['syslog']>): SyslogPlan {
+  const { facility, format, hostname, protocol, server, severity, tag } = { ...DEFAULTS.syslog, ...config };
+  const address = parseServer(server).value!.target as Address;
+  return {
+    address,
+    isTcp: protocol === 'tcp' && address.family !== 0,
+    isModern: format === 'rfc5424',
+    priority: FACILITIES.indexOf(facility) * SEVERITIES.length + SEVERITIES.indexOf(severity),
+    tag,
+    hasHostname: hostname,
+  };
 }
 
 function formatOf(format: string, escape: LineFormatPlan['escape']): LineFormatPlan {

@@ -416,6 +416,11 @@ export const CATALOGUE = {
     message: '<value> is known of a request, and a listener of TCP sees none',
     remedy: 'use a value of the connection: `{client}`, `{local-port}`, `{tls-server-name}` or the like',
   },
+  'bad-syslog-tag': {
+    severity: 'error',
+    message: '<value> cannot be the tag of a message',
+    remedy: 'write up to 48 characters of visible ASCII, without `:`, `[` and `]`',
+  },
   'log-of-requests': {
     severity: 'error',
     message: 'the log <log> has <value>, which is known of requests, and a session of TCP or UDP is none',

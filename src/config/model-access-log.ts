@@ -2,7 +2,19 @@
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { END_SOURCES } from './template.ts';
-import { absolutePath, flag, key, logTemplate, name, oneOrMany, share } from './scalars.ts';
+import {
+  absolutePath,
+  flag,
+  key,
+  logTemplate,
+  name,
+  oneOrMany,
+  required,
+  share,
+  syslogServer,
+  syslogTag,
+} from './scalars.ts';
+import { FACILITIES, SEVERITIES } from './syslog-words.ts';
 
 const endList = Object.entries(END_SOURCES)
   .map(([word, what]) => `\`{${word}}\` ${what}`)
@@ -11,7 +23,23 @@ const endList = Object.entries(END_SOURCES)
 export const AccessLog = z.strictObject({
   file: key(
     absolutePath,
-    'The file that lines are added to. Opened by the keeper before rights are dropped. One of `file` and `stdout`.',
+    'The file that lines are added to. Opened by the keeper before rights are dropped. One of `file`, `syslog` and `stdout`.',
+  ),
+  syslog: key(
+    z.strictObject({
+      server: required(syslogServer, 'The server: an address with its port, or `unix:` and a path. No name.'),
+      protocol: key(z.enum(['udp', 'tcp']), 'How an address is spoken to.', DEFAULTS.syslog.protocol),
+      format: key(
+        z.enum(['rfc5424', 'rfc3164']),
+        'The form of a message. What listens on `/dev/log` mostly knows the older one alone.',
+        DEFAULTS.syslog.format,
+      ),
+      facility: key(z.enum(FACILITIES), 'The facility.', DEFAULTS.syslog.facility),
+      severity: key(z.enum(SEVERITIES), 'The severity.', DEFAULTS.syslog.severity),
+      tag: key(syslogTag, 'The name of the program in each message.', DEFAULTS.syslog.tag),
+      hostname: key(flag, 'The name of this machine is in each message.', DEFAULTS.syslog.hostname),
+    }),
+    'Lines go to a syslog server.',
   ),
   stdout: key(z.literal(true).meta({ examples: [true] }), 'Lines go to the standard output of evenkeel.'),
   format: key(

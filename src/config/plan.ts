@@ -4,6 +4,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
+import type { SyslogPlan } from '../base/syslog.ts';
 import type { Command } from './command.ts';
 import type { FilesPlan } from './files-plan.ts';
 import type { SourcePlan } from './template.ts';
@@ -114,8 +115,9 @@ export interface LineFormatPlan {
 
 export interface LogPlan {
   readonly name: string;
-  /** A path; null: stdout. */
+  /** A path; null: `syslog`, or stdout. */
   readonly file: string | null;
+  readonly syslog: SyslogPlan | null;
   readonly format: LineFormatPlan;
   /** Of sessions of TCP and UDP. */
   readonly sessionFormat: LineFormatPlan;

@@ -225,6 +225,17 @@ export const servedName = text('host name or `*`', 'shop.example', checkServedNa
 export const fileName = text('name of a file', 'index.html', (value) =>
   /^[^/\0]+$/.test(value) && value !== '..' ? null : problem('bad-file-name', { value: show(value) }),
 );
+export const syslogServer = text('address of a syslog server', '192.0.2.1:514', (value) => {
+  const { problem: found, value: server } = parseServer(value);
+  if (found !== null) return found;
+  const isWhole = server.hasPort && !('hostname' in server.target);
+  return isWhole
+    ? null
+    : problem('bad-server', { value: show(value), fix: 'write an address with its port: "192.0.2.1:514"' });
+});
+export const syslogTag = text('tag', 'evenkeel', (value) =>
+  /^[!-9;-Z\\^-~]{1,48}$/.test(value) ? null : problem('bad-syslog-tag', { value: show(value) }),
+);
 export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
 
 /** One status code, or a range as text. */

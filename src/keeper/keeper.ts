@@ -156,7 +156,7 @@ export class Keeper {
     const { workersMax, host, log } = options;
     this.options = options;
     this.tickets = new TicketSecretsInUse(options.inherited?.ticketSecret ?? null, () => this.renewTickets());
-    this.planFiles = new PlanFileWriter(host, options.inherited?.sessions ?? null);
+    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null);
     this.descriptors = new DescriptorWarning(host, log);
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;
@@ -424,6 +424,7 @@ export class Keeper {
       const which = left === '' ? '' : ` (${left})`;
       log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s${which}: ended`);
     }
+    if (this.generation !== null) await this.planFiles.finish(this.generation.files);
     this.release();
   }
 

@@ -34,6 +34,12 @@ export interface Host {
   createDescriptorPair(): readonly [number, number] | null;
 
   /**
+   * The end to read from and the end to write to, for lines that processes write and a thread takes: what is written at once is read at once, and
+   * nobody waits. Null: out of descriptors.
+   */
+  createLinePair(): readonly [number, number] | null;
+
+  /**
    * Before these listening TCP sockets are closed: they take no new connection from now on. Resolves when what waited in their
    * queues has been accepted, or after a moment in which nobody did.
    */

@@ -9,6 +9,7 @@ import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
+import { readSyslog } from './syslog.ts';
 import { LOG_VARIABLES, STREAM_LOG_VARIABLES } from './table-variables.ts';
 import type { Word } from './tokens.ts';
 import { parseNginxSize, parseTime } from './values.ts';
@@ -111,7 +112,7 @@ export class AccessLogs {
     const known = this.names.get(key);
     if (known !== undefined) return known;
     const logs = (document.value['access-logs'] ??= {}) as PlainMap;
-    const file = (log['file'] as string | undefined) ?? 'stdout';
+    const file = (log['file'] as string | undefined) ?? (log['syslog'] === undefined ? 'stdout' : 'syslog');
     const name = document.freeName(logs, file.slice(file.lastIndexOf('/') + 1).replace(/\.log$/, ''));
     logs[name] = log;
     document.mark(['access-logs', name], place);
@@ -127,9 +128,12 @@ export class AccessLogs {
     };
     const when = this.readParameters(parameters);
     const form = this.readFormat(format, place);
-    if (path.text.startsWith('syslog:')) return leave('access logs go to files, and not to syslog yet');
     if (path.text.includes('$')) return leave('an access log has one file: no variable can be in its path yet');
     if (form === null || when === null) return null;
+    if (path.text.startsWith('syslog:')) {
+      const syslog = readSyslog(path, notes);
+      return syslog === null ? null : { syslog, ...form, ...when };
+    }
     const target =
       path.text === '/dev/stdout'
         ? { stdout: true }

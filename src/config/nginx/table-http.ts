@@ -363,7 +363,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '1+',
         'differs',
-        'none without it; lines are always gathered, for 100 ms at most, whatever `buffer` and `flush` say; **`syslog:`, `gzip` and variables in the path are left out**, with a warning',
+        'none without it; lines are always gathered, for 100 ms at most, whatever `buffer` and `flush` say; to `syslog:server=` an address, in the older form, as there; **`gzip` and variables in the path are left out**, with a warning',
       ],
       ['access_log', 'limit_except', '1+', 'left out', 'the log of the location has all of its requests'],
       ['open_log_file_cache', 'http server location', '1-4', 'no effect', 'log files stay open'],

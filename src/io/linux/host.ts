@@ -9,7 +9,7 @@ import { openListeningSockets, placeOf } from './listen.ts';
 import { takeNginxSockets } from './nginx-sockets.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
-import { SOCK_SEQPACKET, socketPair } from './socket-messages.ts';
+import { SOCK_NONBLOCK, SOCK_SEQPACKET, socketPair } from './socket-messages.ts';
 
 export const linuxHost: Host = {
   descriptorLimit,
@@ -26,6 +26,10 @@ export const linuxHost: Host = {
   },
   createDescriptorPair() {
     const ends = socketPair(SOCK_SEQPACKET);
+    return typeof ends === 'number' ? null : ends;
+  },
+  createLinePair() {
+    const ends = socketPair(SOCK_SEQPACKET | SOCK_NONBLOCK);
     return typeof ends === 'number' ? null : ends;
   },
   setKeepAlive,

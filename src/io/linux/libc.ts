@@ -140,11 +140,17 @@ export function duplicateTo(descriptor: number, place: number): number {
   return Math.min(0, result(c.dup3(descriptor, place, 0)));
 }
 
-const POLLOUT = 4;
+export const POLLIN = 1;
+export const POLLOUT = 4;
 
 /** Whether a small write would not have to wait (poll(2)). True too where it would fail. */
 export function isWritable(descriptor: number): boolean {
   return c.poll(Int32Array.of(descriptor, POLLOUT), 1, 0) !== 0;
+}
+
+/** Waits for this. False: it has not come in so many milliseconds. An end, or an error, comes too. */
+export function awaitReady(descriptor: number, events: number, ms: number): boolean {
+  return c.poll(Int32Array.of(descriptor, events), 1, ms) > 0;
 }
 
 export function mkfifo(path: string, mode: number): number {

@@ -5,6 +5,7 @@ import { AF_UNIX, type Call, result } from './libc.ts';
 const library = koffi.load(null);
 
 export const SOCK_SEQPACKET = 5;
+export const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
 export const MSG_DONTWAIT = 0x40;

@@ -24,6 +24,6 @@ export class Syslog {
 }
 
 /** `Nov  9 11:29:38` */
-function timeText(time: Date): string {
+export function timeText(time: Date): string {
   return `${MONTHS[time.getMonth()]} ${String(time.getDate()).padStart(2)} ${time.toTimeString().slice(0, 8)}`;
 }

@@ -7,6 +7,8 @@ import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';
 import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
 import { closeLogs, openLogs } from '../log/access-log-files.ts';
+import type { Log } from '../log/log.ts';
+import { SyslogLinks } from '../syslog-links.ts';
 import { type OpenListener, socketsOf } from './listeners.ts';
 import { emitSecrets } from './secrets.ts';
 
@@ -24,9 +26,12 @@ export class PlanFileWriter {
   /** Of the table of TLS sessions, for all proxies and plans: its descriptor. Null: no plan has needed it yet. */
   sessions: number | null;
 
+  private readonly links: SyslogLinks;
+
   /** `sessions`: of a predecessor. */
-  constructor(host: Host, sessions: number | null) {
+  constructor(host: Host, log: Log, sessions: number | null) {
     this.host = host;
+    this.links = new SyslogLinks(host, log);
     this.sessions = sessions;
   }
 
@@ -37,7 +42,7 @@ export class PlanFileWriter {
     const deliveries: number[] = [];
     let routes = -1;
     let secrets = -1;
-    const logs = openLogs(plan);
+    const logs = openLogs(plan, this.links);
     try {
       if (keepsSessions(plan)) {
         this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
@@ -66,6 +71,13 @@ export class PlanFileWriter {
     const sockets = socketsOf(listeners, worker, plan.workers);
     const shared = keepsSessions(plan) ? [this.sessions!] : [];
     return [deliveries[worker], routes, secrets, ...logs, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
+  }
+
+  /** No proxy is left, and these are the files of the last plan: resolves when the last lines have gone to syslog, or after a moment. */
+  async finish({ logs }: PlanFiles): Promise<void> {
+    if (this.links.isEmpty) return;
+    closeLogs(logs);
+    await this.links.finish();
   }
 
   close({ deliveries, routes, secrets, logs }: PlanFiles): void {

@@ -8,6 +8,9 @@ import { OUTLET_HALF_BYTES, type Outlet, type OutletHandler } from '../../port/o
 const FLUSH_BYTES = 32 * 1024;
 /** An error that may pass is tried again after this time: a full disk, a pipe that nobody reads. */
 const AGAIN_MS = 1000;
+/** What takes nothing at the moment, and has not failed. */
+const FULL_AGAIN_MS = 50;
+const EAGAIN = 11;
 
 export interface LineCounts {
   /** So many lines more wait; negative: fewer. */
@@ -100,7 +103,7 @@ export class LineBuffer implements OutletHandler {
     if (count < 0) {
       // What was waiting is lost if it cannot be written later either: the next lines are worth more.
       if (this.isEnding) this.lose();
-      else this.againAt = this.clock.now + AGAIN_MS;
+      else this.againAt = this.clock.now + (count === -EAGAIN ? FULL_AGAIN_MS : AGAIN_MS);
       return;
     }
     this.writingAt += count;

@@ -1,0 +1,48 @@
+/** `syslog:server=...`, as nginx writes there (RFC 3164): what `syslog` of an access log is. */
+import { parseServer } from '../addresses.ts';
+import { FACILITIES, SEVERITIES } from '../syslog-words.ts';
+import type { PlainMap } from './document.ts';
+import type { Notes } from './notes.ts';
+import type { Word } from './tokens.ts';
+
+const PORT = 514;
+
+/** Null: it is left out, or wrong, which has been said. */
+export function readSyslog({ place, text }: Word, notes: Notes): PlainMap | null {
+  const bad = (problem: string, fix: string): null => {
+    notes.error(place, problem, fix);
+    return null;
+  };
+  const found: PlainMap = { tag: 'nginx', format: 'rfc3164' };
+  for (const parameter of text.slice('syslog:'.length).split(',')) {
+    const [, key, value = ''] = /^([a-z]+)(?:=(.*))?$/s.exec(parameter) ?? [];
+    if (parameter === 'nohostname') found['hostname'] = false;
+    else if (key === 'server') found['server'] = value;
+    else if (key === 'facility') {
+      if (!FACILITIES.some((one) => one === value)) return bad(`unknown syslog facility "${value}"`, 'write local7');
+      found['facility'] = value;
+    } else if (key === 'severity') {
+      if (!SEVERITIES.some((one) => one === value)) return bad(`unknown syslog severity "${value}"`, 'write info');
+      found['severity'] = value;
+    } else if (key === 'tag') {
+      if (!/^\w{1,32}$/.test(value))
+        return bad('syslog "tag" only allows alphanumeric characters and underscore', 'write nginx');
+      found['tag'] = value;
+    } else
+      return bad(`unknown syslog parameter "${parameter}"`, 'write server=, facility=, severity=, tag= or nohostname');
+  }
+  if (found['server'] === undefined) return bad('no syslog server specified', 'write server= and an address');
+  const server = serverOf(String(found['server']));
+  if (server !== null) return { ...found, server };
+  notes.leftOut(place, `access_log ${text}`, 'a syslog server is an address: names are not looked up yet');
+  return null;
+}
+
+/** With its port. Null: it is no address. */
+function serverOf(text: string): string | null {
+  const server = parseServer(text === 'localhost' ? '127.0.0.1' : text.replace(/^localhost:/, '127.0.0.1:')).value;
+  if (server === null || 'hostname' in server.target) return null;
+  const { family, host, port } = server.target;
+  if (family === 0) return `unix:${host}`;
+  return `${family === 6 ? `[${host}]` : host}:${server.hasPort ? port : PORT}`;
+}
