@@ -60,6 +60,8 @@ interface LogsContext {
 export class AccessLogs {
   private readonly context: LogsContext;
   private readonly formats = new Map<string, Directive>();
+  /** Where formats are. */
+  private readonly block: readonly Directive[];
   /** A piece of a configuration need not have the formats that it names. */
   private readonly isPiece: boolean;
   private readonly byDirective = new Map<Directive, string | null>();
@@ -68,6 +70,7 @@ export class AccessLogs {
   /** `block`: `http` or `stream`. */
   constructor(block: Scope, context: LogsContext) {
     this.context = context;
+    this.block = block.directives;
     this.isPiece = block.outer === null || block.outer.own('events').length === 0;
     for (const directive of block.own('log_format')) this.addFormat(directive);
   }
@@ -157,7 +160,8 @@ export class AccessLogs {
         'the format is in another file: name the whole configuration',
       );
     } else
-      notes.error(
+      notes.missing(
+        this.block,
         word.place,
         `unknown log format "${word.text}"`,
         `write a \`log_format\` of this name in \`${this.context.of}\``,

@@ -13,11 +13,12 @@ export function readSyslog({ place, text }: Word, notes: Notes): PlainMap | null
     notes.error(place, problem, fix);
     return null;
   };
+  let address: string | undefined;
   const found: PlainMap = { tag: 'nginx', format: 'rfc3164' };
   for (const parameter of text.slice('syslog:'.length).split(',')) {
     const [, key, value = ''] = /^([a-z]+)(?:=(.*))?$/s.exec(parameter) ?? [];
     if (parameter === 'nohostname') found['hostname'] = false;
-    else if (key === 'server') found['server'] = value;
+    else if (key === 'server') address = value;
     else if (key === 'facility') {
       if (!FACILITIES.some((one) => one === value)) return bad(`unknown syslog facility "${value}"`, 'write local7');
       found['facility'] = value;
@@ -31,8 +32,8 @@ export function readSyslog({ place, text }: Word, notes: Notes): PlainMap | null
     } else
       return bad(`unknown syslog parameter "${parameter}"`, 'write server=, facility=, severity=, tag= or nohostname');
   }
-  if (found['server'] === undefined) return bad('no syslog server specified', 'write server= and an address');
-  const server = serverOf(String(found['server']));
+  if (address === undefined) return bad('no syslog server specified', 'write server= and an address');
+  const server = serverOf(address);
   if (server !== null) return { ...found, server };
   notes.leftOut(place, `access_log ${text}`, 'a syslog server is an address: names are not looked up yet');
   return null;
