@@ -147,6 +147,12 @@ for (const engine of ENGINES) {
     assert.equal(statSync(join(state, 'admin', name)).mode & 0o777, 0o600);
     assert.equal((await ask(socket, 'POST', '/v1/reload')).status, 200);
     await isAnswered(port, 201);
+    const check = await command('check', evenkeel.file);
+    assert.equal(check.code, 0);
+    assert.match(
+      check.stderr,
+      /goes by a configuration that was set by the API at \S+, and not by this file; .*\[set-by-api\]/,
+    );
     // Upgrade and restart.
     const upgraded = await ask(socket, 'POST', '/v1/upgrade');
     assert.equal(upgraded.status, 200, JSON.stringify(upgraded.body));

@@ -1,4 +1,5 @@
 /** `evenkeel check`: what `run` does before it serves, and a rehearsal of the rest. Starts nothing, changes nothing. */
+import { resolve } from 'node:path';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
@@ -29,7 +30,7 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
     stateDirectory: stateDirectory(process.env),
     look,
   });
-  const all = looksAtHost ? await withRehearsal(known, diagnostics, options.socket) : diagnostics;
+  const all = looksAtHost ? await withRehearsal(known, diagnostics, options) : diagnostics;
   const refusals = all.filter(refuses).length;
   const isOk = refusals === 0;
   if (options.isJson) {
@@ -48,22 +49,25 @@ export async function checkCommand(options: CheckOptions, { out, err }: Output):
 async function withRehearsal(
   known: Known,
   diagnostics: readonly Diagnostic[],
-  socket: string | null,
+  options: Pick<CheckOptions, 'files' | 'socket'>,
 ): Promise<readonly Diagnostic[]> {
   const { rehearse } = await import('../load/preflight/rehearse.ts');
-  return sortDiagnostics([...diagnostics, ...(await rehearse(known, await findRunning(socket)))]);
+  return sortDiagnostics([...diagnostics, ...(await rehearse(known, await findRunning(options)))]);
 }
 
 /** The evenkeel that runs here; null: none answers. */
-async function findRunning(socket: string | null): Promise<Running | null> {
+async function findRunning({ files, socket }: Pick<CheckOptions, 'files' | 'socket'>): Promise<Running | null> {
   try {
     const status = await askStatus(socketToAsk(socket, process.env, process.getuid?.() ?? -1), PATIENT_MS_MAX);
     const { pid, proxies, listeners, configuration, isStopping } = status;
+    const isOfThese = configuration.file === files.map(({ path }) => resolve(path)).join(', ');
     const binds = new Set(listeners.flatMap((listener) => listener.binds.map(({ address }) => address)));
     return {
       pid,
       pids: new Set([pid, ...proxies.map((proxy) => proxy.pid)]),
       reload: isStopping ? null : { ...(configuration.fixed as FixedSettings | undefined), binds },
+      // A program of before knows nothing of it.
+      setByApiAt: isOfThese ? (configuration.setByApi?.at ?? null) : null,
     };
   } catch {
     return null;

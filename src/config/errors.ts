@@ -847,6 +847,13 @@ export const CATALOGUE = {
     message: '<value> cannot be written to: <reason>',
     remedy: 'make its folder, or give the user that runs evenkeel the right to write there',
   },
+  'set-by-api': {
+    severity: 'warning',
+    message:
+      'the evenkeel that runs here (pid <pid>) goes by a configuration that was set by the API at <time>, and not by this file',
+    remedy: '`evenkeel config diff` shows what differs, `evenkeel config reset` has it go by the file',
+    about: 'What was set goes before the files until it is given up. Once a file was edited, a reload is refused.',
+  },
   'takes-restart': {
     severity: 'error',
     message:

@@ -196,6 +196,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'missing-rights',
     'cannot-listen',
     'cannot-open-log',
+    'set-by-api',
     'takes-restart',
     'no-room-for-workers',
     'cannot-listen-now',

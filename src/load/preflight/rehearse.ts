@@ -24,6 +24,8 @@ export interface Running {
   readonly pids: ReadonlySet<number>;
   /** What it goes by if it is told to reload. Null: it stops. */
   readonly reload: Reload | null;
+  /** When the configuration was set by the API that goes before the files. Null: it goes by them, or by others. */
+  readonly setByApiAt: string | null;
 }
 
 /** Of a version that does not say so, settings are not known. */
@@ -49,6 +51,9 @@ function rehearseReload(known: Known, running: Running | null): readonly Diagnos
   const { user, node = hostname(), workers } = known.config;
   const pid = String(running.pid);
   const found: Diagnostic[] = [];
+  if (running.setByApiAt !== null) {
+    found.push(at(known, [], problem('set-by-api', { time: running.setByApiAt, pid })));
+  }
   if (formerUser !== undefined && (user ?? null) !== formerUser) {
     found.push(at(known, ['user'], problem('takes-restart', { what: '`user`', pid })));
   }
