@@ -183,6 +183,29 @@ test(
   },
 );
 
+test(
+  'the dashboard asks for a token where everything takes one, and shows what a reading one may see',
+  browserOptions,
+  async (t) => {
+    const site = await start(t);
+    const reader = site.token('add', 'reader');
+    const { page } = await openPage(t);
+    await page.route('**/v1/**', (route) => {
+      const isKnown = route.request().headers()['authorization'] !== undefined;
+      return isKnown ? route.continue() : route.fulfill({ status: 401, json: { error: 'a token is needed' } });
+    });
+    await page.goto(site.url);
+    await page.getByRole('alert').filter({ hasText: 'a token is needed' }).waitFor();
+    await page.getByRole('button', { name: 'Unlock orders' }).click();
+    await page.getByLabel('Token').fill(reader);
+    await page.getByLabel('Token').press('Enter');
+    await serverRow(page, site.backend).waitFor();
+    assert.equal(await page.getByRole('button', { name: /^(Drain|Disable)/ }).count(), 0);
+    // of the log too
+    await page.getByRole('listitem').filter({ hasText: 'the admin API is at' }).waitFor();
+  },
+);
+
 function askAs(url: string, host: string): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     http.get(url, { headers: { host }, agent: false }, (response) => resolve(response.resume())).on('error', reject);
