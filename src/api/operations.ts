@@ -10,6 +10,8 @@ import { events } from './events.ts';
 import { explanation } from './explanation.ts';
 import { OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './exposition.ts';
 import { failedRequest, failedRequests } from './failed-requests.ts';
+import { generations } from './generations.ts';
+import { route } from './routes.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { node, peers, status } from './status.ts';
 import { routeTraffic } from './traffic.ts';
@@ -295,6 +297,19 @@ export const OPERATIONS = {
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
 
+  routes: read({
+    path: '/v1/listeners/{listener}/routes',
+    summary: 'The routes of a listener, in the order in which they are tried.',
+    access: 'configuration',
+    params: ofListener,
+    query: page,
+    answer: pageOf('Routes', route),
+  }),
+  generations: read({
+    path: '/v1/generations',
+    summary: 'Which plan is in force since when, and what those before it still hold.',
+    answer: generations,
+  }),
   failedRequests: read({
     path: '/v1/errors',
     summary: "Requests that were answered with an error of evenkeel's own, each with its identifier and its tries.",

@@ -31,9 +31,16 @@ export interface Proposal {
 }
 
 interface Resting {
+  /** Its former owner's; null: that is not known. */
+  readonly name: string | null;
   readonly range: SlotRange;
   /** The first generation without it. */
   readonly since: number;
+}
+
+/** A place that was given up, and is nobody else's yet. */
+export interface LeftPlace extends Resting {
+  readonly name: string;
 }
 
 export class SlotTable {
@@ -55,7 +62,7 @@ export class SlotTable {
     this.used = used;
     this.resting = Array.from({ length: used }, (_, slot) => slot)
       .filter((slot) => !taken.has(slot))
-      .map((slot) => ({ range: rangeOf(slot), since: 0 }));
+      .map((slot) => ({ name: null, range: rangeOf(slot), since: 0 }));
   }
 
   /**
@@ -93,8 +100,8 @@ export class SlotTable {
     }
     const commit = (): void => {
       this.resting = this.resting.filter(({ range }) => !kept.has(range));
-      for (const range of this.owned.values()) {
-        if (!kept.has(range)) this.resting.push({ range, since: generation });
+      for (const [name, range] of this.owned) {
+        if (!kept.has(range)) this.resting.push({ name, range, since: generation });
       }
       this.owned = owned;
       this.used = used;
@@ -111,6 +118,11 @@ export class SlotTable {
   /** `reader` is gone, and uses nothing any more. */
   forget(reader: number): void {
     this.acknowledged.delete(reader);
+  }
+
+  /** Quiet or not. */
+  get left(): readonly LeftPlace[] {
+    return this.resting.filter((one): one is LeftPlace => one.name !== null);
   }
 
   private isForgotten(since: number): boolean {

@@ -100,6 +100,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
     events: new Events(Date.now),
     explainer: new Explainer(),
     failedRequests: new FailedRequests(Date.now),
+    generations: () => assert.fail('nobody asks'),
   };
 }
 

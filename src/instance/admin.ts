@@ -10,6 +10,8 @@ import { ChangeError } from '../config/change/pointer.ts';
 import { type Handlers, Refusal } from '../keeper/api/app.ts';
 import type { Events } from '../keeper/api/events.ts';
 import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';
+import type { GenerationsView } from '../api/generations.ts';
+import { routeLines, routeView } from '../keeper/api/routes.ts';
 import type { FailedRequests } from '../keeper/api/failed-requests.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
 import type { Order } from '../keeper/overrides.ts';
@@ -33,6 +35,7 @@ export interface AdminFacts {
   readonly compare: () => Promise<Comparison>;
   readonly events: Pick<Events, 'after' | 'follow'>;
   readonly explainer: Pick<Explainer, 'explain'>;
+  readonly generations: () => GenerationsView;
   readonly failedRequests: Pick<FailedRequests, 'last' | 'find' | 'count' | 'leftOut'>;
   /** Then nothing can be ordered any more. */
   readonly isStopping: () => boolean;
@@ -113,6 +116,11 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
+    routes({ params, query }) {
+      const { listeners } = facts.status.dataPlane().plan;
+      return pageFrom(routeLines(listeners[indexIn(listeners, params.listener, 'listener')].routes), query, routeView);
+    },
+    generations: () => facts.generations(),
     failedRequests({ query: { limit = ERRORS_LIMIT } }) {
       const { failedRequests } = facts;
       return { items: failedRequests.last(limit), kept: failedRequests.count, leftOut: failedRequests.leftOut };

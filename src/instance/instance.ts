@@ -585,6 +585,7 @@ export class Instance {
       events: this.options.events,
       explainer: this.explainer,
       failedRequests: this.keeper.failedRequests,
+      generations: () => this.keeper.generations(),
       isStopping: () => this.isStopping,
       whyUnready: () => this.whyUnready(),
       reload: (by) => this.reload(by ?? CONTROL_SOCKET),

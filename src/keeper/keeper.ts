@@ -4,6 +4,7 @@
  * proxies serve on with what they know.
  */
 import type { OverrideView } from '../api/data-plane.ts';
+import type { GenerationsView } from '../api/generations.ts';
 import type { DataPlaneStatus } from '../api/status.ts';
 import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
@@ -22,6 +23,7 @@ import { ApplyError, PlanRefusal } from './apply-error.ts';
 import type { Inheritance } from './generations/inheritance.ts';
 import { DescriptorWarning } from './proxies/descriptor-warning.ts';
 import { FailedRequests } from './api/failed-requests.ts';
+import { GenerationTimes, generationsView } from './api/generations.ts';
 import { type PlanFiles, PlanFileWriter } from './proxies/plan-files.ts';
 import type { ProxyTitles } from './proxies/proxy-arguments.ts';
 import { ProxyStarter } from './proxies/proxy-starter.ts';
@@ -120,6 +122,7 @@ const STOPPING = 'it is stopping';
 export class Keeper {
   readonly board: Board;
   readonly failedRequests = new FailedRequests(Date.now);
+  private readonly times = new GenerationTimes(Date.now);
   private readonly options: KeeperOptions;
   private readonly health: HealthRegistry;
   private readonly programs: ProgramChecks;
@@ -299,6 +302,21 @@ export class Keeper {
       traffic: this.totals,
       failureOfName: (hostname) => this.names.failureOf(hostname),
     };
+  }
+
+  /** Which plan is in force, and what those before it still hold. */
+  generations(): GenerationsView {
+    const { board, places, plan, times } = this;
+    const generation = this.generation?.number ?? 0;
+    return generationsView({
+      board,
+      places,
+      plan,
+      times,
+      generation,
+      proxies: this.supervisor.accounts(),
+      nowMs: Date.now(),
+    });
   }
 
   /** These addresses are on another machine now: clients that came to them are not waited for. */
@@ -505,6 +523,7 @@ export class Keeper {
     const closeGone = prepared.commit();
     const former = this.generation;
     this.generation = { number, plan: placed.plan, material, files };
+    this.times.note(number);
     this.descriptors.look(placed.plan);
     this.warnOfFaults();
     this.traffic.apply(placed.plan);

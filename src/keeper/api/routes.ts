@@ -1,0 +1,24 @@
+/** The routes of a listener in words, for the admin API. Of ten thousand only those are read that are asked for. */
+import type { RouteView } from '../../api/routes.ts';
+import { parseRoute } from '../../config/route-text.ts';
+import { actionText, routeText } from '../../config/route-words.ts';
+
+/** Of the text of all routes, a line each. */
+export function routeLines(routes: string): readonly string[] {
+  return routes.split('\n').slice(0, -1);
+}
+
+export function routeView(line: string, index: number): RouteView {
+  const plan = parseRoute(line);
+  const { action, errors, isInternal, name, steps } = plan;
+  return {
+    number: index + 1,
+    name,
+    match: routeText(plan),
+    action: actionText(action),
+    upstream: action.kind === 'proxy' ? action.upstream : null,
+    steps: steps.length,
+    isInternal,
+    errorPages: errors.length,
+  };
+}
