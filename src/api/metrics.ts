@@ -452,11 +452,14 @@ class Group<T> {
 
   *families(): Generator<Family> {
     const some = this.things.slice(0, this.shown);
-    for (const value of this.values) yield* familiesOf([value], some, this.labelsOf);
+    const labels = some.map(this.labelsOf);
+    for (const value of this.values) yield* familiesOf([value], some, (_, index) => labels[index]);
   }
 
   private seriesOf(thing: T): number {
-    return familiesOf(this.values, [thing], () => ({})).reduce((sum, family) => sum + seriesOf(family), 0);
+    let series = 0;
+    for (const value of this.values) series += seriesOfTaken(value[3](thing));
+    return series;
   }
 }
 
@@ -478,6 +481,13 @@ function hiddenOf(groups: readonly Pick<Group<never>, 'name' | 'hidden'>[]): Fam
 }
 
 const HIDDEN = `Things without metrics of their own, by kind: there would be more than ${SERIES_MAX} series.`;
+
+function seriesOfTaken(taken: ReturnType<Value<never>[3]>): number {
+  if (taken === null || taken === undefined) return 0;
+  if (typeof taken === 'number') return 1;
+  if ('buckets' in taken) return taken.buckets.length + 2;
+  return 'sum' in taken ? 2 : taken.length;
+}
 
 function familiesOf<T>(
   values: readonly Value<T>[],
