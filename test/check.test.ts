@@ -6,12 +6,16 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
 
 const linux = { skip: process.platform === 'linux' ? false : 'needs Linux' };
 const isRoot = process.getuid?.() === 0;
 const root = { skip: process.platform === 'linux' && isRoot ? false : 'needs root on Linux' };
+
+/** Whatever else runs on this machine is not asked. */
+const NOBODY_RUNS_HERE = mkdtempSync(join(tmpdir(), 'evenkeel-check-'));
+after(() => rmSync(NOBODY_RUNS_HERE, { recursive: true, force: true }));
 
 interface Ran {
   readonly code: number | null;
@@ -27,7 +31,7 @@ function directory(t: TestContext): string {
 }
 
 function evenkeel(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Ran {
-  const env = { ...process.env, ...options.env };
+  const env = { ...process.env, RUNTIME_DIRECTORY: NOBODY_RUNS_HERE, ...options.env };
   const { input = '' } = options;
   const ran = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env, input, timeout: 60_000 });
   return { code: ran.status, out: ran.stdout, err: ran.stderr };
