@@ -124,7 +124,8 @@ function compileListener(
   shared: Pick<RouteContext, 'sites' | 'types'>,
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;
-  const { http2 = DEFAULTS.listener.http2, tls } = listener;
+  const { tls } = listener;
+  const { http2 = protocol === 'http' && tls !== undefined } = listener;
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);

@@ -42,6 +42,7 @@ interface Bound {
   keepAlive: Listen['keepAlive'];
   isTls: boolean;
   isProxied: boolean;
+  isHttp2: boolean;
   readonly listen: Listen;
 }
 
@@ -136,6 +137,7 @@ function readServer(directive: Directive, http: Scope, notes: Notes): HttpServer
       isTls: false,
       isUdp: false,
       isProxied: false,
+      isHttp2: false,
       keepAlive: null,
       directive,
     });
@@ -154,6 +156,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
       keepAlive: listen.keepAlive,
       isTls: listen.isTls,
       isProxied: listen.isProxied,
+      isHttp2: speaksHttp2(server, listen),
       listen,
     });
     return;
@@ -166,6 +169,7 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
   known.keepAlive ??= listen.keepAlive;
   known.isTls ||= listen.isTls;
   known.isProxied ||= listen.isProxied;
+  known.isHttp2 ||= speaksHttp2(server, listen);
   if (!listen.isDefault) return;
   const hasDefault = known.servers
     .slice(0, -1)
@@ -176,6 +180,11 @@ function bind(server: HttpServer, listen: Listen, bounds: Map<string, Bound>, no
   } else known.standard = server;
 }
 
+/** nginx asks the server that a client names in its handshake; here it is for all of an address. */
+function speaksHttp2({ scope }: HttpServer, { isHttp2 }: Listen): boolean {
+  return isHttp2 || scope.argument('http2') === 'on';
+}
+
 /** Addresses with the same servers and the same port are one listener. */
 function groupsOf(bounds: readonly Bound[]): readonly (readonly [Bound, ...Bound[]])[] {
   const numbers = new Map<HttpServer, number>();
@@ -183,14 +192,14 @@ function groupsOf(bounds: readonly Bound[]): readonly (readonly [Bound, ...Bound
     if (!numbers.has(server)) numbers.set(server, numbers.size);
     return numbers.get(server)!;
   };
-  return groupedBy(bounds, ({ port, standard, servers, keepAlive, isTls, isProxied }) =>
-    JSON.stringify([port, numberOf(standard), servers.map(numberOf), keepAlive, isTls, isProxied]),
+  return groupedBy(bounds, ({ port, standard, servers, keepAlive, isTls, isProxied, isHttp2 }) =>
+    JSON.stringify([port, numberOf(standard), servers.map(numberOf), keepAlive, isTls, isProxied, isHttp2]),
   );
 }
 
 function addListener(group: readonly Bound[], document: DocumentBuilder, surroundings: Surroundings): void {
   const { notes } = surroundings;
-  const [{ port, servers, standard, keepAlive, isTls, isProxied, listen }] = group;
+  const [{ port, servers, standard, keepAlive, isTls, isProxied, isHttp2, listen }] = group;
   const wanted = port === 0 ? 'http-unix' : `http-${port}`;
   const name = document.freeName(document.listeners, wanted);
   const routes: PlainMap[] = [];
@@ -206,6 +215,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
+    ...(isHttp2 === isTls ? {} : { http2: isHttp2 }),
     timeouts: { ...timeoutsOf(standard.scope, notes), ...(age === undefined ? {} : { age }) },
     limits: {
       head: formatSize(HEAD_BYTES_MAX),

@@ -17,6 +17,8 @@ export interface Listen {
   readonly isUdp: boolean;
   /** Clients begin with a PROXY protocol header. */
   readonly isProxied: boolean;
+  /** It says itself that clients may speak HTTP/2. */
+  readonly isHttp2: boolean;
   readonly keepAlive: boolean | { idle?: string; interval?: string; probes?: number } | null;
   readonly directive: Directive;
 }
@@ -39,6 +41,7 @@ export function readListen(directive: Directive, notes: Notes, isStream = false)
   let isTls = false;
   let isUdp = false;
   let isProxied = false;
+  let isHttp2 = false;
   let keepAlive: Listen['keepAlive'] = null;
   let isDual = false;
   let isRight = true;
@@ -47,8 +50,7 @@ export function readListen(directive: Directive, notes: Notes, isStream = false)
     else if (text === 'ssl') isTls = true;
     else if (text === 'udp' && isStream) isUdp = true;
     else if (text === 'proxy_protocol') isProxied = true;
-    else if (text === 'http2')
-      notes.leftOut(place, 'listen ... http2', 'HTTP/2 is not there yet: clients are answered in HTTP/1.1');
+    else if (text === 'http2') isHttp2 = true;
     else if (text === 'ipv6only=off') isDual = true;
     else if (text.startsWith('so_keepalive=')) keepAlive = readKeepAlive(text.slice('so_keepalive='.length));
     else if (lookUp(REFUSED, text) !== undefined) {
@@ -78,7 +80,17 @@ export function readListen(directive: Directive, notes: Notes, isStream = false)
   }
   if (!isRight) return [];
   const right = addresses.filter((where) => typeof where !== 'string');
-  return right.map(({ bind, port }) => ({ bind, port, isDefault, isTls, isUdp, isProxied, keepAlive, directive }));
+  return right.map(({ bind, port }) => ({
+    bind,
+    port,
+    isDefault,
+    isTls,
+    isUdp,
+    isProxied,
+    isHttp2,
+    keepAlive,
+    directive,
+  }));
 }
 
 /** `127.0.0.1:8000-8010` as its addresses; what is none, or has too many ports, as it stands. */

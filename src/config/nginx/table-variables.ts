@@ -83,7 +83,7 @@ export const VARIABLES: readonly VariableRow[] = [
     null,
     'of `stream`: **only in a `map` that says where `proxy_pass` leads to**',
   ],
-  ['http2 http3', '', 'empty: clients are answered in HTTP/1.1'],
+  ['http2 http3', '', 'empty, over HTTP/2 too: `$server_protocol` says so'],
   ...CLIENT_VARIABLES,
   [SSL_VARIABLES, null, TLS_VALUES],
   [
