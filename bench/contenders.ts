@@ -22,11 +22,34 @@ const UDP_BACKEND_PORTS = [19005, 19006];
 /**
  * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
  * which that is compared with. Of datagrams: sessions that end by silence, and those that end with one answer. HTTP with an access log in the form
- * `combined`: as nginx writes it by default, a line at a time, and as it does with a buffer; evenkeel has one way.
+ * `combined`: as nginx writes it by default, a line at a time, and as it does with a buffer; evenkeel has one way. HTTP/2 in clear, and over TLS 1.3.
  */
-export type ListenerKind = 'http' | 'tcp' | 'tls' | 'passthrough' | 'relay' | 'udp' | 'dns' | 'logged' | 'buffered';
+export type ListenerKind =
+  | 'http'
+  | 'tcp'
+  | 'tls'
+  | 'passthrough'
+  | 'relay'
+  | 'udp'
+  | 'dns'
+  | 'logged'
+  | 'buffered'
+  | 'h2c'
+  | 'h2';
 
-const NO_PORTS = { http: 0, tcp: 0, tls: 0, passthrough: 0, relay: 0, udp: 0, dns: 0, logged: 0, buffered: 0 };
+const NO_PORTS = {
+  http: 0,
+  tcp: 0,
+  tls: 0,
+  passthrough: 0,
+  relay: 0,
+  udp: 0,
+  dns: 0,
+  logged: 0,
+  buffered: 0,
+  h2c: 0,
+  h2: 0,
+};
 
 export interface Contender {
   readonly name: string;
@@ -113,6 +136,7 @@ function nginx(): Contender {
   const upstream = BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const http = `upstream web { ${upstream} keepalive 1024; keepalive_requests 1000000000; }
 server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog=4096;
+  listen 127.0.0.1:18091 http2 backlog=4096; listen 127.0.0.1:18101 ssl http2 backlog=4096;
   ssl_certificate ${certificate}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3; location / {
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
@@ -139,6 +163,8 @@ server { listen 127.0.0.1:18061 udp rcvbuf=4m; proxy_pass datagrams; proxy_respo
       dns: 18061,
       logged: 18071,
       buffered: 18081,
+      h2c: 18091,
+      h2: 18101,
     },
     connectionsMax: DESCRIPTORS - 2000,
     start: () => startAndWait('nginx', 'nginx', ['-c', nginxConfig('nginx', all, stream)], 18001),
@@ -168,6 +194,8 @@ frontend web
   mode http
   bind 127.0.0.1:18002 backlog 4096
   bind 127.0.0.1:18022 ssl crt ${pair} backlog 4096
+  bind 127.0.0.1:18092 proto h2 backlog 4096
+  bind 127.0.0.1:18102 ssl crt ${pair} alpn h2 backlog 4096
   default_backend web
 backend web
   mode http
@@ -206,14 +234,23 @@ ${secure}`,
   return {
     name: 'haproxy',
     version: firstMatch('haproxy', ['-v'], /version ([0-9.]+)/),
-    ports: { ...NO_PORTS, http: 18002, tcp: 18012, tls: 18022, passthrough: 18032, relay: 18042 },
+    ports: {
+      ...NO_PORTS,
+      http: 18002,
+      tcp: 18012,
+      tls: 18022,
+      passthrough: 18032,
+      relay: 18042,
+      h2c: 18092,
+      h2: 18102,
+    },
     connectionsMax: HAPROXY_CONNECTIONS,
     start: () => startAndWait('haproxy', 'haproxy', ['-f', path, '-db'], 18002),
   };
 }
 
-/** `last`: of its ports. `writesLogs`: it is a build that can. */
-function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: number, writesLogs = true): Contender {
+/** `last`: of its ports. `isWhole`: it is a build that can do all of it. */
+function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: number, isWhole = true): Contender {
   const ports = {
     http: 18000 + last,
     tcp: 18010 + last,
@@ -222,8 +259,10 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
     relay: 18040 + last,
     udp: 18050 + last,
     dns: 18060 + last,
-    logged: writesLogs ? 18070 + last : 0,
-    buffered: writesLogs ? 18070 + last : 0,
+    logged: isWhole ? 18070 + last : 0,
+    buffered: isWhole ? 18070 + last : 0,
+    h2c: isWhole ? 18090 + last : 0,
+    h2: isWhole ? 18020 + last : 0,
   };
   const path = join(directory, `evenkeel-${last}.yaml`);
   const servers = BACKEND_PORTS.map((port) => `"127.0.0.1:${port}"`).join(', ');
@@ -233,10 +272,11 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
   const log = join(directory, `evenkeel-${last}.log`);
   const logged = `access-logs: { main: { file: ${log}, format: combined } }
 listeners:
+  h2c: { bind: "127.0.0.1:${ports.h2c}", http2: true, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   logged: { bind: "127.0.0.1:${ports.logged}", access-log: main, timeouts: { idle: 300s }, routes: [{ upstream: web }] }`;
   writeFileSync(
     path,
-    `${writesLogs ? logged : 'listeners:'}
+    `${isWhole ? logged : 'listeners:'}
   web: { bind: "127.0.0.1:${ports.http}", protocol: http, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   tcp: { bind: "127.0.0.1:${ports.tcp}", protocol: tcp, upstream: tcp }
   tls: { bind: "127.0.0.1:${ports.tls}", ${tls}, timeouts: { idle: 300s }, routes: [{ upstream: web }] }

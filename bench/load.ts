@@ -50,6 +50,44 @@ export function runWrk(
   });
 }
 
+/** HTTP/2: each connection has so many requests under way. */
+export function runH2load(
+  scheme: 'http' | 'https',
+  port: number,
+  path: string,
+  connections: number,
+  streams: number,
+  seconds: number,
+): Promise<LoadResult> {
+  const load = ['-c', String(connections), '-m', String(streams), '-D', String(seconds)];
+  const url = `${scheme}://127.0.0.1:${port}${path}`;
+  return new Promise((resolve, reject) => {
+    const child = spawn('taskset', ['-c', String(LOAD_CORE), 'h2load', '-t', '1', ...load, url], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve(parseH2load(output));
+      else reject(new Error(`h2load ended with ${code}: ${output}`));
+    });
+  });
+}
+
+/** It tells no percentiles: the mean and the maximum stand for them. */
+function parseH2load(output: string): LoadResult {
+  const number = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
+  const done = number(/, ([0-9]+) done/);
+  return {
+    requests: done,
+    requestsPerSecond: number(/, ([0-9.]+) req\/s/),
+    p50Us: microseconds(/time for request: +\S+ +\S+ +([0-9.]+)(us|ms|s)/.exec(output)),
+    p99Us: microseconds(/time for request: +\S+ +([0-9.]+)(us|ms|s)/.exec(output)),
+    errors: done - number(/: ([0-9]+) 2xx/) + number(/, ([0-9]+) timeout/),
+  };
+}
+
 const SEED_PORT = 19010;
 const DATAGRAM_BYTES = 100;
 

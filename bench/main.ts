@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contenders, startBackends, type Contender } from './contenders.ts';
-import { type LoadResult, openIdle, runDatagrams, runResumed, runWrk } from './load.ts';
+import { type LoadResult, openIdle, runDatagrams, runH2load, runResumed, runWrk } from './load.ts';
 import { cpuMicroseconds, killAll, privateBytes, type Started } from './process.ts';
 import { renderChart, renderMarkdown } from './report.ts';
 import { type IdleFigure, median, type Row, type Scenario } from './results.ts';
@@ -95,6 +95,35 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'TLS by passthrough, small messages', listener: 'passthrough', ...PASSED_ON },
   { name: 'TLS by relay, new connections', listener: 'relay', header: 'Connection: close', ...PASSED_ON },
   { name: 'TLS by passthrough, new connections', listener: 'passthrough', header: 'Connection: close', ...PASSED_ON },
+  ...(['h2c', 'h2'] as const).flatMap((listener) => {
+    const name = listener === 'h2' ? 'HTTP/2 over TLS' : 'HTTP/2 in clear';
+    return [
+      {
+        name: `${name}, 64 connections x 8 streams`,
+        path: '/',
+        connections: 64,
+        streams: 8,
+        listener,
+        target: { nginx: 0.85, haproxy: 0.85 },
+      },
+      {
+        name: `${name}, 8 connections x 32 streams`,
+        path: '/',
+        connections: 8,
+        streams: 32,
+        listener,
+        target: { nginx: 0.85, haproxy: 0.85 },
+      },
+      {
+        name: `${name}, 16 KiB bodies`,
+        path: '/16KiB',
+        connections: 16,
+        streams: 8,
+        listener,
+        target: { nginx: 0.95, haproxy: 0.95 },
+      },
+    ];
+  }),
   {
     name: 'UDP, each question from a new client',
     path: '',
@@ -118,7 +147,7 @@ const SCENARIOS: readonly Scenario[] = [
     target: { nginx: 0.75 },
   })),
 ];
-const IN_CLEAR: ReadonlySet<string> = new Set(['http', 'tcp', 'logged', 'buffered']);
+const IN_CLEAR: ReadonlySet<string> = new Set(['http', 'tcp', 'logged', 'buffered', 'h2c']);
 const IDLE_CONNECTIONS = 10_000;
 const IDLE_TARGET_BYTES = { http: 2048, tls: 8192 };
 
@@ -201,12 +230,13 @@ async function runScenario(
 }
 
 function runLoad(scenario: Scenario, port: number, seconds: number): Promise<LoadResult> {
-  const { connections, header, isResumed = false, listener = 'http', path, underWay = 1 } = scenario;
+  const { connections, header, isResumed = false, listener = 'http', path, streams = 0, underWay = 1 } = scenario;
   if (listener === 'udp' || listener === 'dns') {
     return runDatagrams(port, connections, underWay, listener === 'dns', seconds);
   }
   if (isResumed) return runResumed(port, path, seconds);
   const scheme = IN_CLEAR.has(listener) ? 'http' : 'https';
+  if (streams > 0) return runH2load(scheme, port, path, connections, streams, seconds);
   return runWrk(scheme, port, path, connections, seconds, header);
 }
 

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly isResumed?: boolean;
   /** Datagrams of each client that have no answer yet. Without it one. */
   readonly underWay?: number;
+  /** Over HTTP/2: requests of each connection at the same time. */
+  readonly streams?: number;
   /** The bare loop can play it. */
   readonly isSmallKeepAlive?: boolean;
   /** Highest ratio of CPU per request to this contender's that is good enough. */
