@@ -125,7 +125,7 @@ function compileListener(
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;
   const { tls } = listener;
-  const { http2 = protocol === 'http' && tls !== undefined } = listener;
+  const { http2 = DEFAULTS.listener.http2 } = listener;
   const timeouts = { ...DEFAULTS.listener.timeouts, ...listener.timeouts };
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);

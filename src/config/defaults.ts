@@ -7,6 +7,7 @@ export const DEFAULTS = {
   drain: '10m',
   listener: {
     protocol: 'http',
+    http2: false,
     timeouts: { head: '10s', body: '30s', idle: '75s', 'half-closed': '1s' },
     limits: { head: '16KiB', headers: 100, body: '1GiB', 'body-rate': 256, connections: 20000 },
     forwarded: 'replace',

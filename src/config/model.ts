@@ -709,7 +709,8 @@ const Listener = z.strictObject({
   http2: key(
     z.boolean(),
     'Whether clients may speak HTTP/2: over TLS if they ask for it (ALPN); in clear if they begin with it, without asking (prior knowledge). ' +
-      `Without it, over TLS alone. Servers are spoken to in HTTP/1.1 all the same. ${httpOnly}`,
+      `Servers are spoken to in HTTP/1.1 all the same. ${httpOnly}`,
+    DEFAULTS.listener.http2,
   ),
   udp: key(Udp, 'Which datagrams belong together: a session. Only for `protocol: udp`.'),
   timeouts: key(ListenerTimeouts, `Of the client's side. ${httpOnly}`),

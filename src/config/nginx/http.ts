@@ -215,7 +215,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
-    ...(isHttp2 === isTls ? {} : { http2: isHttp2 }),
+    ...(isHttp2 ? { http2: true } : {}),
     timeouts: { ...timeoutsOf(standard.scope, notes), ...(age === undefined ? {} : { age }) },
     limits: {
       head: formatSize(HEAD_BYTES_MAX),

@@ -96,8 +96,6 @@ export class Stream extends HttpClient {
   private isChunked = false;
   private hasChunks = false;
   private bodyBytesMax = Infinity;
-  /** The response came before the end of the request, and the server reads on behind it. */
-  private readsRest = false;
   private isPumping = false;
   /** Its trailer section, as lines. -1: it has none that is passed on. */
   private trailerSlot = -1;
@@ -321,8 +319,9 @@ export class Stream extends HttpClient {
     return this.phase === BODY && this.held !== null && !this.held.isEmpty;
   }
 
+  /** A client of HTTP/2 is told to send no more, and that costs the connection nothing. */
   get wantsRestRead(): boolean {
-    return this.readsRest && !this.isRequestComplete;
+    return false;
   }
 
   protected override parseHead(at: number, end: number): number {
@@ -354,9 +353,7 @@ export class Stream extends HttpClient {
     return this.sink.sendInterim(this.emitters.response.emitInterim(head, start) - start);
   }
 
-  beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number, isReusable: boolean): void {
-    // A server that keeps its connection reads the rest of the request; for another one the client is told to stop.
-    this.readsRest = !this.isRequestComplete && isReusable && !(this.exchange as Exchange).awaitsContinue;
+  beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number): void {
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const keepsLength = body === BODY_LENGTH || (body === BODY_NONE && head.status !== NO_CONTENT);
