@@ -6,6 +6,7 @@
 import { latin1 } from '../base/text.ts';
 import type { WorkerRow } from '../base/board.ts';
 import type { ProxyEvent } from '../port/control.ts';
+import { ErrorLog } from './error-log.ts';
 import type { RequestReader, RequestRecord } from './http/request-record.ts';
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -18,16 +19,22 @@ interface Entry {
 export class AnswerLog implements RequestReader {
   private readonly row: WorkerRow;
   private readonly report: (event: ProxyEvent) => void;
+  /** Each of them by itself. */
+  private readonly errors: ErrorLog;
   /** By the name of the listener or upstream, by kind. */
   private readonly entries = new Map<string, Map<number, Entry>>();
 
   constructor(row: WorkerRow, report: (event: ProxyEvent) => void) {
     this.row = row;
     this.report = report;
+    this.errors = new ErrorLog(report);
   }
 
-  handleRequest({ answer }: RequestRecord): void {
-    if (answer !== null) this.note(answer.owner, answer.kind, answer.id, answer.idAt, answer.idLength);
+  handleRequest(record: RequestRecord): void {
+    const { answer } = record;
+    if (answer === null) return;
+    this.note(answer.owner, answer.kind, answer.id, answer.idAt, answer.idLength);
+    this.errors.handleError(record, answer);
   }
 
   /** The request's identifier, if it has one, is `length` bytes of `bytes` at `at`. */
@@ -50,7 +57,8 @@ export class AnswerLog implements RequestReader {
   }
 
   /** Once a second. */
-  flush(): void {
+  flush(now: number): void {
+    this.errors.flush(now);
     if (this.entries.size === 0) return;
     for (const [owner, kinds] of this.entries) {
       for (const [answer, { count, sample }] of kinds) this.report({ kind: 'answered', owner, answer, count, sample });

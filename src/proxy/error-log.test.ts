@@ -8,12 +8,12 @@ import { CONTROL_LINE_BYTES_MAX, encodeControl, parseProxyMessage, type ProxyEve
 import { ascii } from '../wire/http1/emit.ts';
 import { METHOD_GET } from '../wire/http1/head.ts';
 import { ErrorLog } from './error-log.ts';
-import type { RequestRecord } from './http/request-record.ts';
+import type { AnswerRecord, RequestRecord } from './http/request-record.ts';
 import { Trail } from './http/trail.ts';
 
 const KIND = answerKind('connect-failed');
 
-function recordOf(id: string, isError = true, name = 'web'): RequestRecord {
+function recordOf(id: string, name = 'web'): RequestRecord {
   const trail = new Trail();
   for (let i = 0; i < 20; i++) {
     trail.begin(`192.0.2.${i}:80`, 100 + i);
@@ -30,20 +30,23 @@ function recordOf(id: string, isError = true, name = 'web'): RequestRecord {
     routePlan: null,
     upstreamPlan: { name } as UpstreamPlan,
     trail,
-    answer: isError ? { owner: name, kind: KIND, id: bytes, idAt: 0, idLength: bytes.length } : null,
+    answer: { owner: name, kind: KIND, id: bytes, idAt: 0, idLength: bytes.length },
     headAt: 100,
     endedAt: 150,
     queuedMs: 0,
   } as unknown as RequestRecord;
 }
 
+function note(log: ErrorLog, record: RequestRecord): void {
+  log.handleError(record, record.answer as AnswerRecord);
+}
+
 test('what failed is told with its identifier, its tries, and how long ago it was', () => {
   const events: ProxyEvent[] = [];
   const log = new ErrorLog((event) => events.push(event));
-  log.handleRequest(recordOf('served', false));
   log.flush(200);
   assert.deepEqual(events, []);
-  log.handleRequest(recordOf('abc'));
+  note(log, recordOf('abc'));
   log.flush(200);
   log.flush(300);
   assert.equal(events.length, 1);
@@ -71,7 +74,7 @@ test('what failed is told with its identifier, its tries, and how long ago it wa
 test('a flood is cut off, the rest is counted, and each message fits into a line', () => {
   const events: ProxyEvent[] = [];
   const log = new ErrorLog((event) => events.push(event));
-  for (let i = 0; i < 1_000; i++) log.handleRequest(recordOf(`id${i}`, true, '\u{1f600}'.repeat(500)));
+  for (let i = 0; i < 1_000; i++) note(log, recordOf(`id${i}`, '\u{1f600}'.repeat(500)));
   log.flush(200);
   const told = events as Extract<ProxyEvent, { kind: 'failed-requests' }>[];
   const kept = told.flatMap(({ requests }) => requests);

@@ -1,6 +1,6 @@
 /**
  * The last requests that this proxy answered with an error of its own, for whoever has the identifier of one: reported once a second, so many of them
- * and no more. A request that is answered otherwise costs one comparison, as it does anyway (answer-log.ts).
+ * and no more. Other requests do not come here (answer-log.ts).
  */
 import { latin1 } from '../base/text.ts';
 import { routeText } from '../config/route-words.ts';
@@ -8,7 +8,7 @@ import { ENDINGS, PHASES } from '../core/endings.ts';
 import type { FailedRequest, FailedTry, ProxyEvent } from '../port/control.ts';
 import { METHOD_NAMES } from '../wire/http1/head.ts';
 import { failureText } from './failure-text.ts';
-import type { RequestReader, RequestRecord } from './http/request-record.ts';
+import type { AnswerRecord, RequestRecord } from './http/request-record.ts';
 import type { Try } from './http/trail.ts';
 
 /** In a second: of a flood of errors the first ones say as much. */
@@ -24,7 +24,7 @@ interface Kept {
   readonly endedAt: number;
 }
 
-export class ErrorLog implements RequestReader {
+export class ErrorLog {
   private readonly report: (event: ProxyEvent) => void;
   private kept: Kept[] = [];
   private leftOut = 0;
@@ -33,9 +33,8 @@ export class ErrorLog implements RequestReader {
     this.report = report;
   }
 
-  handleRequest(record: RequestRecord): void {
-    const { answer } = record;
-    if (answer === null || answer.idLength === 0) return;
+  handleError(record: RequestRecord, answer: AnswerRecord): void {
+    if (answer.idLength === 0) return;
     if (this.kept.length >= KEPT_MAX) {
       this.leftOut++;
       return;

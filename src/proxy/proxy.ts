@@ -26,7 +26,6 @@ import { answerKind } from '../core/answers/kinds.ts';
 import type { Context, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
-import { ErrorLog } from './error-log.ts';
 import { FailureLog } from './failure-log.ts';
 import { RequestCounter } from './http/request-counter.ts';
 import { HttpService } from './http/service.ts';
@@ -132,7 +131,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private points = new Map<number, ListeningPoint>();
   private readonly udp: UdpListeners;
   private readonly failures: FailureLog;
-  private readonly errors: ErrorLog;
   private readonly guard: MemoryGuard;
   /** Whose line of the board is whose. */
   private readonly serverOfSlot: (Server | undefined)[] = [];
@@ -161,7 +159,6 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     this.failures = new FailureLog(row, report);
     this.later = new Later(transport);
     const answers = new AnswerLog(row, report);
-    this.errors = new ErrorLog(report);
     const prng = new Prng(options.seed);
     const { wallClockMs } = options;
     const responseValues = new ResponseValues(wallClockMs);
@@ -191,12 +188,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       makeRoom: () => this.makeRoom(),
       evictIdle: () => this.evictIdle(),
       ownListeners: new OwnListeners(options.machineAddresses),
-      requestReaders: [
-        new RequestCounter(row),
-        answers,
-        this.errors,
-        ...(options.watch === undefined ? [] : [options.watch]),
-      ],
+      requestReaders: [new RequestCounter(row), answers, ...(options.watch === undefined ? [] : [options.watch])],
       answers,
       accessLogs,
       isAlone: false,
@@ -336,8 +328,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     }
     if (now - this.dateAt >= DATE_MS) {
       this.renewDate(now);
-      this.context.answers.flush();
-      this.errors.flush(now);
+      this.context.answers.flush(now);
       this.failures.flushShortages();
       this.noteIdle();
     }
