@@ -45,7 +45,7 @@ function leftOut(count: number): readonly string[] {
 }
 
 function stepLine({ holds, kind, route, text, why }: ExplainedStep, paint: Paint): string {
-  const number = route === null ? '    ' : `${route}.`.padEnd(4);
+  const number = route === null ? '    ' : `${route}. `.padEnd(4);
   const verdict =
     kind === 'route' ? (holds ? 'taken' : 'no') : kind === 'test' ? (holds ? 'yes' : 'no') : holds ? '' : 'not done';
   const colored = verdict === '' ? '' : paint(holds ? 'green' : 'dim', verdict);
