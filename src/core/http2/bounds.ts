@@ -27,11 +27,14 @@ export const IDLE_FRAMES_AT_ONCE = 10_000;
 export const IDLE_FRAMES_PER_SECOND = 330;
 /** A frame of a body, or a header block, with nothing in it costs as many. */
 export const EMPTY_FRAME_COST = 10;
-/** SETTINGS changes what is said to every stream, and costs as many. */
+/** SETTINGS, and each setting of it (CVE-2020-11080), changes what is said to every stream, and costs as many. */
 export const SETTINGS_COST = 10;
 /** With each frame of a body that it is sent a client may say so often more that it has room. */
 export const WINDOW_FRAMES_PER_DATA = 4;
 
-/** nginx: bytes of frames that are more than 8 times what they carry, beyond so many, are a flood. */
+/**
+ * nginx: bytes of frames that are more than 8 times what they carry, beyond so many, are a flood. In both directions together: who is sent much says
+ * often that it has room.
+ */
 export const OVERHEAD_RATIO = 8;
 export const OVERHEAD_BYTES_FREE = 1024 * 1024;

@@ -35,12 +35,13 @@ class Client {
     return this.say(this.machine.handleBlock(id, ends, fault, this.now));
   }
 
-  data(id: number, length: number, ends = false): string {
+  /** `contentBytes`: what is not padding. */
+  data(id: number, length: number, ends = false, contentBytes = length): string {
     const { machine } = this;
-    const verdict = machine.handleData(id, length, ends, this.now);
+    const verdict = machine.handleData(id, length, contentBytes, ends, this.now);
     if (verdict !== TAKEN) return this.say(verdict);
     const stream = machine.stream!;
-    machine.noteContent(stream, length);
+    machine.noteContent(stream, contentBytes);
     return ends ? this.say(machine.endBody(stream, this.now)) : 'taken';
   }
 
@@ -189,7 +190,7 @@ test('section 6.9.2: a setting changes the windows of all streams, also below ze
   assert.ok(machine.handleSetting(SETTING_MAX_FRAME_SIZE, 1) < 0);
   client.window(1, 0x7fff_0000);
   assert.equal(machine.handleSetting(SETTING_INITIAL_WINDOW_SIZE, 0x7fff_ffff), 0);
-  assert.equal(machine.handleSettingsEnd(0), ENDED);
+  assert.equal(machine.handleSettingsEnd(1, 0), ENDED);
 });
 
 test('the window of the connection does not wait for one server, until very much waits', () => {
@@ -222,7 +223,7 @@ test("a stream's window grows while its server takes what comes, and is told in 
   let largest = 0;
   for (let i = 0; i < 2000; i++) {
     const bytes = Math.min(16_384, window);
-    assert.equal(machine.handleData(1, bytes, false, 0), TAKEN);
+    assert.equal(machine.handleData(1, bytes, bytes, false, 0), TAKEN);
     machine.noteContent(stream, bytes);
     window += machine.takeContent(stream, bytes, true) - bytes;
     machine.takeIncrement();
@@ -296,6 +297,20 @@ test('frames that carry nothing are an attack when there are very many', () => {
   let count = 0;
   while (empty.data(1, 0) === 'taken') count++;
   assert.equal(count, IDLE_FRAMES_AT_ONCE / 10);
+  const padded = new Client();
+  padded.open(1);
+  assert.equal(padded.data(1, 1, false, 0), 'taken');
+  for (count = 1; padded.data(1, 1, false, 0) === 'taken';) count++;
+  assert.equal(count, IDLE_FRAMES_AT_ONCE / 10, 'padding is nothing');
+});
+
+test('section 5.1: of as many streams as there may be, what was on its way is no mistake', () => {
+  const client = new Client();
+  const { machine } = client;
+  const ids = Array.from({ length: STREAMS_MAX }, (_, i) => 2 * i + 1);
+  for (const id of ids) client.open(id);
+  for (const stream of machine.streams.values()) machine.abort(stream);
+  for (const id of ids) assert.equal(client.block(id), 'ignored', `trailers of ${id}`);
 });
 
 test('a client that takes much says often that it has room', () => {
@@ -307,6 +322,42 @@ test('a client that takes much says often that it has room', () => {
     assert.equal(client.window(1, 1000), 'taken');
     assert.equal(client.window(0, 1000), 'taken');
   }
+});
+
+test('a client that is sent very much on one connection may say so all the time', () => {
+  const client = new Client();
+  const { machine } = client;
+  const stream = client.open(1, true);
+  // 16 GiB
+  for (let i = 0; i < 2 ** 20; i++) {
+    machine.noteSent(stream, 16_384);
+    for (const id of [1, 0]) {
+      assert.equal(client.window(id, 16_384), 'taken');
+      assert.equal(machine.noteFrame(4, 0), TAKEN, `${i}`);
+    }
+  }
+});
+
+test('who asks for its response by the byte is an attack', () => {
+  const client = new Client();
+  const { machine } = client;
+  const stream = client.open(1, true);
+  let count = 0;
+  do {
+    machine.noteSent(stream, 1);
+    assert.equal(client.window(1, 1), 'taken');
+    count++;
+  } while (machine.noteFrame(4, 0) === TAKEN);
+  assert.ok(count < 10_000_000, `${count}`);
+});
+
+test('settings are bounded in number too (CVE-2020-11080)', () => {
+  const client = new Client();
+  const { machine } = client;
+  for (let i = 0; i < 5; i++) assert.equal(machine.handleSettingsEnd(8, 0), TAKEN);
+  let count = 0;
+  while (machine.handleSettingsEnd(100, 0) === TAKEN) count++;
+  assert.ok(count < 20, `${count}`);
 });
 
 test('frames with a byte each are an attack, and not those of usual size', () => {

@@ -54,8 +54,8 @@ export const OPENED = 4;
 export const TRAILERS = 5;
 export type Verdict = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** Streams that have ended lately, and how: what was on its way is no mistake. */
-const RECENT = 64;
+/** Streams that have ended lately, and how: what was on its way is no mistake. More than there may be at the same time; a power of 2. */
+const RECENT = 128;
 const RECENT_MASK = RECENT - 1;
 
 export class ConnectionState<Owner> {
@@ -77,7 +77,7 @@ export class ConnectionState<Owner> {
   private lastTaken = INT31_MAX;
   private readonly resets: Allowance;
   private readonly idleFrames: Allowance;
-  /** Of all frames, and of what they carry. */
+  /** Of the client's frames and of the DATA that it is sent, and of what they carry. */
   private totalBytes = 0;
   private carriedBytes = 0;
   /** `2 * id`, and 1 more where we have reset it. */
@@ -134,11 +134,11 @@ export class ConnectionState<Owner> {
 
   // --- bodies ---
 
-  /** A DATA frame begins that is `length` bytes long, padding included. TAKEN: the stream's. */
-  handleData(id: number, length: number, endsStream: boolean, now: number): Verdict {
+  /** A DATA frame begins that is `length` bytes long, of which `contentBytes` are no padding. TAKEN: the stream's. */
+  handleData(id: number, length: number, contentBytes: number, endsStream: boolean, now: number): Verdict {
     this.receiveWindow -= length;
     if (this.receiveWindow < 0) return this.end(WINDOW_EXCEEDED);
-    if (length === 0 && !endsStream && !this.idleFrames.take(EMPTY_FRAME_COST, now)) return this.end(IDLE_FLOOD);
+    if (contentBytes === 0 && !endsStream && !this.idleFrames.take(EMPTY_FRAME_COST, now)) return this.end(IDLE_FLOOD);
     const stream = this.streams.get(id);
     if (stream === undefined) return this.handleStrayData(id, now);
     if (stream.hasEnded) return this.reset(id, STREAM_CLOSED, now);
@@ -206,6 +206,8 @@ export class ConnectionState<Owner> {
   noteSent(stream: StreamState<Owner>, bytes: number): void {
     stream.sendWindow -= bytes;
     this.sendWindow -= bytes;
+    this.totalBytes += FRAME_HEADER_BYTES + bytes;
+    this.carriedBytes += bytes;
     this.idleFrames.give(WINDOW_FRAMES_PER_DATA);
   }
 
@@ -237,9 +239,10 @@ export class ConnectionState<Owner> {
     return 0;
   }
 
-  handleSettingsEnd(now: number): Verdict {
+  /** A SETTINGS frame is complete, of so many settings. */
+  handleSettingsEnd(count: number, now: number): Verdict {
     for (const stream of this.streams.values()) if (stream.sendWindow > INT31_MAX) return this.end(WINDOW_OVERFLOW);
-    return this.idleFrames.take(SETTINGS_COST, now) ? TAKEN : this.end(IDLE_FLOOD);
+    return this.idleFrames.take(SETTINGS_COST * (1 + count), now) ? TAKEN : this.end(IDLE_FLOOD);
   }
 
   /** PING, PRIORITY, a frame of an unknown type, an acknowledgement. */

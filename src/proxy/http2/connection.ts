@@ -134,7 +134,6 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private blockSince = 0;
   /** Of the DATA frame under way. Null: it is for nobody. */
   private dataState: StreamState<Stream> | null = null;
-  private dataBytes = 0;
 
   /** Who has more to send than the client takes, in the order in which they go on. */
   private readonly blocked: Stream[] = [];
@@ -281,7 +280,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
         this.handleSetting();
         return;
       case EVENT_SETTINGS_END:
-        if (this.count(machine.handleSettingsEnd(now)) !== TAKEN) return;
+        if (this.count(machine.handleSettingsEnd(reader.length / SETTING_BYTES, now)) !== TAKEN) return;
         this.sendSettingsAck();
         this.serveBlocked();
         return;
@@ -345,14 +344,13 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const { endsStream, from, isFirst, isLast, streamId, to } = reader;
     const length = to - from;
     if (isFirst) {
-      this.dataBytes = 0;
       this.dataState = null;
-      const verdict = this.follow(machine.handleData(streamId, reader.length, endsStream, now), streamId);
+      const { contentBytes, length: frameBytes } = reader;
+      const verdict = this.follow(machine.handleData(streamId, frameBytes, contentBytes, endsStream, now), streamId);
       if (verdict === ENDED) return;
       if (verdict === TAKEN) this.dataState = machine.stream;
-      if (this.follow(machine.noteFrame(reader.length, reader.length), streamId) === ENDED) return;
+      if (this.follow(machine.noteFrame(frameBytes, contentBytes), streamId) === ENDED) return;
     }
-    this.dataBytes += length;
     const state = this.dataState;
     if (state === null || state.owner === null || machine.streams.get(streamId) !== state) return;
     machine.noteContent(state, length);
@@ -363,7 +361,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const { owner } = state;
     if (length > 0) owner.receive(this.slot, from, length);
     if (!isLast || machine.streams.get(streamId) !== state) return;
-    const padding = reader.length - this.dataBytes;
+    const padding = reader.length - reader.contentBytes;
     if (padding > 0) this.sendStreamWindow(state, state.take(padding, false));
     if (!endsStream) return;
     if (this.follow(machine.endBody(state, now), streamId) === TAKEN) owner.receiveEnd(-1, 0);

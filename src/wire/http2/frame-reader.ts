@@ -95,6 +95,8 @@ export class FrameReader {
   /** Of DATA and header blocks: a range of the bytes that were given; it may be empty. */
   from = 0;
   to = 0;
+  /** Of a DATA frame, from its first range on: its payload without padding. */
+  contentBytes = 0;
   /** The range is the first of its DATA frame, or of its header block. */
   isFirst = false;
   /** The DATA frame is complete, its padding too; or the header block is. */
@@ -328,7 +330,7 @@ export class FrameReader {
       this.blockStream = this.streamId;
     }
     if (length < this.want) return FAULT_FRAME_SIZE;
-    this.left = length - this.want;
+    this.left = this.contentBytes = length - this.want;
     this.state = this.want === 0 ? 'part' : 'prefix';
     return 0;
   }
@@ -342,6 +344,7 @@ export class FrameReader {
       this.padding = scratch[at++];
       if (this.padding > this.left) return FAULT_PADDING;
       this.left -= this.padding;
+      this.contentBytes = this.left;
     }
     if (this.type === FRAME_HEADERS && (flags & FLAG_PRIORITY) !== 0) {
       this.id = readU32(scratch, at) & INT31_MAX;
