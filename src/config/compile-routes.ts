@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
+import { traceHeaders } from './compile-tracing.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { RouteConfig, StepConfig, ValueMatch } from './model.ts';
@@ -31,6 +32,8 @@ export interface ListenerTraits {
   readonly passesClaims: boolean;
   /** `odd-fields: drop` */
   readonly dropsOddFields: boolean;
+  /** Its requests are part of traces. */
+  readonly isTraced: boolean;
 }
 
 /** What the routes of all listeners have in common. */
@@ -39,17 +42,24 @@ export interface RouteContext extends ListenerTraits {
   readonly types: FileTypes;
 }
 
-const NO_CONTEXT: RouteContext = { passesClaims: false, dropsOddFields: false, sites: new FileSites(), types: {} };
+const NO_CONTEXT: RouteContext = {
+  passesClaims: false,
+  dropsOddFields: false,
+  isTraced: false,
+  sites: new FileSites(),
+  types: {},
+};
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
-  const { passesClaims, dropsOddFields, sites, types } = context;
+  const { passesClaims, dropsOddFields, isTraced, sites, types } = context;
   const errors = (route.errors ?? []).map((page) => compileErrorPage(page, route.headers ?? {}));
   const answer = (status: number): RoutePlan => ({
     ...compileRoute({ respond: { status, body: `${status}\n` } }, NO_CONTEXT),
     errors,
   });
   const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
-  const requestHeaders = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
+  const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
+  const requestHeaders = isTraced ? traceHeaders(written) : written;
   return {
     name: route.name ?? null,
     steps: [...(route.steps ?? []).flatMap((step) => compileStep(step, context)), ...(files?.steps ?? [])],

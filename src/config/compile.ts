@@ -13,6 +13,7 @@ import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
+import { compileTracing } from './compile-tracing.ts';
 import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
@@ -79,7 +80,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     for (const { upstream } of Object.values(listener.choose?.cases ?? {}))
       if (upstream !== undefined) tcpUpstreams.add(upstream);
     const listened = withLateNames(listener, late, false);
-    const plan = compileListener(name, listened, listeners.length, counted, indexOf, options, shared);
+    const plan = compileListener(name, listened, listeners.length, counted, indexOf, options, shared, config.tracing);
     counted += plan.counted.length;
     listeners.push(plan);
   }
@@ -122,6 +123,7 @@ function compileListener(
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
   shared: Pick<RouteContext, 'sites' | 'types'>,
+  all: Config['tracing'],
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;
   const { tls } = listener;
@@ -130,7 +132,9 @@ function compileListener(
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
-  const context = { ...shared, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
+  const tracing = compileTracing(listener, all);
+  const isTraced = tracing !== null;
+  const context = { ...shared, isTraced, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
   const routes = (listener.routes ?? []).map((route) => compileRoute(route, context));
   return {
     name,
@@ -181,6 +185,7 @@ function compileListener(
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
     accessLogs: namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']),
+    ...(tracing === null ? {} : { tracing }),
   };
 }
 

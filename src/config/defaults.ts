@@ -20,6 +20,7 @@ export const DEFAULTS = {
     'other-host': 'refuse',
     'access-log': 'none',
   },
+  tracing: { sample: '100%' },
   tls: {
     profile: 'intermediate',
     serverOrder: false,

@@ -10,6 +10,7 @@ import { AccessLog, accessLogNames } from './model-access-log.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
+import { Tracing } from './model-tracing.ts';
 import { Send, TargetBy } from './model-send.ts';
 import { tcpKeys } from './model-tcp.ts';
 import {
@@ -761,6 +762,10 @@ const Listener = z.strictObject({
     'Names of `access-logs` that its requests are in, unless their route says otherwise, or its sessions of TCP or UDP.',
     DEFAULTS.listener['access-log'],
   ),
+  tracing: key(
+    flag,
+    `Requests take part in traces (W3C Trace Context): [tracing](../tracing.md). Without it as \`tracing\` for all says. ${httpOnly}`,
+  ),
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
   ...tcpKeys,
   passthrough: key(
@@ -1119,6 +1124,10 @@ export const Config = z
     'access-logs': key(
       z.record(name, AccessLog),
       'By name: where a line for each request goes. [Access logs](../access-log.md).',
+    ),
+    tracing: key(
+      Tracing,
+      'All HTTP listeners take part in traces (W3C Trace Context), unless they say `tracing: false`. [Tracing](../tracing.md).',
     ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
     peers: key(

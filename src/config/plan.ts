@@ -94,6 +94,13 @@ export interface ListenerPlan {
   readonly udp: UdpPlan | null;
   /** By name. */
   readonly accessLogs: readonly string[];
+  /** Absent: what requests say of traces is passed on as it is. */
+  readonly tracing?: TracingPlan;
+}
+
+export interface TracingPlan {
+  /** Of 10,000 traces that begin here so many are recorded. */
+  readonly share: number;
 }
 
 /** Requests of a listener that are counted together. */

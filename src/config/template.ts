@@ -67,6 +67,12 @@ export const SOURCES = {
   'tls-client-certificate': 'the certificate itself, PEM, with URL escapes',
   scheme: '`http` or `https`, or what a trusted proxy said in X-Forwarded-Proto',
   'request-id': 'the identifier of the request',
+  'trace-id': 'where `tracing` is on: the identifier of the trace, 32 hexadecimal digits',
+  'span-id': "likewise: of evenkeel's own part of it, 16 digits",
+  'parent-span-id': 'likewise: of the part that has called it; empty where the trace begins here',
+  'trace-sampled': 'likewise: `1` if the trace is recorded',
+  traceparent: 'likewise: all of that for the server, as the field `traceparent`',
+  tracestate: 'likewise: the field `tracestate` as it came; empty where the trace begins here',
   'server-by':
     'where the request goes, in an upstream with `server-by`: name or address as said, with its port unless that is the standard one',
   'server-by-port': 'the port of that',

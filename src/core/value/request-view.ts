@@ -2,6 +2,7 @@
 import type { ClientCertificateFacts } from '../../base/client-certificate.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';
 import { IpWords } from '../../wire/ip-text.ts';
+import type { TraceContext } from '../trace/trace-context.ts';
 import { Variables } from './variables.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -60,6 +61,11 @@ export interface RequestIdentifier {
   identify(view: RequestView): void;
 }
 
+/** Says in which trace a request is; it is in one. */
+export interface RequestTracer {
+  traceOf(view: RequestView): TraceContext;
+}
+
 export class RequestView {
   /** Holds the head's bytes; valid only as long as they are there. */
   readonly bytes: Uint8Array;
@@ -79,6 +85,10 @@ export class RequestView {
   requestId = 0;
   requestIdLength = 0;
   identifier: RequestIdentifier | null = null;
+  /** Null: nobody has asked for it yet. */
+  trace: TraceContext | null = null;
+  /** Null: requests are not traced. */
+  tracer: RequestTracer | null = null;
 
   /** Null: nothing is known of it. */
   connection: Connection | null = null;

@@ -60,10 +60,16 @@ export const SENDER_PORT = 56;
 export const TLS_GROUP = 57;
 export const TLS_PROTOCOL = 58;
 export const TLS_SESSION = 59;
+export const TRACE_ID = 60;
+export const SPAN_ID = 61;
+export const PARENT_SPAN_ID = 62;
+export const TRACE_SAMPLED = 63;
+export const TRACEPARENT = 64;
+export const TRACESTATE = 65;
 // those with a name, which may be there several times
-export const HEADER = 60;
-export const COOKIE = 61;
-export const PARAMETER = 62;
+export const HEADER = 66;
+export const COOKIE = 67;
+export const PARAMETER = 68;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -76,6 +82,12 @@ export const KINDS = {
   query: QUERY,
   scheme: SCHEME,
   'request-id': REQUEST_ID,
+  'trace-id': TRACE_ID,
+  'span-id': SPAN_ID,
+  'parent-span-id': PARENT_SPAN_ID,
+  'trace-sampled': TRACE_SAMPLED,
+  traceparent: TRACEPARENT,
+  tracestate: TRACESTATE,
   'forwarded-for': FORWARDED_FOR,
   'decoded-path': DECODED_PATH,
   args: ARGUMENTS,

@@ -49,6 +49,7 @@ import {
   NORMAL_PATH,
   PAGE_STATUS,
   PARAMETER,
+  PARENT_SPAN_ID,
   PATH,
   PEER,
   PEER_PORT,
@@ -70,6 +71,7 @@ import {
   SERVER_BY_PORT,
   SENT_PATH,
   SENT_QUERY,
+  SPAN_ID,
   TIME,
   TLS,
   TLS_CIPHER,
@@ -89,10 +91,15 @@ import {
   TLS_SERVER_NAME,
   TLS_SESSION,
   TLS_VERSION,
+  TRACE_ID,
+  TRACE_SAMPLED,
+  TRACEPARENT,
+  TRACESTATE,
   VARIABLE,
   type Kind,
 } from './source-kind.ts';
 import { Span } from './span.ts';
+import { findTrace } from './trace-values.ts';
 import { variableNumber } from './variables.ts';
 
 const DAY_MS = 86_400_000;
@@ -106,6 +113,7 @@ const HTTP_1_0 = ascii('HTTP/1.0');
 const HTTP_1_1 = ascii('HTTP/1.1');
 const HTTP_2_0 = ascii('HTTP/2.0');
 const QUESTION = ascii('?');
+const TRACESTATE_NAME = ascii('tracestate');
 const address = new Uint8Array(16);
 const addressIp = new IpWords();
 const lowerHost = new Uint8Array(HEAD_BYTES_MAX);
@@ -193,10 +201,18 @@ export class Source {
       case REQUEST_ID:
         if (view.requestIdLength === 0) view.identifier?.identify(view);
         return leave(span, view.requestIdBytes, view.requestId, view.requestIdLength);
+      case TRACE_ID:
+      case SPAN_ID:
+      case PARENT_SPAN_ID:
+      case TRACE_SAMPLED:
+      case TRACEPARENT:
+        return findTrace(view, this.kind, span);
+      case TRACESTATE:
+        return this.findTraceState(view, span);
       case FORWARDED_FOR:
         return findForwardedFor(view, span);
       case HEADER:
-        return this.findNamed(view, 0, span) && this.findList(view, span);
+        return this.findNamed(view, 0, span) && this.findList(view, this.name, span);
       case COOKIE:
       case PARAMETER:
         return this.findNamed(view, 0, span);
@@ -304,6 +320,13 @@ export class Source {
     return this.kind === HEADER && hasLookalike(bytes, head, this.name, this.folded);
   }
 
+  /** Whoever continues a trace hands this on as it came; without a trace that is valid it says nothing (Trace Context, section 3.3). */
+  private findTraceState(view: RequestView, span: Span): boolean {
+    span.clear();
+    if (view.tracer === null || !view.tracer.traceOf(view).hasParent) return false;
+    return findField(view.bytes, view.head, TRACESTATE_NAME, 0, span) && this.findList(view, TRACESTATE_NAME, span);
+  }
+
   private findDate(second: number, span: Span): true {
     if (second !== this.dateSecond) {
       writeHttpDate(this.dateText, Math.max(0, second * 1000 + this.number));
@@ -314,14 +337,14 @@ export class Source {
   }
 
   /** `span` has the first field. If there are others, the list of all: they mean the same (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
-  private findList(view: RequestView, span: Span): true {
+  private findList(view: RequestView, name: Uint8Array, span: Span): true {
     const { bytes, head } = view;
-    if (!findField(bytes, head, this.name, span.end, other)) return true;
+    if (!findField(bytes, head, name, span.end, other)) return true;
     let length = emitBytes(fieldList, 0, bytes, span.at, span.length);
     do {
       length = emitFragment(fieldList, length, this.separator);
       length = emitBytes(fieldList, length, bytes, other.at, other.length);
-    } while (findField(bytes, head, this.name, other.end, other));
+    } while (findField(bytes, head, name, other.end, other));
     span.set(fieldList, 0, length);
     return true;
   }

@@ -50,6 +50,7 @@ import {
   mayRetry,
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
+import { TraceContext } from '../../core/trace/trace-context.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
@@ -138,6 +139,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private ownId: Uint8Array | null = null;
   private ownIdLength = 0;
   private readonly ownAnswer = new Answer();
+  /** That it is in; null: none, or nobody has asked for it yet. */
+  trace: TraceContext | null = null;
+  private ownTrace: TraceContext | null = null;
 
   /** What a client is told in place of the status of a response; 0: that. */
   private answerStatus = 0;
@@ -833,6 +837,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.ownIdLength = requestIdLength;
   }
 
+  /** It stays in this trace wherever it goes on. */
+  keepTrace(trace: TraceContext): void {
+    this.trace = this.ownTrace ??= new TraceContext();
+    this.trace.copyFrom(trace);
+  }
+
   get idBytes(): Uint8Array {
     return this.answer === null ? (this.ownId ?? own.NOTHING) : this.ownAnswer.id;
   }
@@ -875,6 +885,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.goesOnTo = own.NOTHING;
     this.server = null;
     this.ownIdLength = 0;
+    this.trace = null;
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);

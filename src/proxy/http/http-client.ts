@@ -126,7 +126,7 @@ export abstract class HttpClient extends Session implements ClientSide {
   private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
     if (!this.parseKept(exchange)) return false;
     exchange.turn(page, this.context.requestHead);
-    const route = this.service.turnFailed(this.peer, page, status);
+    const route = this.service.turnFailed(this.peer, page, status, exchange.trace);
     return route !== null && this.takeTurn(exchange, route);
   }
 
@@ -145,7 +145,7 @@ export abstract class HttpClient extends Session implements ClientSide {
       this.answer(own.REWRITE_FAILED);
       return;
     }
-    const route = this.service.turnBy(this.peer, text, name);
+    const route = this.service.turnBy(this.peer, text, name, exchange.trace);
     if (!(route instanceof Route)) this.answer(route);
     else if (!this.takeTurn(exchange, route)) this.answer(own.REWRITE_FAILED);
   }

@@ -4,6 +4,8 @@ import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Redirect } from '../../core/route/redirect.ts';
+import type { TraceContext } from '../../core/trace/trace-context.ts';
+import { Tracer } from '../../core/trace/tracer.ts';
 import { RequestView } from '../../core/value/request-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ERR_FIELD_LOOKALIKE } from '../../wire/http1/errors.ts';
@@ -44,7 +46,7 @@ export class HttpService implements Service {
   readonly ids: RequestIds;
   /** Those that its requests are in, unless their route says otherwise. */
   private logs: readonly AccessLog[] = [];
-  /** A request may be in one. */
+  /** A request may be in one, or in a trace. */
   isLogging = false;
   /** Null: nobody is trusted. */
   private resolver: ClientResolver | null = null;
@@ -73,7 +75,8 @@ export class HttpService implements Service {
     routes.bind(upstreams, plan.isReady, (names) => accessLogs.find(names));
     this.set = routes;
     this.logs = accessLogs.find(plan.accessLogs);
-    this.isLogging = this.logs.length > 0 || routes.areLogged;
+    this.view.tracer = plan.tracing === undefined ? null : new Tracer(plan.tracing, this.listener.context.prng);
+    this.isLogging = this.logs.length > 0 || routes.areLogged || this.view.tracer !== null;
     const { forwarded } = plan;
     this.resolver = forwarded.kind === 'trust' ? new ClientResolver(forwarded) : null;
     this.protocol.configure(plan);
@@ -226,21 +229,21 @@ export class HttpService implements Service {
   }
 
   /** The same for an error that a request ends in whose head was kept, and is in `context.requestHead` again. */
-  turnFailed(peer: Peer, page: ErrorPage<Route>, status: number): Route | null {
+  turnFailed(peer: Peer, page: ErrorPage<Route>, status: number, trace: TraceContext | null): Route | null {
     const { view } = this;
     view.isRewritten = false;
     view.isPlaced = true;
-    this.look(peer);
+    this.look(peer, trace);
     return this.turn(page, status);
   }
 
   /** The route for the request whose head was kept, and is in `context.requestHead` again, by what a response says in this text: the target, or what calls the route of this name. */
-  turnBy(peer: Peer, text: Uint8Array, name: string | null): Route | own.OwnResponse {
+  turnBy(peer: Peer, text: Uint8Array, name: string | null, trace: TraceContext | null): Route | own.OwnResponse {
     const { set, view } = this;
     view.isRewritten = false;
     view.isPlaced = true;
     view.answerStatus = 0;
-    this.look(peer);
+    this.look(peer, trace);
     // as nginx calls routes by their names: there is none of this one
     if (name === null && text[0] === AT) return own.REWRITE_FAILED;
     if (name === null && !takeTarget(text, view)) return own.NO_ROUTE;
@@ -255,11 +258,16 @@ export class HttpService implements Service {
     return proxy?.bodyBytes ?? this.listener.plan.limits.bodyBytes;
   }
 
-  /** The request in the view, which has just been admitted so, begins its lines in access logs. */
+  /** The request in the view, which has just been admitted so, begins its lines in access logs, and its part of a trace. */
   beginLog(exchange: Exchange, admitted: Route | own.OwnResponse, peer: Peer): void {
     const { view } = this;
     const logs = admitted instanceof Route && admitted.logs !== null ? admitted.logs : this.logs;
-    if (logs.length === 0) return;
+    if (logs.length > 0) this.beginLines(exchange, logs, peer);
+    if (view.tracer !== null && view.isComplete) exchange.keepTrace(view.tracer.traceOf(view));
+  }
+
+  private beginLines(exchange: Exchange, logs: readonly AccessLog[], peer: Peer): void {
+    const { view } = this;
     if (!view.isComplete) this.look(peer);
     if (view.requestIdLength === 0 && logs.some(({ namesId }) => namesId)) this.ids.identify(view);
     exchange.takeId(view);
@@ -274,8 +282,8 @@ export class HttpService implements Service {
     this.beginLog(exchange, own.NO_ROUTE, peer);
   }
 
-  /** Completes the view of a request from this peer. */
-  private look(peer: Peer): void {
+  /** Completes the view of a request from this peer. `trace`: that it is in already. */
+  private look(peer: Peer, trace: TraceContext | null = null): void {
     const { hops, resolver, view } = this;
     view.isComplete = true;
     peer.judgeBy(resolver === null ? null : resolver.trusted);
@@ -284,6 +292,7 @@ export class HttpService implements Service {
     view.variables.begin();
     view.isTrusted = peer.isTrusted;
     view.requestIdLength = 0;
+    view.trace = trace;
     view.serverBy = own.NOTHING;
     view.serverByPort = own.NOTHING;
     if (!peer.isTrusted) {
