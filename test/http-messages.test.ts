@@ -258,6 +258,16 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       assert.deepEqual(response.trailers, [['X-Back', '9']]);
     });
 
+    await t.test('a response whose trailers are wrong is broken off, and none follows it', async (t) => {
+      const client = await open(t);
+      client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+      const { connection } = await server.exchange();
+      connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nHost: b\r\n\r\n');
+      const { rest } = await client.ending();
+      assert.deepEqual(rest.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200']);
+      assert.ok(rest.endsWith('2\r\nhi\r\n0\r\n'), rest);
+    });
+
     await t.test('chunk extensions do no harm (RFC 9112 7.1.1)', async (t) => {
       const client = await open(t);
       client.write(

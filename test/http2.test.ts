@@ -248,6 +248,18 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       await client.heard('ping-ack');
     });
 
+    await t.test('a response whose trailers are wrong is broken off, and none follows it', async (t) => {
+      server.forget();
+      const client = await RawHttp2.open(t, port);
+      client.request(1);
+      const { connection } = await server.exchange();
+      connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nHost: b\r\n\r\n');
+      await client.heard('headers', 1);
+      await client.heard('data', 1);
+      assert.equal((await client.heard('reset', 1)).value, 2, 'INTERNAL_ERROR');
+      assert.ok(!client.said.some(({ what }) => what === 'headers'));
+    });
+
     await t.test('a client that resets its request leaves its server free', async (t) => {
       server.forget();
       const client = await RawHttp2.open(t, port);

@@ -245,12 +245,8 @@ export class MessageReader {
     const measured = this.measure(to);
     if (measured < 0 || measured === READ_TOO_LARGE) return measured;
     if (!this.ship(to)) return READ_NO_MEMORY;
-    if (measured === READ_DONE) return this.finish(to);
-    if (this.isInTrailers && this.length > 0) {
-      // not READ_BLOCKED, which says that nothing was sent: the caller finds that out by asking again
-      return to.isFull ? READ_MORE : this.relayTrailers(to, trailers, edit);
-    }
-    return measured;
+    // trailers are not looked at yet: if they are wrong, nothing may have been sent in this call
+    return measured === READ_DONE ? this.finish(to) : measured;
   }
 
   /** Finds how much of the input is the body's (`usedBytes`) and how much of that is to be sent (`sentBytes`). */
