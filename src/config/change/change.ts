@@ -80,10 +80,10 @@ function indexIn(list: List, steps: Steps, step: string, max: number): number {
 
 function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isMap(patch)) return patch;
-  let result: PlainMap = isMap(target) ? target : {};
+  const result = new Map<string, unknown>(isMap(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result = Object.fromEntries(Object.entries(result).filter(([name]) => name !== key));
-    else result = withKey(result, key, mergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
+    if (value === null) result.delete(key);
+    else result.set(key, mergePatch(result.get(key), value));
   }
-  return result;
+  return Object.fromEntries(result);
 }

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type CommandRequest, type CommandResult, runCommand } from './command.ts';
+import { type CommandRequest, type CommandResult, describeResult, runCommand } from './command.ts';
 import { findUser } from '../../io/linux/users.ts';
 import { chooseUser, findUnsafePart } from './command-user.ts';
 
@@ -174,4 +174,9 @@ test('what runs as root must be root’s own, with every directory on its way', 
   symlinkSync('loop', join(folder, 'loop'));
   assert.match(findUnsafePart(join(folder, 'loop')) ?? '', /is a loop of links/);
   assert.match(findUnsafePart(join(folder, 'none')) ?? '', /is not there/);
+});
+
+test('what a program says of a server moves no cursor on the terminal of who asks why', async () => {
+  const said = describeResult(await run(script('colors', "printf 'first\\n\\033[2Jgone\\rback'; exit 1")));
+  assert.equal(said, 'exit code 1: \\x1b[2Jgone\\x0dback');
 });

@@ -7,6 +7,7 @@ import { systemReason } from '../../base/system-error.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Command } from '../../config/command.ts';
+import { printable } from '../log/log.ts';
 import { type CommandUser, findUnsafePart } from './command-user.ts';
 
 export interface CommandRequest {
@@ -33,7 +34,7 @@ export interface CommandResult {
 
 /** For people: the reason, and the last line of what it said. */
 export function describeResult({ reason, output }: Pick<CommandResult, 'reason' | 'output'>): string {
-  const line = output.slice(output.lastIndexOf('\n') + 1).slice(-200);
+  const line = printable(output.slice(output.lastIndexOf('\n') + 1).slice(-200));
   return line === '' ? reason : `${reason}: ${line}`;
 }
 

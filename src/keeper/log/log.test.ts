@@ -57,8 +57,8 @@ test('what is below the level is not written', () => {
 });
 
 test('nothing in a message can begin another line or control a terminal', () => {
-  const line = lineOf((log) => log.info('a\nb\u001b[2J\u009b', { key: 'c\nd' }));
-  assert.equal(line, '1970-01-01T00:00:00.000Z info  a\\x0ab\\x1b[2J\\x9b key="c\\nd"\n');
+  const line = lineOf((log) => log.info('a\nb\u001b[2J\u009b', { key: 'c\nd', other: '\u009b2J' }));
+  assert.equal(line, '1970-01-01T00:00:00.000Z info  a\\x0ab\\x1b[2J\\x9b key="c\\nd" other="\\x9b2J"\n');
 });
 
 test('a message has an end, whatever a peer put into it', () => {

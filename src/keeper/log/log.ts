@@ -72,11 +72,11 @@ function cut(message: string): string {
 }
 
 function quote(value: string): string {
-  return /^[\w.:/*@+-]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[\w.:/*@+-]+$/.test(value) ? value : printable(JSON.stringify(value));
 }
 
 /** Part of a message may come from a peer: nothing of it may begin a line of its own or move the cursor. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
