@@ -22,6 +22,7 @@ import {
   seriesOf,
   type Sum,
 } from './exposition.ts';
+import type { PairNodeView } from './nodes.ts';
 import type { ProcessView, StatusDocument } from './status.ts';
 import type { CodeClassesView, HistogramView, RouteTrafficView } from './traffic.ts';
 import { router, type RouterAccount, type RouterView } from './virtual-routers.ts';
@@ -379,6 +380,21 @@ const ROUTERS: readonly Value<RouterView>[] = [
   ],
 ];
 
+const PEERS: readonly Value<PairNodeView>[] = [
+  [
+    'peer_heard_age_seconds',
+    'gauge',
+    'How old the last word of the other node is.',
+    ({ heardAgeMs }) => seconds(heardAgeMs),
+  ],
+  [
+    'peer_configuration_same',
+    'gauge',
+    '1: the other node goes by the same configuration as this one, as far as it said last.',
+    ({ configuration, difference }) => (configuration === null ? null : bit(difference === null)),
+  ],
+];
+
 const CERTIFICATES: readonly Value<CertificateView>[] = [
   [
     'certificate_expiry_timestamp_seconds',
@@ -403,6 +419,7 @@ export function* metricsText({ status, routes }: Measured, format: Format = 'pro
     ...familiesOf(ROUTERS, ha?.routers ?? [], ({ name }) => ({ router: name })),
     ...familiesOf(CERTIFICATES, tls?.certificates ?? [], certificateLabels),
     linksOf(peers?.peers ?? []),
+    ...familiesOf(PEERS, peers?.nodes ?? [], ({ name }) => ({ peer: name })),
   ];
   const servers = upstreams.flatMap(({ name: upstream, servers: all }) => all.map((server) => ({ upstream, server })));
   const groups = [

@@ -13,6 +13,7 @@ import { failedRequest, failedRequests } from './failed-requests.ts';
 import { generations } from './generations.ts';
 import { route } from './routes.ts';
 import { count, named, text, type View } from './shapes.ts';
+import { pairNode } from './nodes.ts';
 import { node, peers, status } from './status.ts';
 import { routeTraffic } from './traffic.ts';
 import { router } from './virtual-routers.ts';
@@ -296,6 +297,11 @@ export const OPERATIONS = {
     answer: pageOf('Certificates', certificate),
   }),
   peers: read({ path: '/v1/peers', summary: 'The links to other nodes.', answer: peers.nullable() }),
+  nodes: read({
+    path: '/v1/nodes',
+    summary: 'The nodes of the pair: this one first, and what each of the others has said of itself last.',
+    answer: z.array(pairNode),
+  }),
 
   routes: read({
     path: '/v1/listeners/{listener}/routes',

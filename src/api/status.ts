@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { tls } from './certificates.ts';
 import { answer, listener, override, proxy, upstream } from './data-plane.ts';
+import { pairNode } from './nodes.ts';
 import { ending } from './traffic.ts';
 import { flag, count, milliseconds, named, number, text, time, type View } from './shapes.ts';
 import { ha } from './virtual-routers.ts';
@@ -21,6 +22,7 @@ export const peers = named('Peers', 'The links of this node to others.', {
   fingerprint: text('Null: it has no key.').nullable(),
   problem: text('What is wrong on this side; null: nothing.').nullable(),
   peers: z.array(link),
+  nodes: z.array(pairNode).describe('What each of the others has said of itself last.').exactOptional(),
 });
 export type PeersStatus = View<typeof peers>;
 

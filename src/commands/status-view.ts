@@ -9,6 +9,7 @@ import type {
   ServerView,
   UpstreamView,
 } from '../api/data-plane.ts';
+import type { PairNodeView } from '../api/nodes.ts';
 import type { ConfigurationView, LinkView, StatusDocument } from '../api/status.ts';
 import type {
   ClaimView,
@@ -61,6 +62,7 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   if (acme.length > 0) lines.push('', ...table('asked for', acme.map(acmeRow), paint));
   const peers = document.peers?.peers ?? [];
   if (peers.length > 0) lines.push('', ...table('peer', peers.map(linkRow), paint));
+  for (const node of document.peers?.nodes ?? []) lines.push('', ...pairNodeLines(node, document.at, paint));
   if (document.peers?.problem) lines.push(paint('red', `peers        ${document.peers.problem}`));
   if (upstreams.length > 0) {
     lines.push('', ...table('upstream', upstreams.map(upstreamRow), paint));
@@ -304,6 +306,48 @@ function namesText(names: readonly string[]): string {
 function linkRow({ name, address, isUp, since, reason, version }: LinkView): string[] {
   const state = `${isUp ? 'linked' : 'not linked'} since ${since.slice(0, 19)}Z`;
   return [name, address, state, isUp ? `evenkeel ${version}` : reason];
+}
+
+/** `at`: now, by the clock of who was asked. */
+function pairNodeLines(node: PairNodeView, at: string, paint: Paint): string[] {
+  const { name, isLinked, heardAgeMs, configuration, difference, summary } = node;
+  if (heardAgeMs === null) return [`${paint('bold', name)}  has told nothing of itself yet`];
+  const age = `its last word is ${ageText(heardAgeMs)} old`;
+  const up = summary === null ? '' : `, up ${ageText(summary.uptimeMs)}${summary.isStopping ? ', stopping' : ''}`;
+  const lines = [`${paint('bold', name)}  ${isLinked ? age : paint('yellow', age)}${up}`];
+  if (configuration !== null) {
+    const { digest, since } = configuration;
+    const verdict =
+      difference === null
+        ? paint('green', 'the same as here')
+        : paint(
+            'yellow',
+            `not that of this node for ${ageText(Date.parse(at) - Date.parse(difference.since))}: ${difference.parts.join(', ')}`,
+          );
+    lines.push(field('goes by', `${digest} since ${since.slice(0, 19)}Z, ${verdict}`));
+  }
+  if (summary === null) return lines;
+  const { routers, upstreams, overrides, problems, leftOut } = summary;
+  lines.push(
+    ...list(
+      'routers',
+      routers,
+      (each) => `${each.name} ${each.state}${each.restraint === null ? '' : `, held back: ${each.restraint}`}`,
+    ),
+  );
+  const servers = upstreams.map(({ name: upstream, up: usable, servers: all }) => `${upstream} ${usable} of ${all}`);
+  if (servers.length > 0) lines.push(field('servers', `up ${servers.join(', ')}`));
+  lines.push(
+    ...list('by hand', overrides, ({ subject, said, by, ageMs }) => {
+      return paint(
+        'yellow',
+        `${subject} ${said} (${by === null ? '' : `${by}, `}${ageText(ageMs)} before its last word)`,
+      );
+    }),
+    ...list('problems', problems, (problem) => paint('yellow', problem)),
+  );
+  if (leftOut > 0) lines.push(field('', `and ${leftOut} more: ask there`));
+  return lines;
 }
 
 function acmeRow({ names, directory, obtainer, state, next, failure }: AcmeView): string[] {

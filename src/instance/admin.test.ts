@@ -84,6 +84,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
       ha: () => null,
       tls: () => null,
       peers: () => null,
+      nodes: () => [],
       configuration: () => assert.fail('nobody asks'),
       configurationPart: () => assert.fail('nobody asks'),
     },

@@ -29,7 +29,7 @@ import type { Successor } from './upgrade/upgrader.ts';
 export interface AdminFacts {
   readonly status: Pick<
     NodeStatus,
-    'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'configuration' | 'configurationPart'
+    'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'nodes' | 'configuration' | 'configurationPart'
   >;
   readonly configuration: Pick<ConfigurationByApi, 'etag' | 'rollbackInMs' | 'set' | 'reset' | 'confirm' | 'rollBack'>;
   readonly compare: () => Promise<Comparison>;
@@ -116,6 +116,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     },
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
+    nodes: () => facts.status.nodes(),
     routes({ params, query }) {
       const { listeners } = facts.status.dataPlane().plan;
       return pageFrom(routeLines(listeners[indexIn(listeners, params.listener, 'listener')].routes), query, routeView);

@@ -1,5 +1,9 @@
-/** Certificates that nobody brings: this node gets them from authorities, or from peers that have got them. */
+/**
+ * Certificates that nobody brings: this node gets them from authorities, or from peers that have got them; and whatever else goes over the
+ * links to peers.
+ */
 import type { AcmeView } from '../api/certificates.ts';
+import type { PairNodeView } from '../api/nodes.ts';
 import type { PeersStatus } from '../api/status.ts';
 import { join } from 'node:path';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
@@ -10,6 +14,7 @@ import { runCommand } from '../keeper/ha/command.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { identityIn } from '../keeper/peers/identity.ts';
+import { NodeSharing, type NodeSharingOptions } from '../keeper/peers/node-sharing.ts';
 import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
 import { CertificateSharing } from '../keeper/peers/sharing.ts';
 import type { ReadyPlans } from '../load/load.ts';
@@ -24,6 +29,8 @@ export interface CertificateSupplyOptions {
   readonly version: string;
   /** Has the proxies answer authorities by these. Rejects if they cannot. */
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
+  /** Of this node, for its peers. */
+  readonly self: Pick<NodeSharingOptions, 'configuration' | 'summary'>;
   /** A certificate is in its file. */
   readonly onObtained: () => void;
   readonly log: Log;
@@ -33,8 +40,12 @@ export class CertificateSupply {
   private readonly acme: AcmeKeeper;
   private readonly peers: PeersKeeper;
   private readonly sharing: CertificateSharing;
+  private readonly node: string;
+  private readonly nodes: NodeSharing;
 
-  constructor({ keeper, stateDirectory, node, heard, version, publish, onObtained, log }: CertificateSupplyOptions) {
+  constructor(options: CertificateSupplyOptions) {
+    const { keeper, stateDirectory, node, heard, version, publish, self, onObtained, log } = options;
+    this.node = node;
     this.acme = new AcmeKeeper({
       folder: join(stateDirectory, 'acme'),
       memories: acmeMemories(stateDirectory, node, log),
@@ -57,9 +68,16 @@ export class CertificateSupply {
       version,
       log,
       random: Math.random,
-      onChange: (peer, isUp) => sharing.handleChange(peer, isUp),
-      onMessage: (peer, message) => sharing.handleMessage(peer, message),
+      onChange: (peer, isUp) => {
+        sharing.handleChange(peer, isUp);
+        if (isUp) this.nodes.handleUp(peer);
+      },
+      onMessage: (peer, message) => {
+        sharing.handleMessage(peer, message);
+        this.nodes.handleMessage(peer, message);
+      },
     });
+    this.nodes = new NodeSharing({ ...self, peers: this.peers, version, log });
     const sharing = new CertificateSharing({
       peers: this.peers,
       acme: this.acme,
@@ -81,10 +99,12 @@ export class CertificateSupply {
   apply({ peers, certificateSources }: Pick<ReadyPlans, 'peers' | 'certificateSources'>): void {
     this.peers.apply(peers);
     this.acme.apply(acmeSourcesOf(certificateSources));
+    this.nodes.handleConfiguration();
   }
 
   stop(): void {
     this.acme.stop();
+    this.nodes.stop();
     this.peers.stop();
   }
 
@@ -92,7 +112,17 @@ export class CertificateSupply {
     return this.acme.views();
   }
 
+  /** Something was said by hand here. */
+  tellPeers(): void {
+    this.nodes.tell();
+  }
+
   peersStatus(): PeersStatus | null {
-    return this.peers.status();
+    const status = this.peers.status();
+    return status === null ? null : { ...status, nodes: status.peers.map((peer) => this.nodes.viewOf(peer)) };
+  }
+
+  ownNode(): PairNodeView {
+    return this.nodes.ownView(this.peers.node ?? this.node);
   }
 }

@@ -255,6 +255,10 @@ export class Instance {
           if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
           await this.inForce.publish(proofs);
         }),
+      self: {
+        configuration: () => this.inForce.loaded.config,
+        summary: () => this.status.summary(),
+      },
       onObtained: () => void this.renewals.renewCertificates(),
       log,
     });
@@ -518,7 +522,9 @@ export class Instance {
       const why = this.overrides.whyUnknown(loaded.ready.plan, order.change.subject);
       if (why !== null) return { kind: 'unknown', why };
       try {
-        return { kind: 'done', text: await this.inForce.apply(loaded, { order }) };
+        const text = await this.inForce.apply(loaded, { order });
+        this.supply.tellPeers();
+        return { kind: 'done', text };
       } catch (error) {
         if (!(error instanceof ApplyError)) throw error;
         return { kind: 'refused', why: error.message };

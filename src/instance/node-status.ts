@@ -1,5 +1,6 @@
 /** How one instance stands as a whole: what each of its parts tells of itself, put together for whoever asks. */
 import type { TlsStatus } from '../api/certificates.ts';
+import type { PairNodeView } from '../api/nodes.ts';
 import type { Answer } from '../api/operations.ts';
 import type {
   ConfigurationView,
@@ -10,12 +11,13 @@ import type {
   StatusDocument,
 } from '../api/status.ts';
 import type { HaStatus } from '../api/virtual-routers.ts';
+import { bounded, LISTED_MAX, type NodeSummary } from '../core/peers/node-summary.ts';
 import { parsePointer, valueAt } from '../config/change/pointer.ts';
 import { JsonText } from '../keeper/api/app.ts';
-import type { BeatAges, DataPlaneFacts } from '../keeper/api/status.ts';
+import { type BeatAges, type DataPlaneFacts, upstreamView } from '../keeper/api/status.ts';
 import type { HaKeeper } from '../keeper/ha/ha-keeper.ts';
 import type { Keeper } from '../keeper/keeper.ts';
-import type { Overrides } from '../keeper/overrides.ts';
+import { type Overrides, overrideText } from '../keeper/overrides.ts';
 import type { LoadedConfiguration } from '../load/loaded-configuration.ts';
 import { figuresOf } from '../io/linux/process-figures.ts';
 import { faultTexts } from '../load/tls/faults.ts';
@@ -37,7 +39,7 @@ export interface NodeStatusOptions {
   readonly beats: BeatAges;
   readonly overrides: Pick<Overrides, 'views' | 'unstored'>;
   readonly inForce: Pick<InForce, 'certificates' | 'loaded'>;
-  readonly supply: Pick<CertificateSupply, 'views' | 'peersStatus'>;
+  readonly supply: Pick<CertificateSupply, 'views' | 'peersStatus' | 'ownNode'>;
   /** Why the admin API is not where it should be; null: it is. */
   readonly adminProblem: () => string | null;
   /** Null: there are no virtual addresses. */
@@ -103,6 +105,33 @@ export class NodeStatus {
     return this.options.supply.peersStatus();
   }
 
+  /** This one first. */
+  nodes(): readonly PairNodeView[] {
+    const { supply } = this.options;
+    return [supply.ownNode(), ...(supply.peersStatus()?.nodes ?? [])];
+  }
+
+  /** What peers are told: of many upstreams the first ones. */
+  summary(): NodeSummary {
+    const { uptimeMs, isStopping, problems } = this.node();
+    const facts = this.dataPlane();
+    return bounded(
+      {
+        uptimeMs,
+        isStopping,
+        routers: (this.ha()?.routers ?? []).map(({ name, state, restraint }) => {
+          return { name, state, restraint: restraint?.reason ?? null };
+        }),
+        upstreams: facts.plan.upstreams.slice(0, LISTED_MAX).map((_, index) => upstreamSummary(facts, index)),
+        overrides: facts.overrides.map(({ subject, by, ageMs, file, ...said }) => {
+          return { subject, said: overrideText(said, file), by, ageMs };
+        }),
+        problems,
+      },
+      Math.max(0, facts.plan.upstreams.length - LISTED_MAX),
+    );
+  }
+
   configuration(): Answer<'configuration'> {
     const { configuration, inForce } = this.options;
     const config = new JsonText(inForce.loaded.canonical) as unknown as Answer<'configuration'>['config'];
@@ -127,6 +156,12 @@ export class NodeStatus {
     const { listeners, upstreams } = this.options.inForce.certificates;
     return listeners.length + upstreams.length === 0 ? null : opensslProblem(process.versions.openssl, Date.now());
   }
+}
+
+function upstreamSummary(facts: DataPlaneFacts, index: number): NodeSummary['upstreams'][number] {
+  const { name, servers } = upstreamView(facts, index);
+  const up = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
+  return { name, up, servers: servers.length };
 }
 
 function processViews(proxies: DataPlaneStatus['proxies']): readonly ProcessView[] {

@@ -52,6 +52,11 @@ test('what is no message is said, and one of a later version is passed over', ()
     [{ type: 'proofs', number: 1, proofs: Array.from({ length: 1_001 }, () => proof) }, /`proofs` that is none/],
     [{ type: 'confirmed', number: 1.5 }, /`confirmed` that is none/],
     [{ type: 'ticket-secret', secret: 'short' }, /`ticket-secret` that is none/],
+    [{ type: 'configuration', digest: 'x', parts: {}, ageMs: 0 }, /`configuration` that is none/],
+    [{ type: 'configuration', digest: '0123456789ab', parts: { '\n': '0123456789ab' }, ageMs: 0 }, /that is none/],
+    [{ type: 'configuration', digest: '0123456789ab', parts: {}, ageMs: -1 }, /`configuration` that is none/],
+    [{ type: 'node' }, /`node` that is none/],
+    [{ type: 'node', summary: { uptimeMs: 1 } }, /`node` that is none/],
   ];
   for (const [message, reason] of wrong) assert.match(faultOf(JSON.stringify(message)), reason);
   assert.match(faultOf('{'), /else than JSON/);

@@ -2,6 +2,8 @@
  * What nodes say to each other over their link: JSON, each message with its length in front, 4 bytes, big-endian. A message of a type that is not known is passed
  * over, so that a later version may say more; what changes the meaning of one that is known changes FORMAT, and nodes of two formats say nothing else.
  */
+import { isPartName, PARTS_MAX } from './configuration-identity.ts';
+import { isAge, isNodeSummary, type NodeSummary } from './node-summary.ts';
 
 export const FORMAT = 1;
 /** A chain of certificates with its key is a tenth of it. */
@@ -21,7 +23,16 @@ export type PeerMessage =
   | { readonly type: 'proofs'; readonly number: number; readonly proofs: readonly PeerProof[] }
   | { readonly type: 'confirmed'; readonly number: number }
   /** That its session tickets are made with: 32 bytes, base64url. */
-  | { readonly type: 'ticket-secret'; readonly secret: string };
+  | { readonly type: 'ticket-secret'; readonly secret: string }
+  /** What it goes by, and for how long it has: at the beginning, and when it changes. */
+  | {
+      readonly type: 'configuration';
+      readonly digest: string;
+      readonly parts: Readonly<Record<string, string>>;
+      readonly ageMs: number;
+    }
+  /** How it stands. */
+  | { readonly type: 'node'; readonly summary: NodeSummary };
 
 export interface PeerProof {
   readonly challenge: 'http-01' | 'tls-alpn-01';
@@ -57,6 +68,8 @@ const CHECKS: Readonly<Record<PeerMessage['type'], (message: Readonly<Record<str
     Number.isSafeInteger(number) && Array.isArray(proofs) && proofs.length <= PROOFS_MAX && proofs.every(isProof),
   confirmed: ({ number }) => Number.isSafeInteger(number),
   'ticket-secret': ({ secret }) => typeof secret === 'string' && /^[A-Za-z0-9_-]{43}$/.test(secret),
+  configuration: ({ digest, parts, ageMs }) => isDigest(digest) && isParts(parts) && isAge(ageMs),
+  node: ({ summary }) => isNodeSummary(summary),
 };
 
 function isProof(value: unknown): value is PeerProof {
@@ -64,6 +77,16 @@ function isProof(value: unknown): value is PeerProof {
   const { challenge, name, token, authorization } = value as Readonly<Record<string, unknown>>;
   const isKnown = challenge === 'http-01' || challenge === 'tls-alpn-01';
   return isKnown && isText(name) && isWord(token) && isWord(authorization);
+}
+
+function isParts(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const parts = Object.entries(value);
+  return parts.length <= PARTS_MAX && parts.every(([name, digest]) => isPartName(name) && isDigest(digest));
+}
+
+function isDigest(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{12,64}$/.test(value);
 }
 
 function isText(value: unknown): value is string {

@@ -106,6 +106,9 @@ export class CertificateSharing {
         break;
       case 'hello':
       case 'beat':
+      // Of node-sharing.ts.
+      case 'configuration':
+      case 'node':
     }
   }
 
