@@ -1,11 +1,12 @@
 /** What each of two nodes shows of the other one: what it goes by, how it stands, and how old that is. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import type { PairNodeView } from '../src/api/nodes.ts';
 import { FORMAT } from '../src/core/peers/messages.ts';
 import { askSocket } from './control-socket.ts';
@@ -33,12 +34,19 @@ async function otherIs(evenkeel: Evenkeel, isSo: (node: PairNodeView) => boolean
   );
 }
 
-function statusText(evenkeel: Evenkeel): string {
-  return execFileSync(process.execPath, [program, 'status', '--socket', `${evenkeel.file}.sock`], { encoding: 'utf8' });
+async function statusText(evenkeel: Evenkeel): Promise<string> {
+  const args = [program, 'status', '--socket', `${evenkeel.file}.sock`];
+  return (await promisify(execFile)(process.execPath, args)).stdout;
 }
 
 function order(evenkeel: Evenkeel, path: string): Promise<unknown> {
   return askSocket(`${evenkeel.file}.sock`, 'POST', path);
+}
+
+/** With another server. */
+function reload(evenkeel: Evenkeel): void {
+  writeFileSync(evenkeel.file, readFileSync(evenkeel.file, 'utf8').replace('127.0.0.1:10', '127.0.0.1:11'));
+  evenkeel.signal('SIGHUP');
 }
 
 function statusAt(socketPath: string): Promise<number> {
@@ -70,28 +78,27 @@ test('each node shows the other: what it goes by, what it has up, what was said 
     assert.deepEqual(other.summary!.upstreams, [{ name: 'web', up: 2, servers: 2 }]);
   }
   assert.match(
-    statusText(first),
+    await statusText(first),
     /lb02 {2}its last word is [\d.]+ s old[^]*the same as here\n {2}servers {4}up web 2 of 2/,
   );
 
   await order(second, '/v1/upstreams/web/servers/127.0.0.1:9/drain?by=alice');
   await first.said(/peer lb02: by hand there, by alice: server web\/127\.0\.0\.1:9 drained; the file says enabled/);
-  assert.match(statusText(first), /by hand {4}server web\/127\.0\.0\.1:9 drained; the file says enabled \(alice, /);
+  assert.match(
+    await statusText(first),
+    /by hand {4}server web\/127\.0\.0\.1:9 drained; the file says enabled \(alice, /,
+  );
   const { overrides, upstreams } = await statusOf(first);
   assert.deepEqual([overrides, upstreams[0].servers[0].state], [[], 'unchecked'], 'it holds there alone');
   await order(second, '/v1/upstreams/web/servers/127.0.0.1:9/enable');
   await first.said(/peer lb02: no more by hand there: server web\/127\.0\.0\.1:9/);
 
-  const reload = (evenkeel: Evenkeel): void => {
-    writeFileSync(evenkeel.file, readFileSync(evenkeel.file, 'utf8').replace('127.0.0.1:10', '127.0.0.1:11'));
-    evenkeel.signal('SIGHUP');
-  };
   reload(second);
   await first.said(
     /peer lb02 goes by another configuration, \w{12}, and this node by \w{12}: they differ in upstreams\/web\n/,
   );
   await second.said(/peer lb01 goes by another configuration, .* differ in upstreams\/web\n/);
-  assert.match(statusText(first), /goes by {4}\w{12} since .*, not that of this node for .*: upstreams\/web\n/);
+  assert.match(await statusText(first), /goes by {4}\w{12} since .*, not that of this node for .*: upstreams\/web\n/);
   assert.match(await metricsOf(first), /^evenkeel_peer_configuration_same\{peer="lb02"\} 0$/m);
   reload(first);
   for (const one of [first, second]) await one.said(/peer lb0\d goes by the same configuration again, \w{12}\n/);
@@ -112,11 +119,12 @@ test('a peer of an earlier version goes on, one of a later one is understood as 
   // It knows greetings and beats.
   const peer = await connect(t, nodes[1].port, nodes[0].identity);
   peer.write(hello);
+  const beats = setInterval(() => peer.write(frame({ type: 'beat' })), 1_000);
+  t.after(() => clearInterval(beats));
   await isLinked(evenkeel);
-  peer.write(frame({ type: 'beat' }));
   const [, silent] = await nodesOf(evenkeel);
   assert.deepEqual([silent.isLinked, silent.version, silent.heardAgeMs, silent.summary], [true, '0.0.1', null, null]);
-  assert.match(statusText(evenkeel), /lb01 {2}has told nothing of itself yet/);
+  assert.match(await statusText(evenkeel), /lb01 {2}has told nothing of itself yet/);
 
   const summary = {
     uptimeMs: 7,
@@ -130,7 +138,7 @@ test('a peer of an earlier version goes on, one of a later one is understood as 
   };
   peer.write(frame({ type: 'node', summary, later: 1 }));
   await otherIs(evenkeel, (node) => node.summary?.routers[0].state === 'hovering');
-  assert.match(statusText(evenkeel), /routers {4}VI_1 hovering\n/);
+  assert.match(await statusText(evenkeel), /routers {4}VI_1 hovering\n/);
   peer.write(frame({ type: 'node', summary: { ...summary, problems: ['\u001b[2J'] } }));
   await linkIs(evenkeel, ({ isUp, reason }) => !isUp && /it sends a `node` that is none/.test(reason));
 });

@@ -638,6 +638,7 @@ export function metricsPage(): string {
     ...rows(ROUTERS, 'router'),
     ...rows(CERTIFICATES, 'listener, upstream, name, kind, file'),
     '| `evenkeel_peer_link_up` | gauge | peer | 1: the link to the other node is up. |',
+    ...rows(PEERS, 'peer'),
     `| \`evenkeel_metrics_hidden\` | gauge | of | ${HIDDEN} |`,
     '',
   ].join('\n');

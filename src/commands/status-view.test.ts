@@ -1,7 +1,9 @@
 import type { ServerView } from '../api/data-plane.ts';
+import type { PairNodeView } from '../api/nodes.ts';
 import type { StatusDocument } from '../api/status.ts';
 import type { RouterView } from '../api/virtual-routers.ts';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ageText, renderStatus } from './status-view.ts';
 
@@ -432,4 +434,57 @@ test('certificates that are asked for say when, and why they are not there', () 
     'asked for  shop.example and 1 more  ca.example  waiting   ordered at 2030-01-01T00:05:00Z          failed at 2030-01-01T00:00:00Z: no such name',
     'asked for  shop.example             ca.example  ordering',
   ]);
+});
+
+test('another node is shown as on the page about peers, also after its last word', () => {
+  const node: PairNodeView = {
+    name: 'lb02',
+    isThis: false,
+    isLinked: true,
+    version: '0.1.0',
+    heardAgeMs: 1_300,
+    configuration: { digest: 'f91ada594c77', since: '2026-11-29T19:05:40.123Z' },
+    difference: { since: '2029-12-31T23:57:55.000Z', parts: ['upstreams/web'] },
+    summary: {
+      uptimeMs: 11_520_000,
+      isStopping: false,
+      routers: [{ name: 'VI_1', state: 'backup', restraint: null }],
+      upstreams: [{ name: 'web', up: 2, servers: 2 }],
+      overrides: [
+        { subject: 'server web/192.0.2.21:8080', said: 'drained; the file says enabled', by: 'alice', ageMs: 48_000 },
+      ],
+      problems: [],
+      leftOut: 0,
+    },
+  };
+  const link = {
+    name: 'lb02',
+    address: '192.0.2.12:7946',
+    isUp: true,
+    since: '2026-11-29T19:02:11.000Z',
+    reason: '',
+    version: '0.1.0',
+  };
+  const render = (nodes: readonly PairNodeView[]): string => {
+    const peers = { node: 'lb01', fingerprint: null, problem: null, peers: [link], nodes };
+    return renderStatus({ ...DOCUMENT, peers }, '/run/evenkeel.sock', false);
+  };
+  const page = readFileSync(new URL('../../../docs/peers.md', import.meta.url), 'utf8');
+  const [, shown] = /^## The nodes see each other$[^]*?^```\n([^]*?)^```$/m.exec(page)!;
+  assert.ok(render([node]).includes(shown), render([node]));
+
+  const restrained = { ...node.summary!, routers: [{ name: 'VI_1', state: 'backup', restraint: 'hand-over' }] };
+  const gone = { ...node, isLinked: false, heardAgeMs: 90_000, difference: null };
+  const text = render([{ ...gone, summary: { ...restrained, overrides: [], problems: ['a fault'], leftOut: 3 } }]);
+  assert.ok(
+    text.includes(
+      '\nlb02  its last word is 1 min 30 s old, up 3 h 12 min\n' +
+        '  goes by    f91ada594c77 since 2026-11-29T19:05:40Z, the same as here\n' +
+        '  routers    VI_1 backup, held back: hand-over\n' +
+        '  servers    up web 2 of 2\n' +
+        '  problems   a fault\n' +
+        '             and 3 more: ask there\n',
+    ),
+    text,
+  );
 });

@@ -15,6 +15,7 @@ import { AdminSocket } from '../keeper/api/admin-socket.ts';
 import { Events } from '../keeper/api/events.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { TrafficTotals } from '../keeper/traffic/totals.ts';
 import { FailedRequests } from '../keeper/api/failed-requests.ts';
 import { Explainer } from './explainer.ts';
 import { type AdminFacts, adminHandlers, type OrderResult } from './admin.ts';
@@ -66,10 +67,13 @@ async function open(
 
 const NO_LOG: Log = { info() {}, warn() {}, error() {} };
 
+const BOARD = Board.createAlone({ servers: 0, listeners: 0, rows: 0 });
+
 /** A data plane without anything. */
 const EMPTY = {
   plan: { listeners: [], upstreams: [] },
-  board: Board.createAlone({ servers: 0, listeners: 0, rows: 0 }),
+  board: BOARD,
+  traffic: new TrafficTotals(BOARD),
   former: new FormerCounts(),
   overrides: [],
 } as unknown as DataPlaneFacts;

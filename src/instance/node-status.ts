@@ -68,21 +68,15 @@ export class NodeStatus {
   }
 
   node(): NodeView {
-    const { version, configuration, problems, inForce, adminProblem, overrides, ha, isStopping } = this.options;
-    const { certificates } = inForce;
+    const { version, overrides, ha, isStopping } = this.options;
     return {
       version,
       pid: process.pid,
       isStopping: isStopping(),
-      uptimeMs: performance.now() - this.startedMs,
+      uptimeMs: this.uptimeMs,
       at: new Date().toISOString(),
       configuration: this.configurationView,
-      problems: [
-        ...problems,
-        ...[this.opensslProblem, adminProblem(), configuration.drift].filter((each) => each !== null),
-        ...faultTexts(certificates),
-        ...expiredTexts(certificates, Date.now()),
-      ],
+      problems: this.problems,
       unstored: [overrides.unstored, ha()?.unstored ?? null].filter((each) => each !== null),
     };
   }
@@ -113,12 +107,12 @@ export class NodeStatus {
 
   /** What peers are told: of many upstreams the first ones. */
   summary(): NodeSummary {
-    const { uptimeMs, isStopping, problems } = this.node();
+    const { uptimeMs, problems } = this;
     const facts = this.dataPlane();
     return bounded(
       {
         uptimeMs,
-        isStopping,
+        isStopping: this.options.isStopping(),
         routers: (this.ha()?.routers ?? []).map(({ name, state, restraint }) => {
           return { name, state, restraint: restraint?.reason ?? null };
         }),
@@ -142,6 +136,21 @@ export class NodeStatus {
   configurationPart(at: string): unknown {
     const { canonical } = this.options.inForce.loaded;
     return at === '' ? new JsonText(canonical) : valueAt(JSON.parse(canonical), parsePointer(at));
+  }
+
+  private get uptimeMs(): number {
+    return performance.now() - this.startedMs;
+  }
+
+  private get problems(): readonly string[] {
+    const { configuration, problems, inForce, adminProblem } = this.options;
+    const { certificates } = inForce;
+    return [
+      ...problems,
+      ...[this.opensslProblem, adminProblem(), configuration.drift].filter((each) => each !== null),
+      ...faultTexts(certificates),
+      ...expiredTexts(certificates, Date.now()),
+    ];
   }
 
   private get configurationView(): ConfigurationView {

@@ -55,7 +55,7 @@ export function bounded(whole: Omit<NodeSummary, 'leftOut'>, alreadyLeftOut: num
     routers: routers.slice(0, LISTED_MAX).map(({ name, state, restraint }) => {
       return { name: cut(name), state, restraint: restraint === null ? null : cut(restraint) };
     }),
-    upstreams: upstreams.slice(0, LISTED_MAX).map((each) => ({ ...each, name: cut(each.name) })),
+    upstreams: upstreams.slice(0, LISTED_MAX).map(({ name, up, servers }) => ({ name: cut(name), up, servers })),
     overrides: overrides.slice(0, LISTED_MAX).map(({ subject, said, by, ageMs }) => {
       return { subject: cut(subject), said: cut(said), by: by === null ? null : cut(by), ageMs };
     }),
