@@ -75,6 +75,7 @@ import { isWorn } from '../http/wear.ts';
 import type { IdleClient, IdleClients } from '../idle-clients.ts';
 import { keepBehind } from '../keep-behind.ts';
 import type { ConnectionInfo } from '../layer.ts';
+import type { Delayed } from '../later.ts';
 import { Lingering } from '../lingering.ts';
 import type { Listener } from '../listener.ts';
 import { RateWindow } from '../rate-window.ts';
@@ -103,7 +104,7 @@ const TOO_SLOW = endedByAnswer(answerKind('client-too-slow'));
 const requests = new RequestReader(false);
 const trailers = new TrailerReader();
 
-export class Connection extends Session implements SocketHandler, IdleClient, StreamOwner {
+export class Connection extends Session implements SocketHandler, IdleClient, StreamOwner, Delayed {
   readonly service: HttpService;
   readonly emitters: ClientEmitters;
   readonly admission: Admission;
@@ -231,16 +232,16 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     if (this.slot < 0) this.socket.resume();
     else {
       this.socket.pause();
-      this.noteFull();
+      this.watchTaking();
     }
     this.settle();
   }
 
-  /** The socket takes no more for now. */
-  private noteFull(): void {
+  /** Something waits for the client to take it. */
+  private watchTaking(): void {
     if (this.taking.endsAt !== 0) return;
     this.taking.openLater(this.now, this.listener.plan.timeouts.bodyMs);
-    this.settle();
+    this.arm();
   }
 
   /** False: all of the input is read. */
@@ -539,7 +540,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     if (stream.isBlocked) return;
     stream.isBlocked = true;
     this.blocked.push(stream);
-    if (this.output.isFull) this.noteFull();
+    if (this.output.isFull) this.watchTaking();
   }
 
   unblock(stream: Stream): void {
@@ -588,13 +589,14 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private settle(): void {
     if (this.phase === GONE) return;
     const { machine, output } = this;
-    if (machine.streams.size === 0 && output.isEmpty && this.slot < 0) {
-      if (this.phase === LEFT) {
-        this.linger();
-        return;
-      }
-      if (this.phase === OPEN && !this.reader.isInBlock) this.rest();
-    } else this.leaveIdle();
+    if (machine.streams.size > 0 || this.slot >= 0) this.leaveIdle();
+    else if (!output.isEmpty) {
+      this.leaveIdle();
+      this.watchTaking();
+    } else if (this.phase === LEFT) {
+      this.linger();
+      return;
+    } else if (this.phase === OPEN && !this.reader.isInBlock) this.rest();
     this.arm();
   }
 
@@ -623,7 +625,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     }
     if (this.reader.isInBlock && now >= this.blockSince + timeouts.headMs) this.endLate();
     else if (this.leaveAt > 0 && now >= this.leaveAt) this.leaveForGood();
-    else if (this.idleIn !== null && now >= this.idleSince + timeouts.idleMs) this.leaveSoon();
+    else if (this.idleIn !== null && now >= this.idleSince + timeouts.idleMs) this.endIdle();
     if (this.phase !== GONE) this.settle();
   }
 
@@ -772,14 +774,9 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
       SETTING_MAX_HEADER_LIST_SIZE,
       this.emitters.limits.headBytes,
     ];
-    const bytes = FRAME_HEADER_BYTES + (settings.length / 2) * SETTING_BYTES;
-    const at = this.output.reserve(bytes);
-    if (at < 0) {
-      // nobody has this object yet
-      this.leaveSoon();
-      return;
-    }
-    this.output.commit(emitSettings(this.context.memory, at, settings));
+    const at = this.output.reserve(FRAME_HEADER_BYTES + (settings.length / 2) * SETTING_BYTES);
+    if (at < 0) this.lackMemory();
+    else this.output.commit(emitSettings(this.context.memory, at, settings));
     this.sendWindow(0, ConnectionState.firstIncrement);
   }
 
@@ -813,8 +810,15 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     else this.output.commit(emitWindowUpdate(this.context.memory, at, streamId, increment));
   }
 
-  /** There is no slot for what has to be said: the connection could not go on as both sides think that it stands. */
+  /**
+   * There is no slot for what has to be said: the connection could not go on as both sides think that it stands. It ends in the next turn,
+   * since whoever has something to say may be in the middle of something, or may be making this object.
+   */
   private lackMemory(): void {
-    this.shed();
+    this.context.later.add(this);
+  }
+
+  handleLater(): void {
+    if (this.phase !== GONE) this.shed();
   }
 }

@@ -1,0 +1,155 @@
+/** A connection of HTTP/2 whose client takes nothing, or for which there is no memory: on a socket and a clock of the test's. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Arena } from '../../base/arena.ts';
+import { Timers } from '../../base/timers.ts';
+import type { Socket, SocketHandler } from '../../port/transport.ts';
+import { FRAME_HEADER_BYTES, PREFACE } from '../../wire/http2/frame.ts';
+import { emitPing, emitSettings } from '../../wire/http2/frame-writer.ts';
+import { LineCache } from '../../wire/http2/hpack/line-cache.ts';
+import type { ClientEmitters } from '../http/client-emitters.ts';
+import type { HttpService } from '../http/service.ts';
+import { IdleClients } from '../idle-clients.ts';
+import { Later } from '../later.ts';
+import { Sessions } from '../sessions.ts';
+import { Connection } from './connection.ts';
+
+const BODY_MS = 10_000;
+const IDLE_MS = 60_000;
+const SLOTS = 8;
+
+/** Takes what it is sent when the test says so. */
+class TestSocket {
+  handler!: SocketHandler;
+  pendingSegments = 0;
+  readonly keepsScarce = false;
+  readonly acknowledgedBytes = 0;
+  isReset = false;
+  isClosed = false;
+  private readonly arena: Arena;
+  private readonly slots: number[] = [];
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+  }
+
+  send(slot: number): void {
+    assert.ok(!this.isClosed, 'a closed socket is sent nothing');
+    this.slots.push(slot);
+    this.pendingSegments++;
+  }
+
+  drain(): void {
+    for (const slot of this.slots.splice(0)) this.arena.release(slot);
+    this.pendingSegments = 0;
+    this.handler.handleDrain(this as unknown as Socket);
+  }
+
+  pause(): void {
+    assert.ok(!this.isClosed);
+  }
+
+  resume(): void {
+    assert.ok(!this.isClosed);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const slot of this.slots.splice(0)) this.arena.release(slot);
+    this.pendingSegments = 0;
+  }
+
+  reset(): void {
+    this.isReset = true;
+    this.close();
+  }
+}
+
+class Stage {
+  readonly arena = new Arena(new Uint8Array(Arena.bytesFor(SLOTS, SLOTS)), SLOTS, SLOTS);
+  readonly transport = { now: 0, requestTurn: (): void => undefined };
+  readonly timers = new Timers(0);
+  readonly sessions = new Sessions();
+  readonly later = new Later(this.transport as never);
+  readonly socket = new TestSocket(this.arena);
+  released = 0;
+  cutOff = 0;
+  private readonly service: HttpService;
+
+  constructor() {
+    const { arena, later, sessions, timers, transport } = this;
+    const context = { arena, later, memory: arena.memory, segmentsEnough: 2, sessions, timers, transport };
+    const plan = { timeouts: { headMs: 1000, bodyMs: BODY_MS, idleMs: IDLE_MS }, limits: { bodyRate: 256 } };
+    const listener = {
+      plan,
+      context,
+      idle: new IdleClients(),
+      release: () => this.released++,
+      noteCutOff: () => this.cutOff++,
+    };
+    this.service = { listener } as unknown as HttpService;
+  }
+
+  accept(): void {
+    const emitters = { limits: { headBytes: 16_384, headers: 100 } } as ClientEmitters;
+    const socket = this.socket as unknown as Socket;
+    this.sessions.add(new Connection(this.service, emitters, new LineCache(), socket, null));
+  }
+
+  receive(write: (memory: Uint8Array, at: number) => number): void {
+    const slot = this.arena.allocateLarge();
+    assert.ok(slot >= 0);
+    const start = this.arena.receiveStart(slot);
+    const end = write(this.arena.memory, start);
+    this.socket.handler.handleData(this.socket as unknown as Socket, slot, start, end - start);
+  }
+
+  pass(ms: number): void {
+    this.transport.now += ms;
+    this.timers.advance(this.transport.now, {
+      handleExpiry: (timed, now) => (timed as never as Connection).handleExpiry(now),
+    });
+    this.later.handleTurn();
+  }
+}
+
+function preface(memory: Uint8Array, at: number): number {
+  memory.set(PREFACE, at);
+  return emitSettings(memory, at + PREFACE.length, []);
+}
+
+const OPAQUE = new Uint8Array(8);
+
+test('a client that takes nothing is cut off, also where no stream waits for it', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.receive(preface);
+  stage.socket.drain();
+  stage.receive((memory, at) => emitPing(memory, at, OPAQUE, false));
+  assert.equal(stage.socket.pendingSegments, 1);
+  for (let i = 0; i < 4; i++) stage.pass(BODY_MS / 2);
+  assert.deepEqual([stage.cutOff, stage.released, stage.sessions.size], [1, 1, 0]);
+});
+
+test('one that takes what it is sent may be idle for as long as that may be', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.receive(preface);
+  stage.socket.drain();
+  for (let i = 0; i < 10; i++) stage.pass(IDLE_MS / 11);
+  assert.equal(stage.socket.pendingSegments, 0);
+  stage.pass(IDLE_MS / 10);
+  assert.equal(stage.socket.pendingSegments, 1, 'it is told to go');
+  assert.deepEqual([stage.cutOff, stage.released], [0, 0]);
+});
+
+test('a connection for which there is no slot from the beginning is gone with the next turn, and counted once', () => {
+  const stage = new Stage();
+  const slots = [];
+  for (let slot; (slot = stage.arena.allocate(FRAME_HEADER_BYTES)) >= 0;) slots.push(slot);
+  for (let slot; (slot = stage.arena.allocateLarge()) >= 0;) slots.push(slot);
+  stage.accept();
+  assert.equal(stage.released, 0, 'nobody has it yet');
+  for (let i = 0; i < 4; i++) stage.pass(1000);
+  assert.deepEqual([stage.socket.isReset, stage.released, stage.sessions.size], [true, 1, 0]);
+});
