@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import type net from 'node:net';
@@ -122,13 +123,22 @@ for (const engine of ENGINES) {
   });
 
   test(
-    `[${engine}] a file that cannot be written to costs its lines and nothing else`,
+    `[${engine}] a file that cannot be written to costs its lines and nothing else, and the log says so`,
     engineSkip(engine),
     async (t) => {
       const backend = await startBackend(t);
       const port = await freePort();
-      const evenkeel = await Evenkeel.start(t, plain('/dev/full', port, backend.address), { engine, workers: 1 });
+      const file = join(temporaryDirectory(t), 'access.log');
+      symlinkSync('/dev/full', file);
+      const evenkeel = await Evenkeel.start(t, plain(file, port, backend.address), { engine, workers: 1 });
       for (let i = 0; i < 20; i++) assert.equal((await get(port, `/${i}`)).status, 200);
+      await evenkeel.said(/warn +access log main cannot be written: the disk is full; lines wait/);
+      unlinkSync(file);
+      evenkeel.signal('SIGUSR1');
+      await evenkeel.said(/access logs are opened again/);
+      await get(port, '/after');
+      await evenkeel.said(/info +access log main is written again/);
+      await lineOf(file, '/after');
       evenkeel.signal('SIGTERM');
       assert.equal(await evenkeel.exit, 0);
     },

@@ -87,7 +87,7 @@ for (const engine of ENGINES) {
           path: '/gone/x',
           status: 503,
           reason: 'no-server',
-          says: /now +127\.0\.0\.1:\d+: down for .*connection refused/,
+          says: /tries +upstream gone: it had no server to try\n +now +127\.0\.0\.1:\d+: down for .*connection refused/,
         },
         { path: '/nothing', status: 404, reason: 'no-route', says: /way +GET at listener web\n/ },
       ];

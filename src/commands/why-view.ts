@@ -264,6 +264,7 @@ function requestLines({ request, upstream }: Extract<Evidence, { kind: 'request'
     ...fields(
       'tries',
       tries.map(({ connectedMs, endedMs, failure, server, status }) => {
+        if (server === request.upstream) return `upstream ${server}: it had no server to try`;
         const end = failure ?? (status === 0 ? 'not ended' : `answered ${status}`);
         const connected = connectedMs === null ? '' : `connected after ${ageText(connectedMs)}, `;
         return `${server}: ${connected}${end}${endedMs === null ? '' : ` after ${ageText(endedMs)}`}`;

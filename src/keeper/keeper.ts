@@ -734,6 +734,8 @@ export class Keeper {
       case 'idle-closed':
       case 'memory-short':
       case 'memory-recovered':
+      case 'log-stuck':
+      case 'log-written':
       case 'drained':
         return logProxyState(log, event, proxyIndex);
     }

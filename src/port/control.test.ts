@@ -18,6 +18,8 @@ const MESSAGES: ProxyMessage[] = [
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
   { type: 'event', event: { kind: 'server-failed', slot: 3, epoch: 2, reason: 'timeout', count: 17 } },
   { type: 'event', event: { kind: 'idle-closed', listener: 'web', reason: 'connection limit reached' } },
+  { type: 'event', event: { kind: 'log-stuck', log: 'main', error: 28 } },
+  { type: 'event', event: { kind: 'log-written', log: 'main' } },
   { type: 'event', event: { kind: 'accept-paused', listener: 'web', reason: 'no file descriptor left' } },
   { type: 'event', event: { kind: 'accept-resumed', listener: 'web' } },
   { type: 'event', event: { kind: 'drained' } },
@@ -84,6 +86,9 @@ test('what is not a message is null and never throws', () => {
     '{"type":"event","event":{"kind":"server-failed","slot":1,"epoch":0,"reason":7,"count":1}}',
     '{"type":"event","event":{"kind":"server-failed","slot":1,"reason":"x","count":1}}',
     '{"type":"event","event":{"kind":"accept-paused","listener":"web"}}',
+    '{"type":"event","event":{"kind":"log-stuck","log":"main","error":0}}',
+    '{"type":"event","event":{"kind":"log-stuck","log":"main","error":5000}}',
+    '{"type":"event","event":{"kind":"log-written"}}',
     '{"type":"event","event":{"kind":"failed-requests","requests":{},"leftOut":0}}',
     '{"type":"event","event":{"kind":"failed-requests","requests":[],"leftOut":-1}}',
     ...[0, -1, 1.5, TALLY_MAX + 1, Number.MAX_SAFE_INTEGER].flatMap((count) =>

@@ -103,6 +103,10 @@ export type ProxyEvent =
   | { readonly kind: 'memory-short'; readonly bytes: number; readonly used: number; readonly count: number }
   /** It was short for so long, and had to end this many connections that stood still. */
   | { readonly kind: 'memory-recovered'; readonly seconds: number; readonly shed: number }
+  /** An access log cannot be written: an errno, above 0. Told at most once a minute. */
+  | { readonly kind: 'log-stuck'; readonly log: string; readonly error: number }
+  /** It can be, after it was told that it cannot. */
+  | { readonly kind: 'log-written'; readonly log: string }
   /** A request is for a server of this name, of an upstream with `server-by`: it waits for a `name` message. */
   | { readonly kind: 'name-wanted'; readonly upstream: string; readonly hostname: string }
   /** After `drain`: nothing is in flight any more. */
@@ -244,6 +248,9 @@ export function parseProxyMessage(line: string): ProxyMessage | null {
   return null;
 }
 
+/** Linux has none above. */
+const ERRNO_MAX = 4095;
+
 function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null {
   const { kind, slot, epoch, count, reason, listener, owner, answer, sample, shortage } = value;
   if (kind === 'memory-short') {
@@ -283,6 +290,12 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
   if (kind === 'name-wanted') {
     const { upstream, hostname } = value;
     return typeof upstream === 'string' && typeof hostname === 'string' ? { kind, upstream, hostname } : null;
+  }
+  if (kind === 'log-stuck' || kind === 'log-written') {
+    const { error, log } = value;
+    if (typeof log !== 'string') return null;
+    if (kind === 'log-written') return { kind, log };
+    return isTally(error) && error <= ERRNO_MAX ? { kind, log, error } : null;
   }
   if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
   return kind === 'drained' ? { kind } : null;

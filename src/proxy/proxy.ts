@@ -162,7 +162,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     const prng = new Prng(options.seed);
     const { wallClockMs } = options;
     const responseValues = new ResponseValues(wallClockMs);
-    const accessLogs = new AccessLogs({ transport, row, prng, wallClockMs, responseValues });
+    const accessLogs = new AccessLogs({ transport, row, prng, wallClockMs, responseValues, report });
     this.context = {
       transport,
       later: this.later,

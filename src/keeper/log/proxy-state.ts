@@ -1,4 +1,6 @@
-/** What a proxy says of how it is: whether it accepts, and whether it has the memory that it needs. */
+/** What a proxy says of how it is: whether it accepts, has the memory that it needs, and can write its access logs. */
+import { getSystemErrorName } from 'node:util';
+import { systemReason } from '../../base/system-error.ts';
 import type { ProxyEvent } from '../../port/control.ts';
 import type { Log } from './log.ts';
 
@@ -25,6 +27,14 @@ export function logProxyState(log: Log, event: ProxyState, proxy: number): void 
       return log.info(
         `proxy ${proxy} has enough memory again, after ${event.seconds} s; it has ended ${event.shed} connections`,
       );
+    case 'log-stuck':
+      return log.warn(
+        `access log ${event.log} cannot be written: ${systemReason({ code: getSystemErrorName(-event.error) })}; ` +
+          'lines wait, and are dropped where they are too many',
+        { proxy },
+      );
+    case 'log-written':
+      return log.info(`access log ${event.log} is written again`, { proxy });
     case 'drained':
       return undefined;
   }

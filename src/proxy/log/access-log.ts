@@ -12,6 +12,7 @@ import type { EndRecord } from './end-record.ts';
 import type { EndValues } from './end-values.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { LINE_OVERFLOW, LineFormat } from './line-format.ts';
+import type { WriteNews } from './write-news.ts';
 
 /** A line waits no longer than two ticks of the proxy's clock. */
 const FLUSH_MS = 50;
@@ -32,6 +33,7 @@ export class LogDraft extends Draft {
 
 export class AccessLog {
   readonly name: string;
+  readonly news: WriteNews;
   private readonly prng: Prng;
   private plan!: LogPlan;
   private format!: LineFormat;
@@ -42,8 +44,9 @@ export class AccessLog {
   private late: Uint8Array | null = null;
   private buffer: LineBuffer | null = null;
 
-  constructor(name: string, prng: Prng) {
+  constructor(name: string, prng: Prng, news: WriteNews) {
     this.name = name;
+    this.news = news;
     this.prng = prng;
   }
 

@@ -4,12 +4,15 @@ import type { Prng } from '../../base/prng.ts';
 import type { LogPlan } from '../../config/plan.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
+import type { ProxyEvent } from '../../port/control.ts';
+import type { Outlet, OutletHandler } from '../../port/outlet.ts';
 import type { Transport } from '../../port/transport.ts';
 import { AccessLog, LogDraft } from './access-log.ts';
 import type { Draft } from './draft.ts';
 import type { EndRecord } from './end-record.ts';
 import { EndValues } from './end-values.ts';
 import { LineBuffer } from './line-buffer.ts';
+import { WriteNews } from './write-news.ts';
 
 const SPARE_DRAFTS_MAX = 4096;
 
@@ -19,6 +22,7 @@ export interface LogRoom {
   readonly prng: Prng;
   readonly wallClockMs: () => number;
   readonly responseValues: ResponseValues;
+  readonly report: (event: ProxyEvent) => void;
 }
 
 export class AccessLogs {
@@ -41,7 +45,7 @@ export class AccessLogs {
 
   /** `descriptors`: of each log's target, opened anew. */
   apply(plans: readonly LogPlan[], descriptors: readonly number[]): void {
-    const { prng, row, transport } = this.room;
+    const { prng, report, row, transport } = this.room;
     const counts = {
       wait: (lines: number) => row.setWaitingLines((this.waitingLines += lines)),
       drop: (lines: number) => row.countDroppedLines(lines),
@@ -49,9 +53,10 @@ export class AccessLogs {
     const former = this.byName;
     this.byName = new Map();
     for (const [i, plan] of plans.entries()) {
-      const log = former.get(plan.name) ?? new AccessLog(plan.name, prng);
+      const log = former.get(plan.name) ?? new AccessLog(plan.name, prng, new WriteNews(plan.name, report, transport));
       former.delete(plan.name);
-      log.apply(plan, new LineBuffer((handler) => transport.openOutlet(descriptors[i], handler), counts, transport));
+      const open = (handler: OutletHandler): Outlet => transport.openOutlet(descriptors[i], handler);
+      log.apply(plan, new LineBuffer(open, counts, log.news, transport));
       this.byName.set(plan.name, log);
     }
     for (const gone of former.values()) gone.end();

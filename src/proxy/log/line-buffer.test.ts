@@ -11,6 +11,7 @@ class Disk implements Outlet {
   written = '';
   waiting = 0;
   dropped = 0;
+  readonly errors: number[] = [];
   isClosed = false;
   private handler!: OutletHandler;
   private under: readonly [offset: number, length: number] | null = null;
@@ -24,7 +25,11 @@ class Disk implements Outlet {
       wait: (lines: number) => void (this.waiting += lines),
       drop: (lines: number) => void (this.dropped += lines),
     };
-    this.buffer = new LineBuffer(open, counts, this.clock);
+    const news = {
+      handleFailure: (error: number) => void this.errors.push(error),
+      handleSuccess: () => undefined,
+    };
+    this.buffer = new LineBuffer(open, counts, news, this.clock);
   }
 
   write(offset: number, length: number): void {
@@ -100,7 +105,11 @@ test('an error is tried again, and loses nothing that still has room', () => {
   const disk = new Disk();
   disk.line('a');
   disk.buffer.flush();
+  disk.take(-11);
+  assert.deepEqual(disk.errors, [], 'it is full at the moment, and has not failed');
+  disk.buffer.handleTick(50, 50);
   disk.take(-28);
+  assert.deepEqual(disk.errors, [28]);
   disk.line('b');
   disk.clock.now = 999;
   disk.buffer.handleTick(999, 50);

@@ -18,9 +18,17 @@ export interface LineCounts {
   drop(lines: number): void;
 }
 
+/** Hears how writes end. */
+export interface WriteListener {
+  /** `error`: an errno, above 0. Not of what takes nothing at the moment. */
+  handleFailure(error: number): void;
+  handleSuccess(): void;
+}
+
 export class LineBuffer implements OutletHandler {
   private readonly outlet: Outlet;
   private readonly counts: LineCounts;
+  private readonly news: WriteListener;
   private readonly clock: { readonly now: number };
   /** Offset of the half that is filled: 0 or OUTLET_HALF_BYTES; the other one is being written, or empty. */
   private filling = 0;
@@ -36,9 +44,15 @@ export class LineBuffer implements OutletHandler {
   private againAt = 0;
   private isEnding = false;
 
-  constructor(open: (handler: OutletHandler) => Outlet, counts: LineCounts, clock: { readonly now: number }) {
+  constructor(
+    open: (handler: OutletHandler) => Outlet,
+    counts: LineCounts,
+    news: WriteListener,
+    clock: { readonly now: number },
+  ) {
     this.outlet = open(this);
     this.counts = counts;
+    this.news = news;
     this.clock = clock;
   }
 
@@ -101,11 +115,13 @@ export class LineBuffer implements OutletHandler {
   handleWritten(count: number): void {
     this.isWriting = false;
     if (count < 0) {
+      if (count !== -EAGAIN) this.news.handleFailure(-count);
       // What was waiting is lost if it cannot be written later either: the next lines are worth more.
       if (this.isEnding) this.lose();
       else this.againAt = this.clock.now + (count === -EAGAIN ? FULL_AGAIN_MS : AGAIN_MS);
       return;
     }
+    this.news.handleSuccess();
     this.writingAt += count;
     this.writingLength -= count;
     if (this.writingLength > 0) return this.write();
