@@ -177,6 +177,16 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
       await others();
     });
 
+    await t.test('a response that is taken by the byte is cut off', async (t) => {
+      const client = await RawHttp2.open(t, port, [INITIAL_WINDOW_SIZE, 1]);
+      client.request(1, '/big');
+      const timer = setInterval(() => client.frame(WINDOW, 0, 1, Buffer.of(0, 0, 0, 1)), 100);
+      t.after(() => clearInterval(timer));
+      assert.equal((await client.heard('reset', 1)).value, 8, 'CANCEL');
+      clearInterval(timer);
+      await others();
+    });
+
     await t.test('a client that asks and does not read is cut off', async (t) => {
       const client = await RawHttp2.open(t, port);
       client.socket.pause();

@@ -81,7 +81,7 @@ export class ConnectionState<Owner> {
   private totalBytes = 0;
   private carriedBytes = 0;
   /** `2 * id`, and 1 more where we have reset it. */
-  private readonly recent = new Float64Array(RECENT);
+  private readonly recent = new Uint32Array(RECENT);
   private recentAt = 0;
 
   constructor(now: number) {

@@ -397,13 +397,13 @@ export class Stream extends HttpClient {
 
   /** The client takes more. */
   resume(): void {
-    const before = this.sink.sentBytes;
     if (this.sink.resume()) {
+      // not for a part: a window of a byte now and then would hold a server
+      this.taking.close();
       if (this.phase === REST) this.leaveRest();
       else if (this.exchange !== null && !this.sink.isFull) this.exchange.pumpResponse();
     }
     if (this.phase === GONE) return;
-    if (this.sink.sentBytes !== before) this.taking.close();
     if (this.sink.isFull) this.noteBacklog();
   }
 
