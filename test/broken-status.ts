@@ -1,5 +1,5 @@
 /** What the API would tell of a node whose pair is broken, with three hundred servers. */
-import type { StatusDocument } from '../src/api/status.ts';
+import type { PeersStatus, StatusDocument } from '../src/api/status.ts';
 import type { HaStatus, RouterAccount } from '../src/api/virtual-routers.ts';
 
 const SERVERS = 300;
@@ -49,6 +49,42 @@ const ha: HaStatus = {
   ],
 };
 
+const peers: PeersStatus = {
+  node: 'lb01',
+  fingerprint: null,
+  problem: null,
+  peers: [
+    {
+      name: 'lb02',
+      address: '192.0.2.3:7946',
+      isUp: false,
+      since: '2026-11-29T19:02:11.000Z',
+      reason: 'it was silent for 10 s',
+      version: '0.1.0',
+    },
+  ],
+  nodes: [
+    {
+      name: 'lb02',
+      isThis: false,
+      isLinked: false,
+      version: '0.1.0',
+      heardAgeMs: 70_000,
+      configuration: { digest: 'f91ada594c77', since: '2026-11-29T19:05:40.000Z' },
+      difference: { since: '2026-11-29T19:05:41.000Z', parts: ['upstreams/pool'] },
+      summary: {
+        uptimeMs: 9,
+        isStopping: false,
+        routers: [],
+        upstreams: [{ name: 'pool', up: 299, servers: 300 }],
+        overrides: [],
+        problems: [],
+        leftOut: 0,
+      },
+    },
+  ],
+};
+
 /** The status of a running evenkeel with that in it. */
 export function brokenFrom(status: StatusDocument): StatusDocument {
   const [upstream] = status.upstreams;
@@ -57,5 +93,5 @@ export function brokenFrom(status: StatusDocument): StatusDocument {
     const state = i % DOWN_EACH === 7 ? ('down' as const) : ('up' as const);
     return { ...upstream.servers[0], name: address, address, state };
   });
-  return { ...status, upstreams: [{ ...upstream, servers }], ha };
+  return { ...status, upstreams: [{ ...upstream, servers }], ha, peers };
 }

@@ -168,6 +168,13 @@ test(
         'backup → claiming',
       ])
         await router.getByText(text).first().waitFor();
+      const link = page.getByRole('list', { name: 'Links to other nodes' });
+      for (const text of [
+        'no link',
+        'other configuration',
+        'in upstreams/pool; pool 299 of 300 up; last word 1 min ago',
+      ])
+        await link.getByText(text).first().waitFor();
       await page.getByText('294 of 300 serve').waitFor();
       // what is wrong is first, and the rest is there when it is asked for
       const rows = page.locator('.upstream tbody tr');

@@ -1,5 +1,6 @@
 /** Who has which address, why, and who had it before. */
 import type { HaStatus, RouterView } from '../api/virtual-routers.ts';
+import type { PairNodeView } from '../api/nodes.ts';
 import type { PeersStatus } from '../api/status.ts';
 import { Badge, Shape } from './badge.tsx';
 import type { Ask } from './dialogs.tsx';
@@ -7,6 +8,7 @@ import { age, ago } from './format.ts';
 import { ROUTER_TONES } from './tones.ts';
 
 const HISTORY_SHOWN = 3;
+const PARTS_SHOWN = 3;
 
 interface PairProps {
   readonly ha: HaStatus;
@@ -33,11 +35,34 @@ export function Pair({ ha, peers, mayOrder, ask }: PairProps) {
               <span class="dim">{address}</span>
               {!isUp && <span class="dim"> – {reason}</span>}
               <span class="dim"> since {new Date(since).toLocaleString('en-GB')}</span>
+              <LastWord node={peers.nodes?.find((node) => node.name === name)} />
             </li>
           ))}
         </ul>
       )}
     </section>
+  );
+}
+
+/** What the other node has said of itself. */
+function LastWord({ node }: { readonly node: PairNodeView | undefined }) {
+  const heardAgeMs = node?.heardAgeMs ?? null;
+  if (node === undefined || heardAgeMs === null) return null;
+  const { difference, summary } = node;
+  const parts = difference?.parts ?? [];
+  const short = (summary?.upstreams ?? []).filter(({ up, servers }) => up < servers);
+  const told = [
+    ...(parts.length === 0
+      ? []
+      : [`in ${parts.slice(0, PARTS_SHOWN).join(', ')}${parts.length > PARTS_SHOWN ? ' …' : ''}`]),
+    ...short.map(({ name, up, servers }) => `${name} ${up} of ${servers} up`),
+    ...(summary?.overrides ?? []).map(({ subject, said }) => `${subject} ${said}`),
+    `last word ${ago(heardAgeMs)}`,
+  ];
+  return (
+    <div class="dim">
+      {difference !== null && <Badge tone="warn" text="other configuration" />} {told.join('; ')}
+    </div>
   );
 }
 
