@@ -298,6 +298,14 @@ test('connections that were reset are no answers', () => {
   );
 });
 
+test('gaps in access logs stand beside their proxy', () => {
+  const proxies = [{ ...DOCUMENT.proxies[0], linesDropped: 12 }];
+  assert.match(
+    renderStatus({ ...DOCUMENT, proxies }, '/s', false),
+    /^proxy {2}0 {2}serving .* requests {2}dropped 12 lines of access logs$/m,
+  );
+});
+
 test('what this machine was short of stands beside its servers', () => {
   const lastCheck = { ageMs: 300, isPassed: null, detail: 'no file descriptor is left in the keeper' };
   const upstream = { ...DOCUMENT.upstreams[0], servers: [{ ...SERVER, shortages: 4, lastCheck }] };

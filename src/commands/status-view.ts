@@ -417,7 +417,7 @@ function verdictText({ isPassed, detail }: CheckView): string {
 }
 
 function proxyRow(
-  { state, pid, silentMs, restarts, lastEnd, connections, requests, memory }: ProxyView,
+  { state, pid, silentMs, restarts, lastEnd, connections, requests, linesDropped, memory }: ProxyView,
   index: number,
 ): string[] {
   const isSilent = silentMs > SILENT_MS && state === 'serving';
@@ -430,6 +430,7 @@ function proxyRow(
     `${count(connections, 'connection')}, ${count(requests, 'request')}`,
     restarts === 0 ? '' : `restarted ${times(restarts)}`,
     memory === null || memory.shed === 0 ? '' : `ended ${count(memory.shed, 'connection')} for want of memory`,
+    linesDropped === 0 ? '' : `dropped ${count(linesDropped, 'line')} of access logs`,
     end,
   ];
 }
