@@ -64,6 +64,7 @@ export class AdminDoor {
     const isKept = now.credentials === null;
     // In either case these files have been read.
     this.tls = isKept ? { ...now, credentials: former.credentials } : now;
+    if (this.fault !== null) return log.error(this.fault);
     if (isKept) return log.warn(`the former certificate of the admin API is kept: ${now.fault}`);
     this.open();
     log.info(`the certificate of the admin API is replaced by ${now.files.certificate}`);

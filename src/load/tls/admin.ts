@@ -1,13 +1,15 @@
 /** The certificate of the admin API, and who may have issued those of its clients, from their files. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
-import { type Diagnostic, diagnose, type SourceMap } from '../../config/diagnostic.ts';
+import { createSecureContext } from 'node:tls';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../../config/diagnostic.ts';
 import type { Config, Loose } from '../../config/model.ts';
 import type { Sight } from '../../core/settled-files.ts';
-import type { AdminCredentials } from '../../keeper/api/http-server.ts';
+import { type AdminCredentials, contextOf } from '../../keeper/api/http-server.ts';
 import { SeenFiles } from '../file-state.ts';
 import { type AuthorityProblem, readAuthorities } from './authorities.ts';
-import { type PairProblem, readPair } from './pair.ts';
+import { type Pair, type PairProblem, readPair } from './pair.ts';
+import { opensslReason } from './wording.ts';
 
 export interface AdminTlsFiles {
   readonly certificate: string;
@@ -74,21 +76,38 @@ export function readAdminTls(files: AdminTlsFiles, nowMs: number): ReadAdminTls 
     { announced: authorityFile, unannounced: null, revocations: null },
     nowMs,
   );
-  const problems = [...ofPair, ...ofAuthorities];
-  const fault = faultText(problems);
-  const read = (credentials: AdminCredentials | null): ReadAdminTls => {
-    return { tls: { files, sight: seen.sight, credentials, fault }, problems };
+  const problems: (PairProblem | AuthorityProblem)[] = [...ofPair, ...ofAuthorities];
+  let credentials: AdminCredentials | null = null;
+  if (pair !== null && authorities !== null) {
+    credentials = credentialsOf(pair, authorityFile === null ? null : authorities.certificates);
+    const reason = whyUnusable(credentials);
+    if (reason !== null) {
+      credentials = null;
+      const fix = 'get one that this OpenSSL takes';
+      problems.push({ ...problem('bad-certificate', { path: certificate, reason, fix }), about: 'certificate' });
+    }
+  }
+  return { tls: { files, sight: seen.sight, credentials, fault: faultText(problems) }, problems };
+}
+
+function credentialsOf({ credential, notAfterMs }: Pair, authorities: readonly Uint8Array[] | null): AdminCredentials {
+  const key = createPrivateKey({ key: Buffer.from(credential.key), format: 'der', type: 'pkcs8' });
+  return {
+    cert: pemOf(credential.chain),
+    key: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    ca: authorities === null ? null : pemOf(authorities),
+    notAfterMs,
   };
-  if (pair === null || authorities === null) return read(null);
-  const { chain, key: der } = pair.credential;
-  return read({
-    cert: pemOf(chain),
-    key: createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
-      .export({ format: 'pem', type: 'pkcs8' })
-      .toString(),
-    ca: authorityFile === null ? null : pemOf(authorities.certificates),
-    notAfterMs: pair.notAfterMs,
-  });
+}
+
+/** Node's OpenSSL has bounds of its own, of the sizes of keys above all. Null: it takes it. */
+function whyUnusable(credentials: AdminCredentials): string | null {
+  try {
+    createSecureContext(contextOf(credentials));
+    return null;
+  } catch (error) {
+    return opensslReason(error);
+  }
 }
 
 export function diagnosticsOf({ problems }: ReadAdminTls, source: SourceMap): readonly Diagnostic[] {
