@@ -159,7 +159,9 @@ export class Keeper {
     const { workersMax, host, log } = options;
     this.options = options;
     this.tickets = new TicketSecretsInUse(options.inherited?.ticketSecret ?? null, () => this.renewTickets());
-    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null);
+    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null, () =>
+      options.onOtherProgram?.(),
+    );
     this.descriptors = new DescriptorWarning(host, log);
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;

@@ -9,6 +9,7 @@ import type { LogPlan } from '../config/plan.ts';
 import type { Host } from '../port/host.ts';
 import { ApplyError } from './apply-error.ts';
 import type { Log } from './log/log.ts';
+import { EXIT_OTHER_PROGRAM } from './proxies/proxy-arguments.ts';
 
 /** Beside the program's chunks, and in src. */
 const THREAD = new URL('../process/syslog-thread.js', import.meta.url);
@@ -30,13 +31,16 @@ export type SyslogNews =
 export class SyslogLinks {
   private readonly host: Host;
   private readonly log: Log;
+  private readonly onOtherProgram: () => void;
   private readonly workers = new Set<Worker>();
   /** Each trouble is told once, whoever finds it again. */
   private readonly troubles = new Set<string>();
 
-  constructor(host: Host, log: Log) {
+  /** `onOtherProgram`: the program on disk is not the keeper's any more. */
+  constructor(host: Host, log: Log, onOtherProgram: () => void) {
     this.host = host;
     this.log = log;
+    this.onOtherProgram = onOtherProgram;
   }
 
   get isEmpty(): boolean {
@@ -60,7 +64,10 @@ export class SyslogLinks {
     worker.on('error', (error) =>
       this.log.error(`access log ${name}: what sends it to syslog ended: ${error.message}`),
     );
-    worker.on('exit', () => this.workers.delete(worker));
+    worker.on('exit', (code) => {
+      this.workers.delete(worker);
+      if (code === EXIT_OTHER_PROGRAM) this.handleOtherProgram(name);
+    });
     return output;
   }
 
@@ -72,6 +79,12 @@ export class SyslogLinks {
     }, LAST_LINES_MS);
     await Promise.all(ended);
     clearTimeout(timer);
+  }
+
+  private handleOtherProgram(name: string): void {
+    const reason = 'the program on disk is another one now';
+    this.log.error(`access log ${name}: no line goes to syslog until an upgrade: ${reason}`);
+    this.onOtherProgram();
   }
 
   private handleNews(name: string, news: SyslogNews): void {

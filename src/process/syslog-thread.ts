@@ -28,7 +28,10 @@ const lines = new Uint8Array(READ_BYTES);
 let trouble: string | null = null;
 let lost = 0;
 
-if (!isProgramOfKeeper(process.env)) process.exit(EXIT_OTHER_PROGRAM);
+if (!isProgramOfKeeper(process.env)) {
+  closeSync(input);
+  process.exit(EXIT_OTHER_PROGRAM);
+}
 for (let length = read(); length > 0; length = read()) sendAll(length);
 sender.close();
 closeSync(input);

@@ -28,10 +28,10 @@ export class PlanFileWriter {
 
   private readonly links: SyslogLinks;
 
-  /** `sessions`: of a predecessor. */
-  constructor(host: Host, log: Log, sessions: number | null) {
+  /** `sessions`: of a predecessor. `onOtherProgram`: the program on disk is not the keeper's any more. */
+  constructor(host: Host, log: Log, sessions: number | null, onOtherProgram: () => void) {
     this.host = host;
-    this.links = new SyslogLinks(host, log);
+    this.links = new SyslogLinks(host, log, onOtherProgram);
     this.sessions = sessions;
   }
 
