@@ -161,18 +161,28 @@ async function sentBody({ headers, body }: Request, { body: expected }: Operatio
   if (media.trim() !== expected.media && media.trim() !== 'application/json') {
     throw new Refusal(415, `send it as Content-Type: ${expected.media}`);
   }
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of body ?? []) {
-    length += (piece as Uint8Array).length;
-    if (length > BODY_BYTES_MAX) throw new Refusal(413, `at most ${BODY_BYTES_MAX / 2 ** 20} MiB`);
-    pieces.push(piece as Uint8Array);
-  }
+  const bytes = await bytesOf(body ?? []);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new Refusal(400, 'it is not UTF-8 text');
   }
+}
+
+async function bytesOf(body: AsyncIterable<unknown> | Iterable<unknown>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of body) {
+      length += (piece as Uint8Array).length;
+      if (length > BODY_BYTES_MAX) throw new Refusal(413, `at most ${BODY_BYTES_MAX / 2 ** 20} MiB`);
+      pieces.push(piece as Uint8Array);
+    }
+  } catch (error) {
+    // Who sends it has gone, or has taken too long.
+    throw error instanceof Refusal ? error : new Refusal(400, 'it has ended early');
+  }
+  return Buffer.concat(pieces);
 }
 
 /** The first one is the usual one; the other one is that of a node that is not ready. */

@@ -30,3 +30,14 @@ test('who has a token takes the place of one who has none, and nobody else does'
   places.give('t0');
   assert.ok(ask('token now', true));
 });
+
+test('who has ended takes no place, though its request comes to be looked at after that', () => {
+  const { places } = placesOf();
+  for (let i = 0; i < ASKING_MAX; i++) {
+    places.take(`a${i}`);
+    places.give(`a${i}`);
+    assert.equal(places.admit(`a${i}`, false), false);
+  }
+  places.take('late');
+  assert.ok(places.admit('late', false));
+});

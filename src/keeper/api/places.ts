@@ -25,8 +25,9 @@ export class Places<C> {
     this.standings.set(connection, 'silent');
   }
 
-  /** It has asked, and may. False: as many ask already. */
+  /** It has asked, and may. False: as many ask already, or it has ended meanwhile. */
   admit(connection: C, isKnown: boolean): boolean {
+    if (!this.standings.has(connection)) return false;
     const asking = this.count('unknown') + this.count('known');
     if (asking >= ASKING_MAX && !(isKnown && this.makeRoom('unknown', this.count('unknown')))) return false;
     this.standings.set(connection, isKnown ? 'known' : 'unknown');
