@@ -3,15 +3,18 @@ import assert from 'node:assert/strict';
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
@@ -272,6 +275,71 @@ test('what cannot be stored is not set', async (t) => {
   assert.equal(status, 409);
   assert.match(body['error'] as string, /^it cannot be stored in /);
   await isAnswered(port, 200);
+});
+
+test('what cannot take its place on disk is in force, is told, and is stored when it can be', async (t) => {
+  const { evenkeel, port, socket, state } = await started(t, 'node');
+  const command = commandOf(socket);
+  const admin = join(state, 'admin');
+  assert.equal((await put(socket, STATUS, 201)).status, 200);
+  const [name] = readdirSync(admin);
+  const path = join(admin, name);
+  // A folder with something in it is not replaced by a file, and not removed.
+  const obstruct = (): void => {
+    rmSync(path, { force: true });
+    mkdirSync(join(path, 'x'), { recursive: true });
+  };
+  const unstored = async (): Promise<unknown> => (await ask(socket, 'GET', '/v1/node')).body['unstored'];
+  obstruct();
+  const set = await put(socket, STATUS, 202);
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  const [warning] = set.body['warnings'] as string[];
+  assert.match(warning, /^a restart will forget the configuration that was set: \S+ cannot be written: /);
+  await isAnswered(port, 202);
+  await evenkeel.said(/error a restart will forget the configuration that was set: /);
+  assert.equal(((await unstored()) as string[]).length, 1);
+  assert.deepEqual(readdirSync(admin), [name]);
+  rmSync(path, { recursive: true });
+  await evenkeel.said(/ could be written: a restart forgets nothing/);
+  assert.match(readFileSync(path, 'utf8'), /"status": 202/);
+  assert.deepEqual(await unstored(), []);
+
+  obstruct();
+  const waiting = await put(socket, STATUS, 203, {}, '&confirm=3600');
+  assert.deepEqual([waiting.status, waiting.body['warnings']], [200, []]);
+  const confirmed = await ask(socket, 'POST', '/v1/configuration/confirm');
+  assert.equal(confirmed.status, 409);
+  assert.match(confirmed.body['error'] as string, /^it cannot be stored in /);
+  const reset = await command('config', 'reset');
+  assert.deepEqual([reset.code, reset.stdout], [0, 'listener web: routes changed\n'], reset.stderr);
+  assert.match(reset.stderr, /^a restart will forget that the configuration is that of the files: /);
+  await isAnswered(port, 200);
+  rmSync(path, { recursive: true });
+  await until(async () => JSON.stringify(await unstored()) === '[]');
+});
+
+test('where nothing was set a reset goes by the files, as a reload does', async (t) => {
+  const { evenkeel, port, socket, state } = await started(t, 'node');
+  writeFileSync(evenkeel.file, fileAt(port, 203));
+  const reset = await commandOf(socket)('config', 'reset');
+  assert.deepEqual([reset.code, reset.stdout], [0, 'listener web: routes changed\n'], reset.stderr);
+  await isAnswered(port, 203);
+  assert.ok(!existsSync(join(state, 'admin')));
+});
+
+test('who goes before all is sent is no bug of evenkeel', async (t) => {
+  const { evenkeel, port, socket } = await started(t, 'node');
+  const client = net.connect(socket);
+  client.write(
+    'PUT /v1/configuration HTTP/1.1\r\nHost: x\r\nIf-Match: *\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n{',
+  );
+  // The request has come.
+  await once(client, 'data');
+  client.destroy();
+  await once(client, 'close');
+  assert.equal((await put(socket, STATUS, 201)).status, 200);
+  await isAnswered(port, 201);
+  assert.doesNotMatch(evenkeel.stderr, /bug/);
 });
 
 test('what is redacted comes back as it is, or is refused', async (t) => {

@@ -80,7 +80,9 @@ const NODE_SHAPE = {
   problems: z.array(z.string()).describe('What is less than it should be, though everything may serve; with remedies.'),
   unstored: z
     .array(z.string())
-    .describe('Orders that a restart will forget, because they could not be written down; each with the reason.'),
+    .describe(
+      'Orders, and a configuration, that a restart will forget, because they could not be written down; each with the reason.',
+    ),
 };
 
 export const node = named('Node', 'This node, without its parts.', NODE_SHAPE);

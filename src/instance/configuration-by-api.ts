@@ -48,6 +48,14 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
+/** What is in force, as it is to be after a restart, could not be written down. */
+interface Unwritten {
+  /** Tries again. Throws the reason. */
+  readonly write: () => void;
+  /** What a restart will forget, and why. */
+  readonly text: string;
+}
+
 const STATUS_OF: Readonly<Record<ChangeError['kind'], Refusal['status']>> = { syntax: 400, absent: 404, refused: 422 };
 const STATUS_CHANGED = 412;
 /** A roll-back that has failed is tried again. */
@@ -60,6 +68,7 @@ const NOT_HERE =
 export class ConfigurationByApi {
   private readonly options: ConfigurationByApiOptions;
   private pending: Pending | null = null;
+  private unwritten: Unwritten | null = null;
   /** Whoever sees a tag cannot try out what secrets it is made of. */
   private readonly tagKey = randomBytes(32);
 
@@ -87,6 +96,7 @@ export class ConfigurationByApi {
     if (storePath === null) throw new Refusal(409, NOT_HERE);
     this.match(ifMatch);
     let before = current();
+    let stored: Loaded | null = null;
     let draft: Draft | null = null;
     const warnings: string[] = [];
     const replaced = reloader.replace({
@@ -102,15 +112,17 @@ export class ConfigurationByApi {
         });
         // Before it is in force: what cannot be stored is not to be.
         if (loaded !== null) draft = this.draft(loaded);
+        stored = loaded;
         return loaded;
       },
       commit: () => {
         const former = this.settle()?.former ?? before;
-        if (confirmS === null) draft!.commit();
-        else this.await(former, confirmS);
+        if (confirmS !== null) return this.await(former, confirmS);
+        const again = (): void => this.draft(stored!).commit();
+        this.store('the configuration that was set', () => draft!.commit(), again);
       },
     });
-    return replaced.then((changes) => ({ changes, warnings })).finally(() => draft?.discard());
+    return this.resultOf(replaced, warnings).finally(() => draft?.discard());
   }
 
   /** Goes by the files again. As `set`. */
@@ -127,10 +139,10 @@ export class ConfigurationByApi {
       },
       commit: () => {
         this.settle();
-        removeStored(storePath);
+        this.store('that the configuration is that of the files', () => removeStored(storePath));
       },
     });
-    return replaced.then((changes) => ({ changes, warnings: [] }));
+    return this.resultOf(replaced, []);
   }
 
   /** What is in force stays. Rejects with a Refusal. */
@@ -138,7 +150,14 @@ export class ConfigurationByApi {
     const { reloader, current, log } = this.options;
     return reloader.inTurn(async () => {
       if (this.pending === null) throw nothingPending();
-      this.draft(current()).commit();
+      const draft = this.draft(current());
+      try {
+        draft.commit();
+      } catch (error) {
+        draft.discard();
+        throw this.unstorable(error);
+      }
+      this.unwritten = null;
       this.settle();
       log.info(`configuration confirmed${byText(by)}`);
     });
@@ -148,6 +167,23 @@ export class ConfigurationByApi {
   rollBack(by: string | null): Promise<readonly string[]> {
     if (this.pending === null) throw nothingPending();
     return this.restore(this.pending, `roll-back of the configuration${byText(by)}`);
+  }
+
+  /** What a restart will forget, and why. Null: it will know what is in force. */
+  get unstored(): string | null {
+    return this.unwritten?.text ?? null;
+  }
+
+  /** To be called now and then: a disk that cannot be written need not stay so. */
+  storeAgain(): void {
+    if (this.unwritten === null) return;
+    try {
+      this.unwritten.write();
+    } catch {
+      return;
+    }
+    this.unwritten = null;
+    this.options.log.info(`the configuration: ${this.options.storePath!} could be written: a restart forgets nothing`);
   }
 
   /** What is not confirmed is not there after a restart. */
@@ -176,8 +212,30 @@ export class ConfigurationByApi {
     try {
       return draftStored(path, { ...setByApi!, origin, config: JSON.parse(config) as unknown });
     } catch (error) {
-      throw new NotNowError(`it cannot be stored in ${path}: ${systemReason(error)}`);
+      throw this.unstorable(error);
     }
+  }
+
+  private unstorable(error: unknown): NotNowError {
+    return new NotNowError(`it cannot be stored in ${this.options.storePath!}: ${systemReason(error)}`);
+  }
+
+  /** It is in force already: what cannot be written is told, and tried again. `what` a restart would forget then. */
+  private store(what: string, write: () => void, again = write): void {
+    this.unwritten = null;
+    try {
+      write();
+    } catch (error) {
+      const { storePath, log } = this.options;
+      this.unwritten = { write: again, text: `${what}: ${storePath!} cannot be written: ${systemReason(error)}` };
+      log.error(`a restart will forget ${this.unwritten.text}`);
+    }
+  }
+
+  private async resultOf(replaced: Promise<readonly string[]>, warnings: readonly string[]): Promise<ChangeResult> {
+    const changes = await replaced;
+    const { unstored } = this;
+    return { changes, warnings: unstored === null ? warnings : [...warnings, `a restart will forget ${unstored}`] };
   }
 
   private await(former: Loaded, confirmS: number): void {

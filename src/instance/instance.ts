@@ -499,6 +499,7 @@ export class Instance {
     if (this.isUpgrading) return;
     this.overrides.storeAgain();
     this.ha?.storeAgain();
+    this.byApi.storeAgain();
   }
 
   private apply(loaded: Loaded, commit: () => void): Promise<void> {

@@ -31,7 +31,7 @@ import { opensslProblem, tlsStatus } from './tls-status.ts';
 export interface NodeStatusOptions {
   readonly version: string;
   readonly configuration: LoadedConfiguration;
-  readonly byApi: Pick<ConfigurationByApi, 'rollbackInMs' | 'etag'>;
+  readonly byApi: Pick<ConfigurationByApi, 'rollbackInMs' | 'unstored'>;
   readonly reloader: Pick<Reloader, 'account'>;
   /** What is less than it should be from the start on. */
   readonly problems: readonly string[];
@@ -68,7 +68,7 @@ export class NodeStatus {
   }
 
   node(): NodeView {
-    const { version, overrides, ha, isStopping } = this.options;
+    const { version, byApi, overrides, ha, isStopping } = this.options;
     return {
       version,
       pid: process.pid,
@@ -77,7 +77,7 @@ export class NodeStatus {
       at: new Date().toISOString(),
       configuration: this.configurationView,
       problems: this.problems,
-      unstored: [overrides.unstored, ha()?.unstored ?? null].filter((each) => each !== null),
+      unstored: [overrides.unstored, ha()?.unstored ?? null, byApi.unstored].filter((each) => each !== null),
     };
   }
 

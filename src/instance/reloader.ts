@@ -7,7 +7,7 @@ import { AssertionError } from '../base/assert.ts';
 import { haChanges } from '../config/ha-changes.ts';
 import { peersChanges } from '../config/peers-changes.ts';
 import { planChanges } from '../config/plan-changes.ts';
-import { NotNowError, Refusal } from '../keeper/api/app.ts';
+import { Refusal } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';
 import type { Loaded } from '../load/load.ts';
@@ -103,7 +103,8 @@ export class Reloader {
       log.info(`${title}: ${changes.length === 0 ? 'nothing has changed' : changes.join('; ')}`);
       return changes;
     } catch (error) {
-      if (!(error instanceof NotNowError))
+      // No configuration was made of it, or it may well be applied later.
+      if (!(error instanceof Refusal))
         this.account = { ...this.account, refused: this.account.refused + 1, isRefused: true };
       if (isBug(error)) {
         log.error(

@@ -21,10 +21,13 @@ export function writeFreshFile(
   }
 }
 
-function unlinkIfThere(path: string): void {
+/** False: there is nothing of this name. Throws the system's error. */
+export function unlinkIfThere(path: string): boolean {
   try {
     unlinkSync(path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
   }
 }

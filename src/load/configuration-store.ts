@@ -2,9 +2,9 @@
  * The configuration that was set by the admin API, and goes before the files until it is given up. It is kept in the state directory, for
  * each command line its own: another evenkeel of this machine, which was started with other files, has nothing to do with it.
  */
-import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
+import { unlinkIfThere } from '../keeper/fresh-file.ts';
 import { type Draft, draftPrivateFile, syncFolder } from '../keeper/private-file.ts';
 import { CONFIG_BYTES_MAX } from './config-file.ts';
 import { digestOf, type Origin } from './origin.ts';
@@ -58,8 +58,7 @@ export function draftStored(path: string, stored: StoredConfiguration): Draft {
   return draftPrivateFile(path, `${JSON.stringify({ format: FORMAT, ...stored }, null, 2)}\n`);
 }
 
-/** Throws the system's error. */
+/** There need be none. Throws the system's error. */
 export function removeStored(path: string): void {
-  rmSync(path, { force: true });
-  syncFolder(dirname(path));
+  if (unlinkIfThere(path)) syncFolder(dirname(path));
 }

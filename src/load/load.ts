@@ -122,7 +122,8 @@ export function loadConfiguration(request: LoadRequest): LoadResult {
   try {
     stored = readStored(storePath);
   } catch (error) {
-    return refused(`${storePath}: the configuration that was set by the API cannot be read: ${systemReason(error)}`);
+    const why = `the configuration that was set by the API cannot be read: ${systemReason(error)}`;
+    return refused(`${storePath}: ${why}; put it back from a backup, or remove it, to go by the files`);
   }
   if (stored === null) return loadFiles(request, seen, printed);
   noteOrigin(stored.origin, seen);
