@@ -17,7 +17,7 @@ import {
   TRAILERS,
   type Verdict,
 } from '../../core/http2/connection-state.ts';
-import { CONTINUATIONS_MAX, STREAMS_MAX } from '../../core/http2/bounds.ts';
+import { CONTINUATIONS_MAX } from '../../core/http2/bounds.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import { BLOCK_FLOOD, CONTINUATION_FLOOD, type Violation } from '../../core/http2/violations.ts';
 import { HEAD_SLOT_BYTES, TRAILER_BYTES_MAX } from '../../base/limits.ts';
@@ -39,31 +39,11 @@ import {
   EVENT_WINDOW,
   FrameReader,
 } from '../../wire/http2/frame-reader.ts';
-import {
-  emitGoaway,
-  emitPing,
-  emitRstStream,
-  emitSettings,
-  emitSettingsAck,
-  emitWindowUpdate,
-} from '../../wire/http2/frame-writer.ts';
-import {
-  FRAME_HEADER_BYTES,
-  GOAWAY_BYTES,
-  INT31_MAX,
-  PING_BYTES,
-  RST_STREAM_BYTES,
-  SETTING_BYTES,
-  WINDOW_UPDATE_BYTES,
-} from '../../wire/http2/frame.ts';
+import { INT31_MAX, PING_BYTES, SETTING_BYTES } from '../../wire/http2/frame.ts';
 import { HpackDecoder } from '../../wire/http2/hpack/decoder.ts';
 import type { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import { RequestReader } from '../../wire/http2/request.ts';
-import {
-  SETTING_HEADER_TABLE_SIZE,
-  SETTING_MAX_CONCURRENT_STREAMS,
-  SETTING_MAX_HEADER_LIST_SIZE,
-} from '../../wire/http2/settings.ts';
+import { SETTING_HEADER_TABLE_SIZE } from '../../wire/http2/settings.ts';
 import { TrailerReader } from '../../wire/http2/trailers.ts';
 import type { Context } from '../context.ts';
 import { type Admission, admissionOf } from '../http/admission.ts';
@@ -81,6 +61,7 @@ import type { Listener } from '../listener.ts';
 import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING, Session } from '../session.ts';
 import { BlockWriter } from './block-writer.ts';
+import { ControlFrames, type ControlOwner } from './control-frames.ts';
 import { Output } from './output.ts';
 import { Stream, type StreamOwner } from './stream.ts';
 
@@ -104,7 +85,7 @@ const TOO_SLOW = endedByAnswer(answerKind('client-too-slow'));
 const requests = new RequestReader(false);
 const trailers = new TrailerReader();
 
-export class Connection extends Session implements SocketHandler, IdleClient, StreamOwner, Delayed {
+export class Connection extends Session implements SocketHandler, IdleClient, StreamOwner, ControlOwner, Delayed {
   readonly service: HttpService;
   readonly emitters: ClientEmitters;
   readonly admission: Admission;
@@ -112,6 +93,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   readonly machine: ConnectionState<Stream>;
   readonly output: Output;
   readonly blocks: BlockWriter;
+  private readonly control: ControlFrames;
   private readonly context: Context;
   private readonly listener: Listener;
   private readonly socket: Socket;
@@ -165,9 +147,11 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     this.machine = new ConnectionState(context.transport.now);
     this.output = new Output(context, socket);
     this.blocks = new BlockWriter(context.memory, this.output, cache);
+    this.control = new ControlFrames(context.memory, this.output, this);
     socket.handler = this;
     this.rest();
-    this.sendPreface();
+    this.control.sendSettings(emitters.limits.headBytes);
+    this.control.sendWindow(0, ConnectionState.firstIncrement);
   }
 
   private get now(): number {
@@ -282,11 +266,11 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
         return;
       case EVENT_SETTINGS_END:
         if (this.count(machine.handleSettingsEnd(reader.length / SETTING_BYTES, now)) !== TAKEN) return;
-        this.sendSettingsAck();
+        this.control.sendSettingsAck();
         this.serveBlocked();
         return;
       case EVENT_PING:
-        if (this.count(machine.handleIdleFrame(now)) === TAKEN) this.sendPing(true);
+        if (this.count(machine.handleIdleFrame(now)) === TAKEN) this.control.sendPing(reader.opaque, true);
         return;
       case EVENT_PING_ACK:
         if (this.count(machine.handleIdleFrame(now)) === TAKEN && this.phase === LEAVING) this.leaveForGood();
@@ -317,7 +301,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
       this.endFor(violation, violation.isFlood);
     } else if (verdict === RESET) {
       const owner = machine.stream === null ? null : machine.stream.owner;
-      this.sendReset(streamId, machine.code);
+      this.control.sendReset(streamId, machine.code);
       if (owner !== null) owner.handleGone();
     }
     return verdict;
@@ -375,12 +359,12 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   }
 
   private sendStreamWindow({ id }: StreamState<Stream>, increment: number): void {
-    if (increment > 0) this.sendWindow(id, increment);
+    if (increment > 0) this.control.sendWindow(id, increment);
   }
 
   private sendConnectionWindow(): void {
     const increment = this.machine.takeIncrement();
-    if (increment > 0) this.sendWindow(0, increment);
+    if (increment > 0) this.control.sendWindow(0, increment);
   }
 
   // --- header blocks ---
@@ -567,14 +551,14 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const { machine } = this;
     if (!machine.finish(state)) {
       // section 8.1: the rest of the request is not wanted
-      this.sendReset(state.id, NO_ERROR);
+      this.control.sendReset(state.id, NO_ERROR);
       machine.abort(state);
     }
     this.handleStreamEnd();
   }
 
   reset({ state }: Stream, code: number): void {
-    this.sendReset(state.id, code);
+    this.control.sendReset(state.id, code);
     this.machine.abort(state);
     this.handleStreamEnd();
   }
@@ -642,7 +626,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   }
 
   closeIdle(): void {
-    this.sendGoaway(this.machine.leave(), NO_ERROR);
+    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
     this.output.flush();
     this.close(CLIENT_LEFT);
   }
@@ -658,8 +642,8 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private leaveSoon(): void {
     if (this.phase !== OPEN) return;
     this.phase = LEAVING;
-    this.sendGoaway(INT31_MAX, NO_ERROR);
-    this.sendPing(false);
+    this.control.sendGoaway(INT31_MAX, NO_ERROR);
+    this.control.sendPing(NO_OPAQUE, false);
     this.leaveAt = this.now + LEAVE_MS;
     this.arm();
   }
@@ -668,7 +652,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     if (this.phase !== LEAVING) return;
     this.phase = LEFT;
     this.leaveAt = 0;
-    this.sendGoaway(this.machine.leave(), NO_ERROR);
+    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
     this.output.flush();
     this.settle();
   }
@@ -679,7 +663,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const kind = isFlood ? FLOOD : INVALID;
     const text = ascii(name);
     this.context.answers.note(this.listener.plan.name, kind, text, 0, text.length);
-    this.sendGoaway(this.machine.lastId, code);
+    this.control.sendGoaway(this.machine.lastId, code);
     this.output.flush();
     this.linger(endedByAnswer(kind));
   }
@@ -688,7 +672,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private endLate(): void {
     const { kind } = own.HEAD_TIMEOUT;
     this.context.answers.note(this.listener.plan.name, kind);
-    this.sendGoaway(this.machine.lastId, NO_ERROR);
+    this.control.sendGoaway(this.machine.lastId, NO_ERROR);
     this.output.flush();
     this.linger(endedByAnswer(kind));
   }
@@ -731,7 +715,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   }
 
   override retire(): void {
-    this.sendGoaway(this.machine.leave(), NO_ERROR);
+    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
     this.output.flush();
     this.linger(RETIRED);
   }
@@ -765,56 +749,11 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     this.close(SHED);
   }
 
-  // --- what it says itself ---
-
-  private sendPreface(): void {
-    const settings = [
-      SETTING_MAX_CONCURRENT_STREAMS,
-      STREAMS_MAX,
-      SETTING_MAX_HEADER_LIST_SIZE,
-      this.emitters.limits.headBytes,
-    ];
-    const at = this.output.reserve(FRAME_HEADER_BYTES + (settings.length / 2) * SETTING_BYTES);
-    if (at < 0) this.lackMemory();
-    else this.output.commit(emitSettings(this.context.memory, at, settings));
-    this.sendWindow(0, ConnectionState.firstIncrement);
-  }
-
-  private sendSettingsAck(): void {
-    const at = this.output.reserve(FRAME_HEADER_BYTES);
-    if (at < 0) this.lackMemory();
-    else this.output.commit(emitSettingsAck(this.context.memory, at));
-  }
-
-  private sendPing(isAck: boolean): void {
-    const at = this.output.reserve(FRAME_HEADER_BYTES + PING_BYTES);
-    if (at < 0) this.lackMemory();
-    else this.output.commit(emitPing(this.context.memory, at, isAck ? this.reader.opaque : NO_OPAQUE, isAck));
-  }
-
-  private sendGoaway(lastId: number, code: number): void {
-    const at = this.output.reserve(FRAME_HEADER_BYTES + GOAWAY_BYTES);
-    // it goes without a word then
-    if (at >= 0) this.output.commit(emitGoaway(this.context.memory, at, lastId, code));
-  }
-
-  private sendReset(streamId: number, code: number): void {
-    const at = this.output.reserve(FRAME_HEADER_BYTES + RST_STREAM_BYTES);
-    if (at < 0) this.lackMemory();
-    else this.output.commit(emitRstStream(this.context.memory, at, streamId, code));
-  }
-
-  private sendWindow(streamId: number, increment: number): void {
-    const at = this.output.reserve(FRAME_HEADER_BYTES + WINDOW_UPDATE_BYTES);
-    if (at < 0) this.lackMemory();
-    else this.output.commit(emitWindowUpdate(this.context.memory, at, streamId, increment));
-  }
-
   /**
    * There is no slot for what has to be said: the connection could not go on as both sides think that it stands. It ends in the next turn,
    * since whoever has something to say may be in the middle of something, or may be making this object.
    */
-  private lackMemory(): void {
+  lackMemory(): void {
     this.context.later.add(this);
   }
 
