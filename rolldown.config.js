@@ -8,12 +8,13 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 import { thirdPartyLicenses } from './packaging/third-party-licenses.js';
 
-/** What is started by its path: a process, and four threads. */
+/** What is started by its path: a process, and five threads. */
 const ENTRIES = [
   'main',
   'process/load-thread',
   'process/rehearsal-thread',
   'process/syslog-thread',
+  'process/otlp-thread',
   'io/linux/segment/refresh-thread',
 ];
 

@@ -34,6 +34,8 @@ export interface ListenerTraits {
   readonly dropsOddFields: boolean;
   /** Its requests are part of traces. */
   readonly isTraced: boolean;
+  /** The logs that its spans are in. */
+  readonly spanLogs: readonly string[];
 }
 
 /** What the routes of all listeners have in common. */
@@ -46,12 +48,13 @@ const NO_CONTEXT: RouteContext = {
   passesClaims: false,
   dropsOddFields: false,
   isTraced: false,
+  spanLogs: [],
   sites: new FileSites(),
   types: {},
 };
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
-  const { passesClaims, dropsOddFields, isTraced, sites, types } = context;
+  const { passesClaims, dropsOddFields, isTraced, sites, spanLogs, types } = context;
   const errors = (route.errors ?? []).map((page) => compileErrorPage(page, route.headers ?? {}));
   const answer = (status: number): RoutePlan => ({
     ...compileRoute({ respond: { status, body: `${status}\n` } }, NO_CONTEXT),
@@ -71,7 +74,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
-    ...(route['access-log'] === undefined ? {} : { accessLogs: namesOfLogs(route['access-log']) }),
+    ...(route['access-log'] === undefined ? {} : { accessLogs: [...namesOfLogs(route['access-log']), ...spanLogs] }),
   };
 }
 

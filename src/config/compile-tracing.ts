@@ -1,7 +1,8 @@
 /** What is said of tracing to what a listener and its routes do. */
 import { DEFAULTS } from './defaults.ts';
 import type { Config, ListenerConfig } from './model.ts';
-import type { HeaderEditPlan, TracingPlan } from './plan.ts';
+import type { HeaderEditPlan, LogPlan, TracingPlan } from './plan.ts';
+import { SPAN_LINE } from './span-line.ts';
 import { hundredths } from './units.ts';
 
 /** `all`: what is said for all listeners. Null: requests of this one are not traced. */
@@ -10,6 +11,34 @@ export function compileTracing({ protocol, tracing }: ListenerConfig, all: Confi
   if (!isOn) return null;
   const { sample } = { ...DEFAULTS.tracing, ...all };
   return { share: sample === 'none' ? 0 : hundredths(sample) };
+}
+
+/** The log whose lines are spans. No other one is called so. */
+const SPANS_LOG = '(tracing)';
+
+/** The names of the logs that the spans of traced listeners are in. */
+export function spanLogsOf(all: Config['tracing']): readonly string[] {
+  return all?.endpoint === undefined ? [] : [SPANS_LOG];
+}
+
+/** Those logs: requests whose traces are recorded are in them. */
+export function compileSpanLogs(all: Config['tracing']): readonly LogPlan[] {
+  const { endpoint, service } = { ...DEFAULTS.tracing, endpoint: undefined, ...all };
+  if (endpoint === undefined) return [];
+  const format = { text: SPAN_LINE, escape: 'json' as const };
+  return [
+    {
+      name: SPANS_LOG,
+      file: null,
+      syslog: null,
+      otlp: { endpoint, service },
+      format,
+      sessionFormat: format,
+      when: '{trace-sampled}',
+      sample: hundredths('100%'),
+      keepsErrors: false,
+    },
+  ];
 }
 
 /** The fields of a trace are ours, unless the route says something of them itself. */

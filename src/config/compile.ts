@@ -13,7 +13,7 @@ import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
-import { compileTracing } from './compile-tracing.ts';
+import { compileSpanLogs, compileTracing, spanLogsOf } from './compile-tracing.ts';
 import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
 import { FileSites } from './files-plan.ts';
@@ -106,7 +106,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     listeners,
     upstreams,
     files,
-    accessLogs: compileAccessLogs(config, late),
+    accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
     serverSlots,
@@ -134,7 +134,8 @@ function compileListener(
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
   const tracing = compileTracing(listener, all);
   const isTraced = tracing !== null;
-  const context = { ...shared, isTraced, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
+  const spanLogs = isTraced ? spanLogsOf(all) : [];
+  const context = { ...shared, isTraced, spanLogs, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
   const routes = (listener.routes ?? []).map((route) => compileRoute(route, context));
   return {
     name,
@@ -184,7 +185,7 @@ function compileListener(
             ms(tls.handshake ?? DEFAULTS.tls.handshake),
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
-    accessLogs: namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']),
+    accessLogs: [...namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']), ...spanLogs],
     ...(tracing === null ? {} : { tracing }),
   };
 }

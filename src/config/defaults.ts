@@ -20,7 +20,7 @@ export const DEFAULTS = {
     'other-host': 'refuse',
     'access-log': 'none',
   },
-  tracing: { sample: '100%' },
+  tracing: { sample: '100%', service: 'evenkeel' },
   tls: {
     profile: 'intermediate',
     serverOrder: false,

@@ -217,6 +217,11 @@ export const CATALOGUE = {
     message: '<value> is not an HTTP URL',
     remedy: '<fix>',
   },
+  'bad-collector': {
+    severity: 'error',
+    message: '<value> is not the URL of a collector',
+    remedy: 'write for example http://127.0.0.1:4318/v1/traces',
+  },
   'bad-https-url': {
     severity: 'error',
     message: '<value> is not an HTTPS URL',

@@ -98,6 +98,14 @@ export interface ListenerPlan {
   readonly tracing?: TracingPlan;
 }
 
+/** Where spans go over OTLP/HTTP. */
+export interface OtlpPlan {
+  /** A URL. */
+  readonly endpoint: string;
+  /** What is traced is called so. */
+  readonly service: string;
+}
+
 export interface TracingPlan {
   /** Of 10,000 traces that begin here so many are recorded. */
   readonly share: number;
@@ -125,6 +133,8 @@ export interface LogPlan {
   /** A path; null: `syslog`, or stdout. */
   readonly file: string | null;
   readonly syslog: SyslogPlan | null;
+  /** Its lines are spans for this collector. */
+  readonly otlp?: OtlpPlan;
   readonly format: LineFormatPlan;
   /** Of sessions of TCP and UDP. */
   readonly sessionFormat: LineFormatPlan;

@@ -168,6 +168,7 @@ export const END_SOURCES = {
   completion: '`OK` if it is complete, else empty',
   listener: 'the name of the listener',
   transport: '`TCP` or `UDP`',
+  route: 'the route, as [metrics](../metrics.md) call it: `a.example/api`',
   upstream: 'the name of the upstream',
   'request-id': 'the identifier of the request, as servers and clients see it in X-Request-Id',
   time: 'seconds since 1970, with three decimals: when it ended',

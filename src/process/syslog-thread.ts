@@ -6,10 +6,11 @@
 import { closeSync, readSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemReason } from '../base/system-error.ts';
 import { awaitReady, POLLIN } from '../io/linux/libc.ts';
 import { SyslogSender } from '../io/linux/syslog-sender.ts';
 import { SyslogMessages } from '../io/linux/syslog-messages.ts';
-import type { SyslogNews, SyslogTask } from '../keeper/syslog-links.ts';
+import type { LineNews, SyslogTask } from '../keeper/line-threads.ts';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 
@@ -35,7 +36,7 @@ if (!isProgramOfKeeper(process.env)) {
 for (let length = read(); length > 0; length = read()) sendAll(length);
 sender.close();
 closeSync(input);
-if (lost > 0) tell({ kind: 'lost', lines: lost });
+if (lost > 0) tell({ kind: 'lost', lines: lost, reason: '' });
 
 /** 0: nobody writes any more. */
 function read(): number {
@@ -68,7 +69,7 @@ function deliver(message: Uint8Array): boolean {
       trouble = null;
       return true;
     }
-    if (trouble === null) tell({ kind: 'unreachable', reason });
+    if (trouble === null) tell({ kind: 'unreachable', reason: systemReason({ code: reason }) });
     trouble ??= reason;
     if (isAbandoned()) return false;
   }
@@ -83,6 +84,6 @@ function isAbandoned(): boolean {
   return false;
 }
 
-function tell(news: SyslogNews): void {
+function tell(news: LineNews): void {
   parentPort?.postMessage(news, []);
 }

@@ -43,6 +43,7 @@ export class SessionRecord implements EndRecord {
   private readonly context: Context;
 
   /** It has none. */
+  readonly counted = null;
   readonly sentHeadBytes = 0;
   readonly idBytes = NOTHING;
   readonly idAt = 0;

@@ -2,13 +2,15 @@
 import { ascii } from '../../wire/http1/classes.ts';
 import { SPAN_ID_AT, SPAN_ID_BYTES, TRACE_ID_AT, TRACE_ID_BYTES, TRACEPARENT_BYTES } from '../trace/trace-context.ts';
 import type { RequestView } from './request-view.ts';
-import { type Kind, PARENT_SPAN_ID, SPAN_ID, TRACE_ID, TRACE_SAMPLED } from './source-kind.ts';
+import { PARENT_SPAN_ID, SPAN_ID, TRACE_ID, TRACEPARENT, TRACE_SAMPLED } from './source-kind.ts';
 import type { Span } from './span.ts';
 
 const YES = ascii('1');
 
-/** `kind`: one of them; TRACEPARENT where it is none of the others. False: nothing, and the span is empty. */
-export function findTrace(view: RequestView, kind: Kind, span: Span): boolean {
+type TraceKind = typeof TRACE_ID | typeof SPAN_ID | typeof PARENT_SPAN_ID | typeof TRACE_SAMPLED | typeof TRACEPARENT;
+
+/** False: nothing, and the span is empty. */
+export function findTrace(view: RequestView, kind: TraceKind, span: Span): boolean {
   span.clear();
   if (view.tracer === null) return false;
   const { bytes, hasParent, isSampled, parentId } = view.tracer.traceOf(view);
@@ -25,7 +27,7 @@ export function findTrace(view: RequestView, kind: Kind, span: Span): boolean {
     case TRACE_SAMPLED:
       span.set(YES, 0, isSampled ? 1 : 0);
       break;
-    default:
+    case TRACEPARENT:
       span.set(bytes, 0, TRACEPARENT_BYTES);
       break;
   }

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import type { Plan } from '../../config/plan.ts';
 import { ApplyError } from '../apply-error.ts';
-import type { SyslogLinks } from '../syslog-links.ts';
+import type { LineThreads } from '../line-threads.ts';
 
 const STDOUT = 1;
 const MODE = 0o640;
@@ -18,11 +18,12 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 const WRITABLE_BY_OTHERS = 0o022;
 
 /** Of each log one descriptor, in their order; the caller's, to be closed with `closeLogs`. Throws ApplyError, with nothing left open. */
-export function openLogs({ accessLogs }: Plan, links: SyslogLinks): readonly number[] {
+export function openLogs({ accessLogs }: Plan, threads: LineThreads): readonly number[] {
   const opened: number[] = [];
   for (const log of accessLogs) {
     try {
-      if (log.syslog !== null) opened.push(links.open(log, log.syslog));
+      if (log.syslog !== null) opened.push(threads.openSyslog(log, log.syslog));
+      else if (log.otlp !== undefined) opened.push(threads.openOtlp(log.otlp));
       else opened.push(log.file === null ? STDOUT : openSync(log.file, flagsFor(log.file), MODE));
     } catch (error) {
       closeLogs(opened);

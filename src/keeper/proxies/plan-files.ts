@@ -8,7 +8,7 @@ import { ApplyError } from '../apply-error.ts';
 import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
 import { closeLogs, openLogs } from '../log/access-log-files.ts';
 import type { Log } from '../log/log.ts';
-import { SyslogLinks } from '../syslog-links.ts';
+import { LineThreads } from '../line-threads.ts';
 import { type OpenListener, socketsOf } from './listeners.ts';
 import { emitSecrets } from './secrets.ts';
 
@@ -26,12 +26,12 @@ export class PlanFileWriter {
   /** Of the table of TLS sessions, for all proxies and plans: its descriptor. Null: no plan has needed it yet. */
   sessions: number | null;
 
-  private readonly links: SyslogLinks;
+  private readonly threads: LineThreads;
 
   /** `sessions`: of a predecessor. `onOtherProgram`: the program on disk is not the keeper's any more. */
   constructor(host: Host, log: Log, sessions: number | null, onOtherProgram: () => void) {
     this.host = host;
-    this.links = new SyslogLinks(host, log, onOtherProgram);
+    this.threads = new LineThreads(host, log, onOtherProgram);
     this.sessions = sessions;
   }
 
@@ -42,7 +42,7 @@ export class PlanFileWriter {
     const deliveries: number[] = [];
     let routes = -1;
     let secrets = -1;
-    const logs = openLogs(plan, this.links);
+    const logs = openLogs(plan, this.threads);
     try {
       if (keepsSessions(plan)) {
         this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
@@ -73,11 +73,11 @@ export class PlanFileWriter {
     return [deliveries[worker], routes, secrets, ...logs, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 
-  /** No proxy is left, and these are the files of the last plan: resolves when the last lines have gone to syslog, or after a moment. */
+  /** No proxy is left, and these are the files of the last plan: resolves when the last lines have gone where they are sent, or after a moment. */
   async finish({ logs }: PlanFiles): Promise<void> {
-    if (this.links.isEmpty) return;
+    if (this.threads.isEmpty) return;
     closeLogs(logs);
-    await this.links.finish();
+    await this.threads.finish();
   }
 
   close({ deliveries, routes, secrets, logs }: PlanFiles): void {

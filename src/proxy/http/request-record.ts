@@ -2,7 +2,7 @@
  * What there is to say of a request that has ended: as an Exchange has it, for whoever counts and logs. Each request is handed over once,
  * in `Exchange.finish`: also one that was refused before it was parsed, and one whose client has left. docs/decisions/access-log.md
  */
-import type { CountedPlan, RoutePlan, ServerPlan } from '../../config/plan.ts';
+import type { RoutePlan, ServerPlan } from '../../config/plan.ts';
 import type { EndRecord } from '../log/end-record.ts';
 
 export interface RequestRecord extends EndRecord {
@@ -10,8 +10,6 @@ export interface RequestRecord extends EndRecord {
   readonly isRequest: boolean;
   /** METHOD_... */
   readonly method: number;
-  /** With which others it is counted, by the first route that it has taken. Null: it has taken none. */
-  readonly counted: CountedPlan | null;
   /** Null: it went to no server. */
   readonly routePlan: RoutePlan | null;
   /** The server of the last try. */

@@ -4,7 +4,7 @@
  *
  * Times are those of the transport's clock: whatever happens in one turn has one time.
  */
-import type { ListenerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, UpstreamPlan } from '../../config/plan.ts';
 import type { Phase } from '../../core/endings.ts';
 import type { Trail } from '../http/trail.ts';
 import type { Draft } from './draft.ts';
@@ -17,6 +17,8 @@ export interface EndRecord {
   /** What the client was answered with; 0: nothing. Of a session, what became of it as a status says it. */
   readonly status: number;
   readonly listener: ListenerPlan;
+  /** With which others it is counted, by the first route that it has taken. Null: it has taken none. */
+  readonly counted: CountedPlan | null;
   /** Null: it went to no server. */
   readonly upstreamPlan: UpstreamPlan | null;
   readonly trail: Trail;

@@ -62,6 +62,9 @@ export class EndValues implements LateValues {
     if (kind === 'value') {
       this.responseValues.find(name, this, span);
       end = emitEscaped(escape, out, at, span.bytes, span.at, Math.min(span.length, BYTES_MAX));
+    } else if (kind === 'route') {
+      const route = this.write(kind, text, 0);
+      end = emitEscaped(escape, out, at, text, 0, route);
     } else end = this.write(kind, out, at);
     if (end === at && escape === 'text') out[end++] = DASH;
     return end;
@@ -96,6 +99,8 @@ export class EndValues implements LateValues {
         return isComplete(record.ending) ? emitBytes(out, at, OK, 0, OK.length) : at;
       case 'listener':
         return emitName(out, at, record.listener.name);
+      case 'route':
+        return record.counted === null ? at : emitName(out, at, record.counted.route);
       case 'upstream':
         return record.upstreamPlan === null ? at : emitName(out, at, record.upstreamPlan.name);
       case 'server':

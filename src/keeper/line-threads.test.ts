@@ -5,7 +5,7 @@ import type { SyslogPlan } from '../base/syslog.ts';
 import type { LogPlan } from '../config/plan.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { createLog } from './log/log.ts';
-import { SyslogLinks } from './syslog-links.ts';
+import { LineThreads } from './line-threads.ts';
 
 const SYSLOG: SyslogPlan = {
   address: { family: 4, host: '127.0.0.1', port: 514 },
@@ -16,7 +16,7 @@ const SYSLOG: SyslogPlan = {
   hasHostname: true,
 };
 
-test('where another program is on disk, it is told that nothing goes to syslog, and who writes is refused', async (t) => {
+test('where another program is on disk, it is told that nothing is sent on, and who writes is refused', async (t) => {
   // As a keeper says to its children what they have to be.
   process.env['EVENKEEL_PROGRAM'] = 'another one';
   t.after(() => delete process.env['EVENKEEL_PROGRAM']);
@@ -27,10 +27,10 @@ test('where another program is on disk, it is told that nothing goes to syslog, 
   );
   let output = -1;
   await new Promise<void>((resolve) => {
-    const links = new SyslogLinks(linuxHost, log, resolve);
-    output = links.open({ name: 'all' } as LogPlan, SYSLOG);
+    const threads = new LineThreads(linuxHost, log, resolve);
+    output = threads.openSyslog({ name: 'all' } as LogPlan, SYSLOG);
   });
   t.after(() => closeSync(output));
-  assert.match(logged, /error access log all: no line goes to syslog until an upgrade: /);
+  assert.match(logged, /error access log all: nothing is sent on until an upgrade: /);
   assert.throws(() => writeSync(output, 'a line\n'), { code: 'EPIPE' });
 });
