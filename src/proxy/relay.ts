@@ -2,8 +2,9 @@
  * Two sockets joined: what one sends, the other gets. For TCP sessions, and for what follows a 101 response.
  *
  * Each direction ends by itself: a FIN is passed on behind the last byte, and the other direction goes on, unless it has no time for
- * that at all: then both end with the first. A reset is passed on as a reset, also behind the last byte. A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each
- * direction are held here.
+ * that at all: then both end with the first. A reset is passed on as a reset, also behind the last byte.
+ *
+ * A side whose counterpart does not read is not read from: at most `segmentsEnough` segments of each direction are held here.
  */
 import { CLIENT_LEFT, MOVED, RETIRED, SERVED, SERVER_LEFT, SHED, SILENCE } from '../core/endings.ts';
 import type { PassWatcher, Socket, SocketHandler } from '../port/transport.ts';

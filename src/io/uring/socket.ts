@@ -638,8 +638,9 @@ export class UringSocket implements Socket {
     let left = bytes;
     while (left > 0) {
       const slot = arena.allocateLarge();
+      assert(slot >= 0, 'nothing is taken that has no slots');
       const length = splicer.read(memory.address + arena.receiveStart(slot), Math.min(left, Arena.receiveBytes));
-      assert(slot >= 0 && length > 0, 'what was taken is in the pipe');
+      assert(length > 0, 'what was taken is in the pipe');
       left -= length;
       if (this.phase === CLOSED) arena.release(slot);
       else if (this.isPaused || this.lateFirst >= 0) this.keep(slot, length);

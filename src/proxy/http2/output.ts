@@ -110,23 +110,20 @@ export class Output {
       this.noteFrame(at, streamId);
       return true;
     }
+    let header = offset - FRAME_HEADER_BYTES;
     if (arena.isLarge(slot) && !arena.isShared(slot) && offset - arena.start(slot) >= before) {
       memory.copyWithin(offset - before, this.start, this.start + filled);
       this.drop();
       this.push(slot, offset - before, before + length);
     } else {
-      const at = this.reserve(FRAME_HEADER_BYTES);
-      if (at < 0) return false;
-      this.commit(at + FRAME_HEADER_BYTES);
+      header = this.reserve(FRAME_HEADER_BYTES);
+      if (header < 0) return false;
+      this.commit(header + FRAME_HEADER_BYTES);
       this.seal();
-      emitFrameHeader(memory, at, length, FRAME_DATA, flags, streamId);
       this.push(slot, offset, length);
-      this.noteFrame(at, streamId);
-      this.schedule();
-      return true;
     }
-    emitFrameHeader(memory, offset - FRAME_HEADER_BYTES, length, FRAME_DATA, flags, streamId);
-    this.noteFrame(offset - FRAME_HEADER_BYTES, streamId);
+    emitFrameHeader(memory, header, length, FRAME_DATA, flags, streamId);
+    this.noteFrame(header, streamId);
     this.schedule();
     return true;
   }
