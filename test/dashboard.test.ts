@@ -213,6 +213,18 @@ test(
   },
 );
 
+test('the dashboard says that what it shows is old where evenkeel hangs', browserOptions, async (t) => {
+  const site = await start(t);
+  const { page } = await openPage(t);
+  await page.goto(site.url);
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.route('**/v1/status', () => undefined);
+  await page.getByRole('alert').filter({ hasText: 'evenkeel does not answer. What follows is how' }).waitFor();
+  await page.getByText('not current', { exact: true }).waitFor();
+  await page.unroute('**/v1/status');
+  await page.getByText('live', { exact: true }).waitFor();
+});
+
 function askAs(url: string, host: string): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     http.get(url, { headers: { host }, agent: false }, (response) => resolve(response.resume())).on('error', reject);

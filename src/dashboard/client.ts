@@ -4,6 +4,8 @@ import type { FailedRequestsView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
 
 const TOKEN_KEY = 'evenkeel-token';
+/** Who has not answered what is only read by then is taken for one who does not: orders may take as long as they do. */
+const READ_MS_MAX = 15_000;
 
 /** The API has refused; the message says why. */
 export class RefusedError extends Error {
@@ -75,7 +77,8 @@ export class Client {
   }
 
   private async ask<T>(method: string, path: string): Promise<T> {
-    const response = await fetch(path, { method, headers: this.headers(), cache: 'no-store' });
+    const signal = method === 'GET' ? AbortSignal.timeout(READ_MS_MAX) : null;
+    const response = await fetch(path, { method, headers: this.headers(), cache: 'no-store', signal });
     if (!response.ok) throw await refusal(response);
     return (await response.json()) as T;
   }

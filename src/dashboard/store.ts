@@ -125,16 +125,17 @@ export class Store {
   private async look(): Promise<void> {
     clearTimeout(this.looking);
     const began = performance.now();
+    let restMs = LOOK_MS;
     try {
       const status = await this.client.status();
       const failed = status.answers.length === 0 ? [] : await this.client.failedRequests(FAILED_SHOWN);
       this.take(status, failed);
+      restMs = Math.max(LOOK_MS, (performance.now() - began) * REST_FACTOR);
     } catch (error) {
       const text = error instanceof RefusedError ? error.message : 'evenkeel does not answer';
       this.change({ problem: text });
     }
     clearTimeout(this.looking);
-    const restMs = Math.max(LOOK_MS, (performance.now() - began) * REST_FACTOR);
     if (!document.hidden) this.looking = setTimeout(() => void this.look(), restMs);
   }
 
