@@ -207,7 +207,11 @@ export class UdpListener implements DatagramHandler, FlowHandler {
 
   endGiven(socket: DatagramSocket): void {
     // their lines are the other one's
-    for (const session of this.sessions) if (session.socket === socket && session.isGiven) session.record?.discard();
+    for (const session of this.sessions) {
+      if (session.socket !== socket || !session.isGiven) continue;
+      session.record?.discard();
+      session.record = null;
+    }
     this.endWhere(MOVED, (session) => session.socket === socket && session.isGiven);
   }
 
