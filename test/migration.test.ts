@@ -1,7 +1,7 @@
 /** docs/migration.md: evenkeel takes the place of an nginx, and of a keepalived, while clients go on. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pair, VIRTUAL_ADDRESS } from '../src/lab/pair.ts';
@@ -55,6 +55,16 @@ test("the page's way to try an nginx.conf on other ports", engineSkip('node'), (
   assert.match(stdout, /"\[2001:db8::1\]:18080"/);
 });
 
+/** Nothing of a file that is not there. */
+function textIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
 test('nginx hands its sockets to evenkeel, which nobody notices', peerSkip(ENGINES[0], 'nginx'), async (t) => {
   const halves: (() => void)[] = [];
   const backend = await startBackend(t, (request, response) => {
@@ -75,9 +85,8 @@ http {
 `;
   writeFileSync(join(folder, 'nginx.conf'), configuration);
   const pid = (name = 'nginx.pid'): number | null => {
-    const path = join(folder, name);
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    // Of nginx it may be read before it is written.
+    // Of nginx it may be read before it is written; and it is renamed while it is looked for.
+    const text = textIn(join(folder, name));
     return text === '' ? null : Number(text);
   };
   const log = (): string => readFileSync(join(folder, 'error.log'), 'utf8');
