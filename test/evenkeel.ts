@@ -110,7 +110,6 @@ export class Evenkeel {
   /** Runs `evenkeel run` with this configuration, in a run directory of its own. */
   static run(t: TestContext, yaml: string, options: StartOptions = {}): Evenkeel {
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
-    t.after(() => rmSync(directory, { recursive: true, force: true }));
     const file = join(directory, 'evenkeel.yaml');
     writeFileSync(file, yaml);
     const socket = options.hasSocket === true ? ['--socket', `${file}.sock`] : [];
@@ -119,6 +118,8 @@ export class Evenkeel {
     if (options.engine !== undefined) args.push('--engine', options.engine);
     const env = { RUNTIME_DIRECTORY: directory, ...options.env };
     const evenkeel = Evenkeel.spawn(t, [...args, ...(options.args ?? [])], { ...options, env });
+    // Hooks are run in their order: until it is gone it writes there.
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
     evenkeel.file = file;
     return evenkeel;
   }

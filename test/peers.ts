@@ -42,7 +42,8 @@ export function peerSkip(engine: Engine | null, ...names: string[]): { skip: str
 
 export function temporaryDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  // Programs that write there may be ended by a later hook.
+  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   return directory;
 }
 

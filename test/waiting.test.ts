@@ -45,3 +45,15 @@ test('what throws while it is looked at ends the waiting', async () => {
   );
   await assert.rejects(until(fail), /it is gone/);
 });
+
+test('what there is instead is asked for in the end alone: it may cost, and come and go', async () => {
+  let looks = 0;
+  await until(() => ++looks === 3, fail as never);
+  const change = new Change();
+  const waits = change.until(() => looks === 4, fail as never);
+  change.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  looks = 4;
+  change.wake();
+  await waits;
+});

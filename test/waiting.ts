@@ -19,7 +19,7 @@ export class Change {
     const timer = setTimeout(() => this.wake(), WAIT_MS + 1);
     try {
       while (!isSo()) {
-        assert.ok(performance.now() < deadline, `waited in vain: ${describe()}`);
+        if (performance.now() >= deadline) assert.fail(`waited in vain: ${describe()}`);
         await new Promise<void>((resolve) => this.waiting.add(resolve));
       }
     } finally {
@@ -42,7 +42,7 @@ export async function until(
   const from = performance.now();
   const deadline = from + WAIT_MS;
   while (!(await isSo())) {
-    assert.ok(performance.now() < deadline, `waited in vain: ${describe?.() ?? isSo.toString()}`);
+    if (performance.now() >= deadline) assert.fail(`waited in vain: ${describe?.() ?? isSo.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
   return performance.now() - from;
