@@ -44,6 +44,9 @@ const LONG: readonly Start[] = [
   'src/io',
   'test/ha-reload',
   'test/nginx-',
+  'test/dashboard',
+  'test/configuration-by-api',
+  'test/watch',
 ];
 
 /** With keepalived: how long it takes for what is nobody's fault here, and tests of a pair measure how long clients wait. */
@@ -53,6 +56,9 @@ const ALONE: readonly Start[] = ['test/ha-interop'];
 const LEFT: Readonly<Record<Start, string>> = {
   'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; one file after the other',
   'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
+  'test/keepalived-servers-differential':
+    'each configuration by a real keepalived too, which waits for seconds at each check',
+  'test/dashboard': 'a real browser, which is started for each test',
   'test/nginx-servers-tls-differential': 'TLS to servers by a real nginx too',
   'test/nginx-tls-differential': 'TLS with clients by a real nginx too',
   'test/interop-': 'other programs as clients and servers, each started for it',
