@@ -34,8 +34,12 @@ export class BodyPace {
     this.window.excuse();
   }
 
-  isLate(now: number): boolean {
-    return now >= this.moveBy;
+  /** Nothing of it came for too long. `isHeld`: bytes of it are here and wait for the server, whose own timeout sees to that. */
+  isLate(now: number, silenceMs: number, isHeld: boolean): boolean {
+    if (now < this.moveBy) return false;
+    if (!isHeld) return true;
+    this.move(now, silenceMs);
+    return false;
   }
 
   /** Fewer than `rate` bytes a second in the window that has ended; else another one begins. `isHeld`: bytes of it are here and wait. */

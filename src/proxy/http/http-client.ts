@@ -3,9 +3,9 @@
  * is read, and how an answer is framed and sent, is its version's.
  */
 import type { ListenerPlan } from '../../config/plan.ts';
-import { CLOSED } from '../../core/endings.ts';
+import { CLOSED, endedByAnswer } from '../../core/endings.ts';
 import type { Socket } from '../../port/transport.ts';
-import type { ResponseHead } from '../../wire/http1/head.ts';
+import type { RequestHead, ResponseHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
@@ -14,7 +14,7 @@ import { Session } from '../session.ts';
 import type { Admission } from './admission.ts';
 import type { ClientEmitters } from './client-emitters.ts';
 import type { ErrorPage } from './error-page.ts';
-import type { Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
@@ -32,6 +32,8 @@ export abstract class HttpClient extends Session implements ClientSide {
   declare protected peer: Peer;
   declare protected exchange: Exchange | null;
   declare protected isHeadMethod: boolean;
+  /** When the first byte of the request came. */
+  declare protected begunAt: number;
 
   /** As of Timed. */
   constructor(service: HttpService, emitters: ClientEmitters, admission: Admission, peer: Peer) {
@@ -44,6 +46,7 @@ export abstract class HttpClient extends Session implements ClientSide {
     this.peer = peer;
     this.exchange = null;
     this.isHeadMethod = false;
+    this.begunAt = 0;
   }
 
   abstract readonly sink: BodySink;
@@ -66,8 +69,6 @@ export abstract class HttpClient extends Session implements ClientSide {
   abstract sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
   abstract beginTunnel(tunnel: Tunnel, socket: Socket): void;
   abstract handleResponseComplete(): void;
-  abstract handleResponseBroken(ending: number): void;
-  abstract giveUp(response: own.OwnResponse): void;
 
   /** What an answer says about the connection. */
   protected abstract readonly connectionWord: number;
@@ -84,6 +85,8 @@ export abstract class HttpClient extends Session implements ClientSide {
   }
   /** It ends without an answer. */
   protected abstract close(ending: number): void;
+  /** A response has begun and will not be complete: the client must be able to tell. */
+  protected abstract breakOff(ending: number): void;
 
   get address(): PeerAddress {
     return this.peer.address;
@@ -97,11 +100,83 @@ export abstract class HttpClient extends Session implements ClientSide {
     return this.listener.plan;
   }
 
+  /** The longest silence inside a request's body, and the time over which a rate is an average. */
+  protected get bodyMs(): number {
+    return this.listener.plan.timeouts.bodyMs;
+  }
+
+  override retireAt(): number {
+    return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
+  }
+
+  // --- a request ---
+
+  /** One begins, whose head is in `context.requestHead`. */
+  protected beginExchange(head: RequestHead): Exchange {
+    const exchange = Exchange.begin(this.context, this, head, this.begunAt);
+    this.exchange = exchange;
+    this.peer.requests++;
+    return exchange;
+  }
+
+  /** What has come is no request, or not all of one: it ends as one exchange all the same. */
+  protected beginFragment(): void {
+    this.exchange = Exchange.begin(this.context, this, null, this.begunAt);
+    if (this.service.isLogging) this.service.beginFragmentLog(this.exchange, this.peer);
+  }
+
+  /** Looks for the route of a request that has begun. Null: it takes none to a server, and was answered here. */
+  protected admit(exchange: Exchange): Route | null {
+    const { peer, service } = this;
+    const admitted = this.admission.admit(peer);
+    if (service.isLogging) service.beginLog(exchange, admitted, peer);
+    if (admitted instanceof Route) {
+      exchange.counted = admitted.counted;
+      return this.endBy(admitted) ? null : admitted;
+    }
+    if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
+    else this.answer(admitted);
+    return null;
+  }
+
+  /** False: the route has no answer of its own, its requests go to servers. */
+  private endBy(route: Route): boolean {
+    if (route.action.kind === 'close') this.close(CLOSED);
+    else if (route.own !== null) this.answerByRoute(route, route.own);
+    else return false;
+    return true;
+  }
+
+  /** The request is to go to a server of this route: keeps it, as `Exchange.keep`. */
+  protected keep(exchange: Exchange, route: Route, headLength: number): own.OwnResponse | null {
+    const { hops, towardsServers, view } = this.service;
+    return exchange.keep(route, towardsServers, view, hops, headLength);
+  }
+
+  // --- its end ---
+
+  handleResponseBroken(ending: number): void {
+    this.breakOff(ending);
+  }
+
+  giveUp(response: own.OwnResponse): void {
+    if ((this.exchange as Exchange).hasResponse) this.breakOff(endedByAnswer(response.kind));
+    else this.answer(response);
+  }
+
+  /** How the exchange ends when an answer of ours has been sent. */
+  protected get answeredEnding(): number {
+    const { answer } = this.exchange as Exchange;
+    return endedByAnswer(answer === null ? own.NO_KIND : answer.kind);
+  }
+
   protected finishExchange(ending: number): void {
     const { exchange } = this;
     this.exchange = null;
     if (exchange !== null) exchange.finish(ending);
   }
+
+  // --- answers of the proxy's own ---
 
   /** Something is wrong: an error of the proxy's own, which can be found again by its identifier. */
   answer(response: own.OwnResponse): void {
@@ -157,18 +232,9 @@ export abstract class HttpClient extends Session implements ClientSide {
 
   /** The request that goes on takes this route. False: it cannot. */
   private takeTurn(exchange: Exchange, route: Route): boolean {
-    const { service } = this;
-    if (route.action.kind === 'close') {
-      this.close(CLOSED);
-      return true;
-    }
-    if (route.own !== null) {
-      this.answerByRoute(route, route.own);
-      return true;
-    }
-    const { hops, towardsServers, view } = service;
+    if (this.endBy(route)) return true;
     const { at, end } = exchange.keptHead;
-    if (exchange.keep(route, towardsServers, view, hops, end - at) !== null) return false;
+    if (this.keep(exchange, route, end - at) !== null) return false;
     this.awaitServer();
     exchange.start();
     exchange.begin();
@@ -176,13 +242,13 @@ export abstract class HttpClient extends Session implements ClientSide {
   }
 
   /** An answer that is no error. */
-  protected answerPlainly(response: own.OwnResponse): void {
+  private answerPlainly(response: own.OwnResponse): void {
     (this.exchange as Exchange).status = response.status;
     this.settlePersistence();
     this.sendOwn(this.emitters.own.writePlain(response, this.connectionWord));
   }
 
-  protected answerByRoute(route: Route, { status }: own.OwnResponse): void {
+  private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
     this.settlePersistence();
     const { carried, trail } = this.exchange as Exchange;

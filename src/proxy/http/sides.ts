@@ -1,6 +1,6 @@
 /**
  * The two sides of an exchange, as it sees them: a client's connection or stream, and a server's. Neither knows the other, and
- * none of these interfaces knows a version of HTTP; `http1` implements them.
+ * none of these interfaces knows a version of HTTP; `http1` implements both, `http2` the client's.
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */

@@ -13,7 +13,7 @@
 import { PLENTY } from '../../base/arena.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
-import { CLIENT_LEFT, CLOSED, endedByAnswer, MOVED, RETIRED, SERVED, SHED, SWITCHED } from '../../core/endings.ts';
+import { CLIENT_LEFT, endedByAnswer, MOVED, RETIRED, SERVED, SHED, SWITCHED } from '../../core/endings.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import {
   BODY_CHUNKED,
@@ -28,12 +28,12 @@ import { parseRequestHead } from '../../wire/http1/request.ts';
 import { DeferredReset } from '../deferred-reset.ts';
 import { admissionOf } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
-import { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
 import { Peer } from '../http/peer.ts';
-import { Route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import type { HttpService } from '../http/service.ts';
 import { isWorn } from '../http/wear.ts';
@@ -87,8 +87,6 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   private inputBytes = 0;
 
   // --- of the current request ---
-  /** When its first byte came. */
-  private begunAt = 0;
   /** Where it begins in the input, and what was sent before it. */
   private inputStart = 0;
   private sentStart = 0;
@@ -206,12 +204,8 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   }
 
   private isBodyLate(now: number): boolean {
-    const pace = this.pace as BodyPace;
-    if (this.state !== BODY || !pace.isLate(now)) return false;
-    if (this.reader.length === 0 && !this.isServerFull) return true;
-    // Body is here; it is the server that does not take it, and the server's own timeout sees to that.
-    pace.move(now, this.bodyMs);
-    return false;
+    if (this.state !== BODY) return false;
+    return (this.pace as BodyPace).isLate(now, this.bodyMs, this.reader.length > 0 || this.isServerFull);
   }
 
   private isBodySlow(now: number): boolean {
@@ -224,11 +218,6 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   private isTakingSlowly(now: number): boolean {
     if (!this.taking.isOver(now)) return false;
     return this.taking.judge(now, this.bodyMs, this.socket.acknowledgedBytes, this.listener.plan.limits.bodyRate);
-  }
-
-  /** The longest silence inside a request's body, and the time over which a rate is an average. */
-  private get bodyMs(): number {
-    return this.listener.plan.timeouts.bodyMs;
   }
 
   private armIn(delayMs: number): void {
@@ -401,27 +390,12 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
-    const exchange = Exchange.begin(context, this, head, this.begunAt);
-    this.exchange = exchange;
-    this.peer.requests++;
+    const exchange = this.beginExchange(head);
     const { wear } = listener.plan;
     if (wear !== undefined && isWorn(wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
-    const admitted = this.admission.admit(this.peer);
-    if (this.service.isLogging) this.service.beginLog(exchange, admitted, this.peer);
-    if (admitted instanceof Route) exchange.counted = admitted.counted;
-    if (!(admitted instanceof Route)) {
-      if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
-      else this.answer(admitted);
-    } else if (admitted.action.kind === 'close') {
-      this.close(CLOSED);
-      return;
-    } else if (admitted.own !== null) {
-      this.answerByRoute(admitted, admitted.own);
-    } else {
-      this.forward(exchange, admitted, head);
-      return;
-    }
-    this.dropHead();
+    const route = this.admit(exchange);
+    if (route === null) this.dropHead();
+    else this.forward(exchange, route, head);
   }
 
   private dropHead(): void {
@@ -431,9 +405,8 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   /** The request goes to a server. */
   private forward(exchange: Exchange, route: Route, head: RequestHead): void {
     const { context, reader } = this;
-    const { hops, towardsServers, view } = this.service;
     const { body: bodyKind, contentLength, expectsContinue } = head;
-    const obstacle = exchange.keep(route, towardsServers, view, hops, reader.headLength);
+    const obstacle = this.keep(exchange, route, reader.headLength);
     if (obstacle !== null) {
       this.answer(obstacle);
       this.dropHead();
@@ -537,19 +510,13 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     this.pump();
   }
 
-  handleResponseBroken(ending: number): void {
-    this.breakOff(ending);
-  }
-
-  /** A response has begun and will not be complete: the client must be able to tell. */
-  private breakOff(ending: number): void {
+  protected override breakOff(ending: number): void {
     if (this.isEndedByClose) this.abortWithReset(ending);
     else this.linger(ending);
   }
 
-  giveUp(response: own.OwnResponse): void {
-    if ((this.exchange as Exchange).hasResponse) this.breakOff(endedByAnswer(response.kind));
-    else this.answer(response);
+  override giveUp(response: own.OwnResponse): void {
+    super.giveUp(response);
     this.pump();
   }
 
@@ -573,27 +540,18 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
 
   /** Sends a whole response of ours, which stands in the scratch slot. */
   protected override sendOwn(length: number): void {
-    const { answer } = this.exchange as Exchange;
-    if (this.sink.sendScratch(length, this.emitters.response.bodyBytes))
-      this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
+    if (this.sink.sendScratch(length, this.emitters.response.bodyBytes)) this.endExchange(this.answeredEnding);
     else this.close(endedByAnswer(own.OUT_OF_MEMORY.kind));
-  }
-
-  /** What has come is no request, or not all of one: it ends as one exchange all the same. */
-  private beginFragment(): void {
-    if (this.exchange !== null) return;
-    this.exchange = Exchange.begin(this.context, this, null, this.begunAt);
-    if (this.service.isLogging) this.service.beginFragmentLog(this.exchange, this.peer);
   }
 
   /** The client leaves with the head of a request begun. */
   private noteFragment(): void {
-    if (this.state === HEAD && !this.reader.isBetweenMessages) this.beginFragment();
+    if (this.state === HEAD && !this.reader.isBetweenMessages && this.exchange === null) this.beginFragment();
   }
 
   /** What came is not a request, or not in time: answer, and close. */
   private refuse(response: own.OwnResponse): void {
-    this.beginFragment();
+    if (this.exchange === null) this.beginFragment();
     this.isPersistent = false;
     this.isHeadMethod = looksLikeHead(this.context, this.reader);
     this.answer(response);
@@ -628,10 +586,6 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   }
 
   // --- ends ---
-
-  override retireAt(): number {
-    return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
-  }
 
   override retire(): void {
     if (this.state === HEAD && this.reader.isBetweenMessages) this.linger(RETIRED);

@@ -7,7 +7,7 @@
  * `rest`: the exchange is over, and the client has no window yet for what is left of its response.
  */
 import { answerKind } from '../../core/answers/kinds.ts';
-import { CLIENT_LEFT, CLOSED, endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
+import { CLIENT_LEFT, endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
 import type { ConnectionState } from '../../core/http2/connection-state.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import { assert } from '../../base/assert.ts';
@@ -24,13 +24,13 @@ import { CANCEL, INTERNAL_ERROR, NO_ERROR } from '../../wire/http2/error-codes.t
 import type { Admission } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
 import type { ClientEmitters } from '../http/client-emitters.ts';
-import { Exchange } from '../http/exchange.ts';
+import type { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
 import type { Peer } from '../http/peer.ts';
 import { PERSIST_SILENTLY } from '../http/response-emitter.ts';
-import { Route } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import type { HttpService } from '../http/service.ts';
 import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING } from '../session.ts';
@@ -79,7 +79,6 @@ export class Stream extends HttpClient {
   readonly sink: StreamWriter<Stream>;
   private readonly connection: StreamOwner;
   private phase: Phase = RESPONSE;
-  private readonly begunAt: number;
   /** How fast the client takes its response, while something waits for it. */
   private readonly taking = new RateWindow();
   /** Its connection's list of those that have more to send than the client takes. */
@@ -117,30 +116,20 @@ export class Stream extends HttpClient {
 
   /** Its head is in `context.requestHead`, `headLength` bytes long as HTTP/1 has it. */
   begin(headLength: number): void {
-    const { context, peer, service, state } = this;
-    const head = context.requestHead;
+    const { state } = this;
+    const head = this.context.requestHead;
     this.isHeadMethod = head.method === METHOD_HEAD;
     this.isRequestComplete = state.hasEnded;
     if (head.body === BODY_LENGTH) state.expectedBytes = head.contentLength;
     else this.isChunked = head.body === BODY_CHUNKED;
-    const exchange = Exchange.begin(context, this, head, this.begunAt);
-    this.exchange = exchange;
-    peer.requests++;
-    const admitted = this.admission.admit(peer);
-    if (service.isLogging) service.beginLog(exchange, admitted, peer);
-    if (admitted instanceof Route) exchange.counted = admitted.counted;
-    if (!(admitted instanceof Route)) {
-      if (admitted.kind === own.NO_KIND) this.answerPlainly(admitted);
-      else this.answer(admitted);
-    } else if (admitted.action.kind === 'close') this.close(CLOSED);
-    else if (admitted.own !== null) this.answerByRoute(admitted, admitted.own);
-    else this.forward(exchange, admitted, head, headLength);
+    const exchange = this.beginExchange(head);
+    const route = this.admit(exchange);
+    if (route !== null) this.forward(exchange, route, head, headLength);
   }
 
   private forward(exchange: Exchange, route: Route, head: RequestHead, headLength: number): void {
-    const { hops, towardsServers, view } = this.service;
     const { body, contentLength, expectsContinue } = head;
-    const obstacle = exchange.keep(route, towardsServers, view, hops, headLength);
+    const obstacle = this.keep(exchange, route, headLength);
     if (obstacle !== null) {
       this.answer(obstacle);
       return;
@@ -163,17 +152,12 @@ export class Stream extends HttpClient {
   /** What has come is no request that could be passed on, or not all of one. */
   refuse(response: own.OwnResponse): void {
     this.isRequestComplete = this.state.hasEnded;
-    this.exchange = Exchange.begin(this.context, this, null, this.begunAt);
-    if (this.service.isLogging) this.service.beginFragmentLog(this.exchange, this.peer);
+    this.beginFragment();
     this.answer(response);
   }
 
   private get now(): number {
     return this.context.transport.now;
-  }
-
-  private get bodyMs(): number {
-    return this.listener.plan.timeouts.bodyMs;
   }
 
   // --- its body ---
@@ -374,18 +358,8 @@ export class Stream extends HttpClient {
     this.endExchange(SERVED);
   }
 
-  handleResponseBroken(ending: number): void {
-    this.breakOff(ending);
-  }
-
-  /** A response has begun and will not be complete: the client must be able to tell. */
-  private breakOff(ending: number): void {
+  protected override breakOff(ending: number): void {
     this.end(ending, INTERNAL_ERROR);
-  }
-
-  giveUp(response: own.OwnResponse): void {
-    if ((this.exchange as Exchange).hasResponse) this.breakOff(endedByAnswer(response.kind));
-    else this.answer(response);
   }
 
   noteBacklog(): void {
@@ -433,7 +407,6 @@ export class Stream extends HttpClient {
 
   protected override sendOwn(length: number): void {
     const { arena, memory, scratchSlot } = this.context;
-    const { answer } = this.exchange as Exchange;
     const { sink } = this;
     const { bodyBytes } = this.emitters.response;
     const head = length - bodyBytes;
@@ -452,7 +425,7 @@ export class Stream extends HttpClient {
         if (!isSent) arena.release(slot);
       }
     }
-    if (isSent) this.endExchange(endedByAnswer(answer === null ? own.NO_KIND : answer.kind));
+    if (isSent) this.endExchange(this.answeredEnding);
     else this.close(OUT_OF_MEMORY);
   }
 
@@ -462,8 +435,8 @@ export class Stream extends HttpClient {
     if (this.isTakingSlowly(now)) {
       this.listener.noteCutOff();
       this.end(TOO_SLOW, CANCEL);
-    } else if (this.phase === BODY && this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
-    else if (this.phase === BODY && this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
+    } else if (this.isBodyLate(now)) this.giveUp(own.BODY_TIMEOUT);
+    else if (this.isBodySlow(now)) this.giveUp(own.BODY_TOO_SLOW);
     else if (this.phase !== GONE) this.armInExchange();
   }
 
@@ -473,15 +446,12 @@ export class Stream extends HttpClient {
   }
 
   private isBodyLate(now: number): boolean {
-    const pace = this.pace as BodyPace;
-    if (!pace.isLate(now)) return false;
-    if (!this.hasBodyWaiting) return true;
-    // Body is here; it is the server that does not take it, and the server's own timeout sees to that.
-    pace.move(now, this.bodyMs);
-    return false;
+    if (this.phase !== BODY) return false;
+    return (this.pace as BodyPace).isLate(now, this.bodyMs, this.hasBodyWaiting);
   }
 
   private isBodySlow(now: number): boolean {
+    if (this.phase !== BODY) return false;
     const { bodyRate } = this.listener.plan.limits;
     return (this.pace as BodyPace).isSlow(now, this.bodyMs, bodyRate, this.hasBodyWaiting);
   }
@@ -528,10 +498,6 @@ export class Stream extends HttpClient {
     if (this.held !== null) this.held.clear();
     this.dropTrailers();
     this.took(this.state.heldBytes);
-  }
-
-  override retireAt(): number {
-    return Math.min(this.listener.retireAt, this.exchange === null ? Infinity : this.exchange.retireAt);
   }
 
   override retire(): void {
