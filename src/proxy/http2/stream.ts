@@ -79,8 +79,8 @@ export class Stream extends HttpClient {
   readonly sink: StreamWriter<Stream>;
   private readonly connection: StreamOwner;
   private phase: Phase = RESPONSE;
-  /** How fast the client takes its response, while something waits for it. */
-  private readonly taking = new RateWindow();
+  /** How fast the client takes its response, once something has waited for it. */
+  private taking: RateWindow | null = null;
   /** Its connection's list of those that have more to send than the client takes. */
   isBlocked = false;
 
@@ -364,6 +364,7 @@ export class Stream extends HttpClient {
 
   noteBacklog(): void {
     this.connection.block(this);
+    this.taking ??= new RateWindow();
     if (this.taking.endsAt !== 0) return;
     this.taking.openLater(this.now, this.bodyMs);
     this.armInExchange();
@@ -373,7 +374,7 @@ export class Stream extends HttpClient {
   resume(): void {
     if (this.sink.resume()) {
       // not for a part: a window of a byte now and then would hold a server
-      this.taking.close();
+      this.taking?.close();
       if (this.phase === REST) this.leaveRest();
       else if (this.exchange !== null && !this.sink.isFull) this.exchange.pumpResponse();
     }
@@ -441,8 +442,9 @@ export class Stream extends HttpClient {
   }
 
   private isTakingSlowly(now: number): boolean {
-    if (!this.taking.isOver(now)) return false;
-    return this.taking.judge(now, this.bodyMs, this.sink.sentBytes, this.listener.plan.limits.bodyRate);
+    const { taking } = this;
+    if (taking === null || !taking.isOver(now)) return false;
+    return taking.judge(now, this.bodyMs, this.sink.sentBytes, this.listener.plan.limits.bodyRate);
   }
 
   private isBodyLate(now: number): boolean {
@@ -457,7 +459,7 @@ export class Stream extends HttpClient {
   }
 
   private armInExchange(): void {
-    const { endsAt } = this.taking;
+    const endsAt = this.taking === null ? 0 : this.taking.endsAt;
     let earliest = this.phase === BODY ? (this.pace as BodyPace).deadline : Infinity;
     if (endsAt > 0 && endsAt < earliest) earliest = endsAt;
     if (earliest === Infinity) this.deadline = 0;
@@ -524,7 +526,7 @@ export class Stream extends HttpClient {
   }
 
   override quietSince(): number {
-    return this.taking.quietSince(this.now);
+    return this.taking === null ? this.now : this.taking.quietSince(this.now);
   }
 
   override shed(): void {
