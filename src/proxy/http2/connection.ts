@@ -150,6 +150,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     this.control = new ControlFrames(context.memory, this.output, this);
     socket.handler = this;
     this.rest();
+    this.arm();
     this.control.sendSettings(emitters.limits.headBytes);
     this.control.sendWindow(0, ConnectionState.firstIncrement);
   }
@@ -221,11 +222,10 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     this.settle();
   }
 
-  /** Something waits for the client to take it. */
+  /** Something waits for the client to take it. `arm` follows. */
   private watchTaking(): void {
     if (this.taking.endsAt !== 0) return;
     this.taking.openLater(this.now, this.listener.plan.timeouts.bodyMs);
-    this.arm();
   }
 
   /** False: all of the input is read. */
@@ -397,10 +397,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     }
     this.blockSlot = slot;
     this.blockBytes += length;
-    if (!isLast) {
-      this.settle();
-      return;
-    }
+    if (!isLast) return;
     const { arena } = this.context;
     const start = arena.start(slot);
     this.handleBlock(start, start + this.blockBytes);
@@ -481,7 +478,6 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     else if (!faultOf(fault).isOfStream) this.endFor(faultOf(fault), false);
     else this.follow(machine.refuse(state.id, faultOf(fault).code, this.now), state.id);
     arena.release(slot);
-    this.settle();
   }
 
   private leaveIfLast(): void {
@@ -524,7 +520,9 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     if (stream.isBlocked) return;
     stream.isBlocked = true;
     this.blocked.push(stream);
-    if (this.output.isFull) this.watchTaking();
+    if (!this.output.isFull) return;
+    this.watchTaking();
+    this.arm();
   }
 
   unblock(stream: Stream): void {
@@ -569,9 +567,9 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     this.settle();
   }
 
-  /** What is to be done when: by what is under way. */
+  /** What is to be done when: by what is under way. While input is worked on, that is found out behind it. */
   private settle(): void {
-    if (this.phase === GONE) return;
+    if (this.phase === GONE || this.isPumping) return;
     const { machine, output } = this;
     if (machine.streams.size > 0 || this.slot >= 0) this.leaveIdle();
     else if (!output.isEmpty) {
@@ -618,7 +616,6 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private rest(): void {
     if (this.idleIn !== null) return;
     this.listener.idle.add(this, this.now);
-    this.arm();
   }
 
   private leaveIdle(): void {
