@@ -7,6 +7,7 @@
  */
 import type { Prng } from '../../base/prng.ts';
 import { ascii } from '../../wire/http1/classes.ts';
+import { emitBytes } from '../../wire/http1/emit.ts';
 
 export const TRACEPARENT_BYTES = 55;
 export const TRACE_ID_AT = 3;
@@ -55,8 +56,8 @@ export class TraceContext {
    */
   continue(bytes: Uint8Array, at: number, length: number, prng: Prng): boolean {
     if (!isTraceparent(bytes, at, length)) return false;
-    this.bytes.set(bytes.subarray(at + TRACE_ID_AT, at + TRACE_ID_AT + TRACE_ID_BYTES), TRACE_ID_AT);
-    this.parentId.set(bytes.subarray(at + SPAN_ID_AT, at + SPAN_ID_AT + SPAN_ID_BYTES));
+    emitBytes(this.bytes, TRACE_ID_AT, bytes, at + TRACE_ID_AT, TRACE_ID_BYTES);
+    emitBytes(this.parentId, 0, bytes, at + SPAN_ID_AT, SPAN_ID_BYTES);
     this.hasParent = true;
     this.isSampled = (DIGITS[bytes[at + FLAGS_AT + 1]] & SAMPLED) !== 0;
     emitRandom(this.bytes, SPAN_ID_AT, SPAN_ID_BYTES, prng);
