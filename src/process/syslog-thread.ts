@@ -78,8 +78,7 @@ function deliver(message: Uint8Array): boolean {
 /** Waits, and says whether those who write have gone meanwhile. */
 function isAbandoned(): boolean {
   for (let waited = 0; waited < AGAIN_MS; waited += LOOK_MS) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
-    if (awaitReady(input, 0, 0)) return true;
+    if (awaitReady(input, 0, LOOK_MS)) return true;
   }
   return false;
 }

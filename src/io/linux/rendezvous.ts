@@ -8,9 +8,8 @@ import type { Meeting, Packet, RendezvousHost } from '../../port/rendezvous.ts';
 import { receivePacket, sendPacket } from './descriptor-channel.ts';
 import * as libc from './libc.ts';
 import { encodeUnixPath } from './socket-address.ts';
-import { SOCK_SEQPACKET } from './socket-messages.ts';
+import { SOCK_NONBLOCK, SOCK_SEQPACKET } from './socket-messages.ts';
 
-const SOCK_NONBLOCK = 0o4000;
 const SO_PEERCRED = 17;
 /** struct ucred: pid, uid, gid. */
 const CREDENTIALS_BYTES = 12;

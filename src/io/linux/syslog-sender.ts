@@ -15,12 +15,12 @@ import {
   POLLOUT,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOL_SOCKET,
   socket,
 } from './libc.ts';
 import { SOCK_NONBLOCK } from './socket-messages.ts';
 import { encodeSocketAddress } from './socket-address.ts';
 
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const EINPROGRESS = 115;
 const CONNECT_MS = 5000;
