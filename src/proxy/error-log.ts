@@ -41,9 +41,8 @@ export class ErrorLog {
     }
     const { ending, endedAt, headAt, listener, method, phase, queuedMs, routePlan, status, trail, upstreamPlan } =
       record;
-    const tries = Array.from({ length: Math.min(trail.count, TRIES_MAX) }, (_, i) =>
-      triedText(trail.at(trail.count - Math.min(trail.count, TRIES_MAX) + i)),
-    );
+    const tries: FailedTry[] = [];
+    for (let i = Math.max(0, trail.count - TRIES_MAX); i < trail.count; i++) tries.push(triedText(trail.at(i)));
     const request = {
       id: latin1(answer.id, answer.idAt, answer.idLength),
       answer: answer.kind,
