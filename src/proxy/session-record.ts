@@ -57,7 +57,7 @@ export class SessionRecord implements EndRecord {
     view: RequestView,
   ): SessionRecord | null {
     const record = new SessionRecord(context, listener);
-    context.accessLogs.beginSession(logs, view, record.drafts);
+    context.accessLogs.begin(logs, view, record.drafts, true);
     return record.drafts.length === 0 ? null : record;
   }
 

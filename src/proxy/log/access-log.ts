@@ -88,18 +88,10 @@ export class AccessLog {
     this.buffer?.flush();
   }
 
-  /** False: the request in the view is not in it. */
-  begin(view: RequestView, draft: LogDraft): boolean {
-    return this.beginBy(this.format, view, draft);
-  }
-
-  /** False: the session whose connection is in the view is not in it. */
-  beginSession(view: RequestView, draft: LogDraft): boolean {
-    return this.beginBy(this.sessionFormat, view, draft);
-  }
-
-  private beginBy(format: LineFormat, view: RequestView, draft: LogDraft): boolean {
+  /** False: the request in the view is not in it, or the session whose connection is there. */
+  begin(view: RequestView, draft: LogDraft, isSession: boolean): boolean {
     const { early, plan } = this;
+    const format = isSession ? this.sessionFormat : this.format;
     const isWanted =
       (plan.sample >= WHOLE || this.prng.nextU32() % WHOLE < plan.sample) &&
       (early === null || holds(draftOfCondition, Math.max(0, early.emitAsIs(view, draftOfCondition, 0))));

@@ -74,20 +74,11 @@ export class AccessLogs {
     for (const log of this.byName.values()) log.flush();
   }
 
-  /** What the request in the view says goes into its lines. */
-  begin(logs: readonly AccessLog[], view: RequestView, drafts: Draft[]): void {
+  /** What the request in the view says goes into its lines; of a session, what is known of its connection, which is there. */
+  begin(logs: readonly AccessLog[], view: RequestView, drafts: Draft[], isSession = false): void {
     for (let i = 0; i < logs.length; i++) {
       const draft = this.spares.pop() ?? new LogDraft();
-      if (logs[i].begin(view, draft)) drafts.push(draft);
-      else this.spares.push(draft);
-    }
-  }
-
-  /** The same of a session, whose connection is in the view. */
-  beginSession(logs: readonly AccessLog[], view: RequestView, drafts: Draft[]): void {
-    for (const log of logs) {
-      const draft = this.spares.pop() ?? new LogDraft();
-      if (log.beginSession(view, draft)) drafts.push(draft);
+      if (logs[i].begin(view, draft, isSession)) drafts.push(draft);
       else this.spares.push(draft);
     }
   }
