@@ -64,9 +64,8 @@ export class TcpService implements Service {
 
   serve(socket: Socket, info: ConnectionInfo | null): void {
     const { access, values } = this;
-    const peer = info?.peer ?? socket;
     if (values !== null) this.serveBy(values, socket, info);
-    else if (access !== null && !access.admits(ipOfPeer(peer))) this.turnAway(socket, DENIED, null);
+    else if (access !== null && !access.admits(ipOfPeer(info?.peer ?? socket))) this.turnAway(socket, DENIED, null);
     else this.send(this.upstreamFor(info), socket, info, 0, null);
   }
 

@@ -310,8 +310,4 @@ export class ConnectionState<Owner> {
     this.lastTaken = Math.min(this.lastTaken, this.lastId);
     return this.lastTaken;
   }
-
-  get hasLeft(): boolean {
-    return this.lastTaken < INT31_MAX;
-  }
 }

@@ -437,20 +437,17 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     decoder.begin(memory, from, to);
     if (verdict === OPENED) this.begin(stream as StreamState<Stream>, to - from);
     else if (verdict === TRAILERS) this.takeTrailers(stream as StreamState<Stream>);
-    else {
-      const fault = this.skipBlock();
-      if (fault < 0) this.endFor(faultOf(fault), false);
-      else this.follow(verdict, streamId);
-    }
+    else if (this.skipBlock()) this.follow(verdict, streamId);
   }
 
-  /** Nobody wants what it says, but later ones depend on it. */
-  private skipBlock(): number {
+  /** Nobody wants what it says, but later ones depend on it. False: it is wrong, which ends the connection. */
+  private skipBlock(): boolean {
     const { memory } = this.context;
     let found: number;
     do found = this.decoder.next(memory, 0, 0);
     while (found > 0);
-    return found;
+    if (found < 0) this.endFor(faultOf(found), false);
+    return found === 0;
   }
 
   /** A request begins with the block that the decoder has begun with. */
@@ -461,9 +458,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const bytes = Math.min(HEAD_SLOT_BYTES, limits.headBytes + HEAD_BYTES_MORE);
     const slot = arena.allocate(bytes);
     if (slot < 0) {
-      const fault = this.skipBlock();
-      if (fault < 0) this.endFor(faultOf(fault), false);
-      else this.refuse(state, blockBytes, own.OUT_OF_MEMORY);
+      if (this.skipBlock()) this.refuse(state, blockBytes, own.OUT_OF_MEMORY);
       return;
     }
     const start = arena.start(slot);
@@ -496,9 +491,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const { arena, memory } = this.context;
     const slot = owner === null ? -1 : arena.allocate(TRAILER_BYTES_MAX);
     if (slot < 0) {
-      const fault = this.skipBlock();
-      if (fault < 0) this.endFor(faultOf(fault), false);
-      else if (owner !== null) owner.receiveEnd(-1, 0);
+      if (this.skipBlock() && owner !== null) owner.receiveEnd(-1, 0);
       return;
     }
     const start = arena.start(slot);
@@ -623,8 +616,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   }
 
   closeIdle(): void {
-    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
-    this.output.flush();
+    this.goAway(this.machine.leave(), NO_ERROR);
     this.close(CLIENT_LEFT);
   }
 
@@ -649,9 +641,14 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     if (this.phase !== LEAVING) return;
     this.phase = LEFT;
     this.leaveAt = 0;
-    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
-    this.output.flush();
+    this.goAway(this.machine.leave(), NO_ERROR);
     this.settle();
+  }
+
+  /** The client is told at once that nothing above this stream is taken, and why. */
+  private goAway(lastId: number, code: number): void {
+    this.control.sendGoaway(lastId, code);
+    this.output.flush();
   }
 
   /** The client has broken a rule, or asks for more than it may. */
@@ -660,8 +657,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
     const kind = isFlood ? FLOOD : INVALID;
     const text = ascii(name);
     this.context.answers.note(this.listener.plan.name, kind, text, 0, text.length);
-    this.control.sendGoaway(this.machine.lastId, code);
-    this.output.flush();
+    this.goAway(this.machine.lastId, code);
     this.linger(endedByAnswer(kind));
   }
 
@@ -669,8 +665,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   private endLate(): void {
     const { kind } = own.HEAD_TIMEOUT;
     this.context.answers.note(this.listener.plan.name, kind);
-    this.control.sendGoaway(this.machine.lastId, NO_ERROR);
-    this.output.flush();
+    this.goAway(this.machine.lastId, NO_ERROR);
     this.linger(endedByAnswer(kind));
   }
 
@@ -712,8 +707,7 @@ export class Connection extends Session implements SocketHandler, IdleClient, St
   }
 
   override retire(): void {
-    this.control.sendGoaway(this.machine.leave(), NO_ERROR);
-    this.output.flush();
+    this.goAway(this.machine.leave(), NO_ERROR);
     this.linger(RETIRED);
   }
 
