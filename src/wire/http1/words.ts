@@ -2,19 +2,26 @@
  * Long runs of ordinary bytes, four at a time. A field value of 100 bytes takes 40 ns instead of 110 this way
  * (`head.bench.ts`), and values are most of a browser's head.
  *
- * A DataView is the only way to read four bytes at any offset as one integer. It is made once per array: a proxy parses
- * only its arena.
+ * A DataView is the only way to read four bytes at any offset as one integer. It is made once per array, of two that take turns: a proxy
+ * parses its arena, and of HTTP/2 what stands before a request line can be written.
  */
 
 let viewed: Uint8Array = new Uint8Array(0);
 let view: DataView = new DataView(viewed.buffer);
+let viewedBefore = viewed;
+let viewBefore = view;
 
 export function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== viewed) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return view;
+  return bytes === viewed ? view : otherViewOf(bytes);
+}
+
+function otherViewOf(bytes: Uint8Array): DataView {
+  const other = bytes === viewedBefore ? viewBefore : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  viewedBefore = viewed;
+  viewBefore = view;
+  viewed = bytes;
+  view = other;
+  return other;
 }
 
 /**
