@@ -8,6 +8,7 @@
  */
 import { HEAD_SLOT_BYTES } from '../../../base/limits.ts';
 import { COLON, CR, LF, SP } from '../../http1/classes.ts';
+import { emitBytes } from '../../http1/emit.ts';
 import {
   FAULT_HPACK_HUFFMAN,
   FAULT_HPACK_INDEX,
@@ -19,6 +20,7 @@ import { kindOf, nameFlaw, valueFlaw } from '../field-kinds.ts';
 import { HEADER_TABLE_BYTES } from '../settings.ts';
 import { DynamicTable, FIELD_OVERHEAD, LINE_OVERHEAD } from './dynamic-table.ts';
 import { decodeHuffman, huffmanBound } from './huffman.ts';
+import { HUFFMAN, INCREMENTAL, INDEXED, NEVER_INDEXED, SIZE_UPDATE } from './patterns.ts';
 import {
   STATIC_AT,
   STATIC_COUNT,
@@ -31,12 +33,6 @@ import {
 /** What `next` returns besides a FAULT_. */
 export const BLOCK_END = 0;
 export const BLOCK_FIELD = 1;
-
-const INDEXED = 0x80;
-const INCREMENTAL = 0x40;
-const SIZE_UPDATE = 0x20;
-const NEVER_INDEXED = 0x10;
-const HUFFMAN = 0x80;
 
 /** Integers above that are refused. */
 const INTEGER_MAX = 0xffff_ffff;
@@ -128,7 +124,7 @@ export class HpackDecoder {
       const end = this.place(STATIC_NAME_LENGTH[index], STATIC_VALUE_LENGTH[index], at, limit);
       this.kind = STATIC_KIND[index];
       this.flaw = valueFlaw(STATIC_LINES, from, 0, this.kind);
-      for (let i = 0; at + i < end; i++) out[at + i] = STATIC_LINES[from + i];
+      emitBytes(out, at, STATIC_LINES, from, end - at);
       return BLOCK_FIELD;
     }
     const entry = index - STATIC_COUNT - 1;
@@ -190,9 +186,9 @@ export class HpackDecoder {
     if (isNameHuffman) {
       to = decodeHuffman(bytes, nameAt, nameAt + nameLength, line, lineAt, lineLimit);
       if (to < 0) return FAULT_HPACK_HUFFMAN;
-    } else if (index === 0) copyWithin(line, lineAt, bytes, nameAt, nameLength, lineLimit);
+    } else if (index === 0) emitUpTo(lineLimit, line, lineAt, bytes, nameAt, nameLength);
     else if (entry >= 0) table.copyLine(entry, nameLength, line, lineAt);
-    else for (let i = 0, from = STATIC_AT[index]; i < nameLength; i++) line[lineAt + i] = STATIC_LINES[from + i];
+    else emitBytes(line, lineAt, STATIC_LINES, STATIC_AT[index], nameLength);
     nameLength = to - lineAt;
     if (to + LINE_OVERHEAD <= lineLimit) {
       line[to] = COLON;
@@ -205,7 +201,7 @@ export class HpackDecoder {
       if (to < 0) return FAULT_HPACK_HUFFMAN;
       valueLength = to - valueAt;
     } else {
-      copyWithin(line, valueAt, bytes, this.stringAt, valueLength, lineLimit);
+      emitUpTo(lineLimit, line, valueAt, bytes, this.stringAt, valueLength);
       to = valueAt + valueLength;
     }
 
@@ -220,7 +216,7 @@ export class HpackDecoder {
     }
     // what is longer than the scratch is longer than the table, which it empties
     if (isIncremental) table.add(line, lineAt, nameLength, valueLength, this.kind | (-this.flaw << KIND_BITS));
-    if (!isDirect && end > at) copyWithin(out, at, line, 0, end - at, limit);
+    if (!isDirect && end > at) emitBytes(out, at, line, 0, end - at);
     return BLOCK_FIELD;
   }
 
@@ -252,11 +248,7 @@ export class HpackDecoder {
   }
 }
 
-const COPY_BYTES = 64;
-
 /** Copies what of `length` bytes is in front of `limit`. */
-function copyWithin(out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number, limit: number): void {
-  const count = Math.min(length, limit - at);
-  if (count < COPY_BYTES) for (let i = 0; i < count; i++) out[at + i] = bytes[from + i];
-  else out.set(bytes.subarray(from, from + count), at);
+function emitUpTo(limit: number, out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number): void {
+  emitBytes(out, at, bytes, from, Math.min(length, limit - at));
 }

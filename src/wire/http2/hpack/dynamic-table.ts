@@ -4,6 +4,7 @@
  * the first field, and nothing after it.
  */
 import { assert } from '../../../base/assert.ts';
+import { emitBytes } from '../../http1/emit.ts';
 
 /** What a field counts besides its strings. */
 export const FIELD_OVERHEAD = 32;
@@ -19,7 +20,6 @@ const TAG = 3;
 
 const NONE8 = new Uint8Array(0);
 const NONE16 = new Uint16Array(0);
-const COPY_BYTES = 64;
 
 export class DynamicTable {
   /** Fields. */
@@ -76,8 +76,8 @@ export class DynamicTable {
     this.entries[entry + TAG] = tag;
     const length = nameLength + valueLength + LINE_OVERHEAD;
     const first = Math.min(length, this.ringBytes - this.head);
-    copy(this.ring, this.head, line, at, first);
-    if (first < length) copy(this.ring, 0, line, at + first, length - first);
+    emitBytes(this.ring, this.head, line, at, first);
+    if (first < length) emitBytes(this.ring, 0, line, at + first, length - first);
     this.head = (this.head + length) & (this.ringBytes - 1);
     this.count++;
     this.bytes += size;
@@ -101,8 +101,8 @@ export class DynamicTable {
   copyLine(index: number, length: number, out: Uint8Array, at: number): void {
     const from = this.entries[this.entryOf(index) + AT];
     const first = Math.min(length, this.ringBytes - from);
-    copy(out, at, this.ring, from, first);
-    if (first < length) copy(out, at + first, this.ring, 0, length - first);
+    emitBytes(out, at, this.ring, from, first);
+    if (first < length) emitBytes(out, at + first, this.ring, 0, length - first);
   }
 
   private entryOf(index: number): number {
@@ -117,10 +117,4 @@ export class DynamicTable {
       this.count--;
     }
   }
-}
-
-/** Short lines are cheaper without the array that `set` needs. */
-function copy(out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number): void {
-  if (length < COPY_BYTES) for (let i = 0; i < length; i++) out[at + i] = bytes[from + i];
-  else out.set(bytes.subarray(from, from + length), at);
 }

@@ -24,14 +24,8 @@ import { emitHuffman, huffmanLength } from './huffman.ts';
 import { emitInteger } from './integer.ts';
 import { LINE_BYTES_MAX, LINE_SLOTS, LITERAL_BYTES_MAX } from './line-cache.ts';
 import type { LineCache } from './line-cache.ts';
+import { HUFFMAN, INCREMENTAL, INDEXED, NEVER_INDEXED, SIZE_UPDATE, UNINDEXED } from './patterns.ts';
 import { STATIC_AT, STATIC_COUNT, STATIC_LINES, STATIC_NAME_LENGTH, STATIC_VALUE_LENGTH } from './static-table.ts';
-
-const INDEXED = 0x80;
-const INCREMENTAL = 0x40;
-const SIZE_UPDATE = 0x20;
-const NEVER_INDEXED = 0x10;
-const UNINDEXED = 0;
-const HUFFMAN = 0x80;
 
 /** The largest table of an encoder: it has at most as many entries as its ring. */
 const TABLE_BYTES_MAX = HEADER_TABLE_BYTES;

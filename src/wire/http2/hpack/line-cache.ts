@@ -6,6 +6,7 @@
  * files) would only push out what does not. Lines that must not be indexed (RFC 7541 section 7.1.3) are never in here.
  */
 import { hashBytes } from '../../../base/hash.ts';
+import { emitBytes } from '../../http1/emit.ts';
 
 const SETS = 512;
 const WAYS = 2;
@@ -73,8 +74,7 @@ export class LineCache {
     this.uses[slot] = 1;
     this.follower[slot] = -1;
     this.lineLength[slot] = length;
-    const to = slot * LINE_BYTES_MAX;
-    for (let i = 0; i < length; i++) this.lines[to + i] = bytes[at + i];
+    emitBytes(this.lines, slot * LINE_BYTES_MAX, bytes, at, length);
     return slot;
   }
 

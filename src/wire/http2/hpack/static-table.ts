@@ -78,20 +78,11 @@ export const STATIC_VALUE_LENGTH = new Uint8Array(STATIC_COUNT + 1);
 /** Its kind (field-kinds.ts). */
 export const STATIC_KIND = new Uint8Array(STATIC_COUNT + 1);
 
-/** By name: the first index. */
-const INDEX_OF = new Map<string, number>();
-
 let at = 0;
 for (const [i, [name, value]] of FIELDS.entries()) {
   STATIC_AT[i + 1] = at;
   STATIC_NAME_LENGTH[i + 1] = name.length;
   STATIC_VALUE_LENGTH[i + 1] = value.length;
   STATIC_KIND[i + 1] = kindOf(STATIC_LINES, at, name.length);
-  if (!INDEX_OF.has(name)) INDEX_OF.set(name, i + 1);
   at += name.length + value.length + 4;
-}
-
-/** The first index with this name in lower case, or 0. */
-export function staticIndexOf(name: string): number {
-  return INDEX_OF.get(name) ?? 0;
 }
