@@ -45,6 +45,7 @@ import {
   F_HOST,
   METHOD_CONNECT,
   METHOD_GET,
+  METHOD_NAMES,
   METHOD_OPTIONS,
   METHOD_OTHER,
 } from './head.ts';
@@ -58,17 +59,7 @@ const EMPTY_LINES_MAX = 4;
 const ASTERISK = 0x2a;
 
 /** In the order of their METHOD_ numbers, from 1. */
-const METHODS: readonly Uint8Array[] = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-  'CONNECT',
-  'PATCH',
-].map(ascii);
+const METHODS: readonly Uint8Array[] = METHOD_NAMES.slice(1).map(ascii);
 /** `GET ` as one little-endian word. */
 const GET_SPACE = 0x20544547;
 const HTTP = ascii('http');

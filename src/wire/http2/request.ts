@@ -16,17 +16,8 @@ import {
   equalsIgnoringCase,
 } from '../http1/classes.ts';
 import { emitBytes, emitFragment } from '../http1/emit.ts';
-import { ERR_CONNECT, ERR_CONTENT_LENGTH, ERR_CONTENT_LENGTH_REPEATED, ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
-import { readFraming } from '../http1/framing.ts';
-import {
-  BODY_CHUNKED,
-  BODY_NONE,
-  F_EXPECT,
-  F_HOST,
-  METHOD_CONNECT,
-  METHOD_OPTIONS,
-  METHOD_OTHER,
-} from '../http1/head.ts';
+import { ERR_CONNECT, ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
+import { F_EXPECT, F_HOST, METHOD_CONNECT, METHOD_OPTIONS, METHOD_OTHER } from '../http1/head.ts';
 import type { HeadLimits, RequestHead } from '../http1/head.ts';
 import { hostLengthOf } from '../http1/host.ts';
 import { methodOf } from '../http1/request.ts';
@@ -158,8 +149,9 @@ export class RequestReader extends SectionReader {
     const methodAt = this.valueAt[0];
     const methodLength = this.valueLength[0];
     if ((seen & METHOD_BIT) === 0) return this.fail(decoder, FAULT_STREAM_PSEUDO_MISSING);
-    if (!isMethod(methodAt, methodLength)) return this.fail(decoder, FAULT_STREAM_METHOD);
     head.method = methodOf(PSEUDO, methodAt, methodLength);
+    if (head.method === METHOD_OTHER && !isMethod(methodAt, methodLength))
+      return this.fail(decoder, FAULT_STREAM_METHOD);
     this.hasProtocol = (seen & PROTOCOL_BIT) !== 0;
     if (head.method === METHOD_CONNECT && !this.hasProtocol) {
       // section 8.5: authority alone
@@ -275,25 +267,18 @@ export class RequestReader extends SectionReader {
   private readMeaning(endsStream: boolean): boolean {
     const { head } = this;
     if (head.hostField < 0) return this.lose(FAULT_STREAM_AUTHORITY);
-    head.body = endsStream ? BODY_NONE : BODY_CHUNKED;
-    const error = readFraming(this.out, head);
-    if (error === ERR_CONTENT_LENGTH || error === ERR_CONTENT_LENGTH_REPEATED)
-      return this.lose(FAULT_STREAM_CONTENT_LENGTH);
-    this.error = error;
-    if (endsStream && head.contentLength > 0) return this.lose(FAULT_STREAM_CONTENT_LENGTH);
-    return error === 0;
+    if (!this.readLength(endsStream)) return false;
+    return !endsStream || head.contentLength <= 0 || this.lose(FAULT_STREAM_CONTENT_LENGTH);
   }
 }
 
 /** A token without small letters, as in HTTP/1. */
 function isMethod(at: number, length: number): boolean {
-  if (length === 0) return false;
-  if (methodOf(PSEUDO, at, length) !== METHOD_OTHER) return true;
   for (let i = at; i < at + length; i++) {
     const byte = PSEUDO[i];
     if (TOKEN_LOWER[byte] === 0 || (byte >= 0x61 && byte <= 0x7a)) return false;
   }
-  return true;
+  return length > 0;
 }
 
 function isScheme(at: number, length: number): boolean {

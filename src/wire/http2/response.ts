@@ -1,12 +1,9 @@
 /** The head of a response (RFC 9113 section 8.3.2), written as one of HTTP/1 without reason; its version is 20. */
 import { ascii } from '../http1/classes.ts';
-import { emitFragment } from '../http1/emit.ts';
-import { ERR_CONTENT_LENGTH, ERR_CONTENT_LENGTH_REPEATED, ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
-import { readFraming } from '../http1/framing.ts';
-import { BODY_CHUNKED, BODY_NONE } from '../http1/head.ts';
+import { emitDecimal, emitFragment } from '../http1/emit.ts';
+import { ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
 import type { HeadLimits, ResponseHead } from '../http1/head.ts';
 import {
-  FAULT_STREAM_CONTENT_LENGTH,
   FAULT_STREAM_PSEUDO_FIELD,
   FAULT_STREAM_PSEUDO_MISSING,
   FAULT_STREAM_PSEUDO_REPEATED,
@@ -46,12 +43,7 @@ export class ResponseReader extends SectionReader {
     this.beginFields(head, limits.headers);
     if (!this.readFields(decoder, limits)) return 0;
     const end = this.finish();
-    if (end === 0) return 0;
-    head.body = endsStream ? BODY_NONE : BODY_CHUNKED;
-    const error = readFraming(out, head);
-    if (error === ERR_CONTENT_LENGTH || error === ERR_CONTENT_LENGTH_REPEATED) this.lose(FAULT_STREAM_CONTENT_LENGTH);
-    else this.error = error;
-    return error === 0 ? end : 0;
+    return end !== 0 && this.readLength(endsStream) ? end : 0;
   }
 
   /** `:status`, which is the only pseudo-field, and therefore the first. Its line makes room for the status line. */
@@ -75,8 +67,7 @@ export class ResponseReader extends SectionReader {
     if (status < 100 || status > 599 || status === 101) return this.fail(decoder, FAULT_STREAM_STATUS);
     head.status = status;
     emitFragment(out, at, STATUS_LINE);
-    for (let i = 2, rest = status; i >= 0; i--, rest = Math.floor(rest / 10))
-      out[at + VERSION_BYTES + i] = 0x30 + (rest % 10);
+    emitDecimal(out, at + VERSION_BYTES, status);
     this.at = decoder.end;
     return true;
   }

@@ -4,8 +4,16 @@
  * the connection's table, but nothing more of it is kept.
  */
 import { CR, LF, SP } from '../http1/classes.ts';
-import { ERR_HEAD_TOO_LARGE, ERR_TOO_MANY_FIELDS } from '../http1/errors.ts';
 import {
+  ERR_CONTENT_LENGTH,
+  ERR_CONTENT_LENGTH_REPEATED,
+  ERR_HEAD_TOO_LARGE,
+  ERR_TOO_MANY_FIELDS,
+} from '../http1/errors.ts';
+import { readFraming } from '../http1/framing.ts';
+import {
+  BODY_CHUNKED,
+  BODY_NONE,
   FIELD_ID,
   FIELD_NAME,
   FIELD_NAME_LENGTH,
@@ -16,6 +24,7 @@ import {
 } from '../http1/head.ts';
 import type { FieldTable, HeadLimits } from '../http1/head.ts';
 import { emitBytes } from '../http1/emit.ts';
+import { FAULT_STREAM_CONTENT_LENGTH } from './faults.ts';
 import { BLOCK_END, BLOCK_FIELD } from './hpack/decoder.ts';
 import type { HpackDecoder } from './hpack/decoder.ts';
 
@@ -113,7 +122,21 @@ export abstract class SectionReader {
     return this.at + 2;
   }
 
-  /** The connection is lost. */
+  /**
+   * Of a section that is whole: what its fields say of the length of the content. False: `fault` or `error` tells why not. Of content whose
+   * length nobody knows `body` is BODY_CHUNKED.
+   */
+  protected readLength(endsStream: boolean): boolean {
+    const { table } = this;
+    table.body = endsStream ? BODY_NONE : BODY_CHUNKED;
+    const error = readFraming(this.out, table);
+    if (error === ERR_CONTENT_LENGTH || error === ERR_CONTENT_LENGTH_REPEATED)
+      return this.lose(FAULT_STREAM_CONTENT_LENGTH);
+    this.error = error;
+    return error === 0;
+  }
+
+  /** Something is wrong, and nothing more is decoded: the connection is lost, or all of the block is here. */
   protected lose(fault: number): boolean {
     this.fault = fault;
     return false;
