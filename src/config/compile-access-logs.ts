@@ -7,7 +7,7 @@ import type { AccessLogConfig, Config } from './model.ts';
 import { listOf } from './parts.ts';
 import type { SyslogPlan } from '../base/syslog.ts';
 import type { LineFormatPlan, LogPlan } from './plan.ts';
-import { type END_SOURCES, type SOURCES } from './template.ts';
+import type { END_SOURCES, SOURCES } from './template.ts';
 import { FACILITIES, SEVERITIES } from './syslog-words.ts';
 import { hundredths } from './units.ts';
 
@@ -24,7 +24,24 @@ const NUMBERS: ReadonlySet<Word> = new Set([
   'peer-port',
 ]);
 
-const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
+type JsonFields = readonly (readonly [name: string, word: Word])[];
+
+/** How it ended, of a request as of a session. */
+const JSON_END_FIELDS: JsonFields = [
+  ['status', 'status'],
+  ['reason', 'reason'],
+  ['endedBy', 'ended-by'],
+  ['phase', 'phase'],
+  ['duration', 'request-time'],
+  ['queued', 'queue-time'],
+  ['received', 'bytes-received'],
+  ['sent', 'bytes-sent'],
+  ['upstream', 'upstream'],
+  ['tries', 'tries'],
+  ['server', 'server'],
+];
+
+const JSON_FIELDS: JsonFields = [
   ['time', 'iso-time'],
   ['id', 'request-id'],
   ['listener', 'listener'],
@@ -34,17 +51,7 @@ const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
   ['target', 'uri'],
   ['protocol', 'protocol'],
   ['tls', 'tls-version'],
-  ['status', 'status'],
-  ['reason', 'reason'],
-  ['endedBy', 'ended-by'],
-  ['phase', 'phase'],
-  ['duration', 'request-time'],
-  ['queued', 'queue-time'],
-  ['received', 'bytes-received'],
-  ['sent', 'bytes-sent'],
-  ['upstream', 'upstream'],
-  ['tries', 'tries'],
-  ['server', 'server'],
+  ...JSON_END_FIELDS,
   ['serverStatus', 'server-status'],
   ['serverConnect', 'server-connect-time'],
   ['serverHeader', 'server-header-time'],
@@ -53,7 +60,7 @@ const JSON_FIELDS: readonly (readonly [name: string, word: Word])[] = [
   ['referer', 'header:Referer'],
 ];
 
-const SESSION_JSON_FIELDS: typeof JSON_FIELDS = [
+const SESSION_JSON_FIELDS: JsonFields = [
   ['time', 'iso-time'],
   ['listener', 'listener'],
   ['transport', 'transport'],
@@ -61,17 +68,7 @@ const SESSION_JSON_FIELDS: typeof JSON_FIELDS = [
   ['clientPort', 'peer-port'],
   ['tls', 'tls-version'],
   ['serverName', 'tls-server-name'],
-  ['status', 'status'],
-  ['reason', 'reason'],
-  ['endedBy', 'ended-by'],
-  ['phase', 'phase'],
-  ['duration', 'request-time'],
-  ['queued', 'queue-time'],
-  ['received', 'bytes-received'],
-  ['sent', 'bytes-sent'],
-  ['upstream', 'upstream'],
-  ['tries', 'tries'],
-  ['server', 'server'],
+  ...JSON_END_FIELDS,
   ['serverConnect', 'server-connect-time'],
   ['serverFirstByte', 'server-header-time'],
   ['serverTime', 'server-response-time'],
@@ -80,7 +77,7 @@ const SESSION_JSON_FIELDS: typeof JSON_FIELDS = [
 const JSON_FORMAT = jsonFormat(JSON_FIELDS);
 const SESSION_JSON_FORMAT = jsonFormat(SESSION_JSON_FIELDS);
 
-function jsonFormat(fields: typeof JSON_FIELDS): LineFormatPlan {
+function jsonFormat(fields: JsonFields): LineFormatPlan {
   const members = fields.map(([name, word]) => `"${name}":${NUMBERS.has(word) ? `{${word}}` : `"{${word}}"`}`);
   return { text: `{${members.join(',')}}`, escape: 'json' };
 }
