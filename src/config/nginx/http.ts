@@ -326,16 +326,12 @@ function hostsOf(servers: readonly HttpServer[], standard: HttpServer, notes: No
       continue;
     }
     // Exact names exclude each other: those of one server are one list.
-    const namesOf = new Map<HttpServer, ServerName[]>();
-    for (const { server, name } of ofKind) {
-      const names = namesOf.get(server);
-      if (names === undefined) namesOf.set(server, [name]);
-      else names.push(name);
-    }
-    for (const [server, names] of namesOf) {
-      const texts = names.map(({ host }) => host).filter((host) => typeof host === 'string');
+    for (const group of groupedBy(ofKind, ({ server }) => server)) {
+      const [{ server }] = group;
+      const ofServer = group.map(({ name }) => name.host);
+      const texts = ofServer.filter((host) => typeof host === 'string');
       if (texts.length > 0) hosts.push({ server, match: { host: texts.length === 1 ? texts[0] : texts } });
-      for (const { host } of names) {
+      for (const host of ofServer) {
         if (typeof host === 'string') continue;
         hosts.push({ server, match: host === null ? { header: { Host: false } } : { host } });
       }
