@@ -1,4 +1,7 @@
-/** What routes are called in metrics, and which of their requests are counted together. Pure text of the configuration: nothing that a client sends. */
+/**
+ * What routes are called in metrics, and which of their requests are counted together. Pure text of the configuration: nothing that a client
+ * sends. For people there are more words (route-words.ts): labels are short, and stay what they are.
+ */
 import type { CountedPlan, MatchPlan, RoutePlan } from './plan.ts';
 
 /** Of one label. Expressions may be long. */
@@ -9,17 +12,17 @@ const CHARACTERS_MAX = 120;
  * something else have the same.
  */
 export function routeLabel({ name, match }: Pick<RoutePlan, 'name' | 'match'>): string {
-  const text = name === null ? matchText(match) : `@${name}`;
+  const text = name === null ? matchLabel(match) : `@${name}`;
   return text.length <= CHARACTERS_MAX ? text : `${text.slice(0, CHARACTERS_MAX - 3)}...`;
 }
 
-function matchText({ hosts, methods, path }: MatchPlan): string {
+function matchLabel({ hosts, methods, path }: MatchPlan): string {
   const method = methods.length === 0 ? '' : `${methods.join(',')} `;
   const host = hosts.length < 2 ? (hosts[0] ?? '') : `${hosts[0]}+${hosts.length - 1}`;
-  return `${method}${host}${pathText(path)}` || '*';
+  return `${method}${host}${pathLabel(path)}` || '*';
 }
 
-function pathText(path: MatchPlan['path']): string {
+function pathLabel(path: MatchPlan['path']): string {
   if (path === null) return '';
   return `${{ prefix: '', exact: '=', regex: '~' }[path.kind]}${path.value}`;
 }

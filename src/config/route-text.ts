@@ -43,7 +43,12 @@ export function formatRoutes(routes: readonly RoutePlan[]): string {
 }
 
 export function parseRoutes(text: string): readonly RoutePlan[] {
-  return text.split('\n').slice(0, -1).map(parseRoute);
+  return routeLines(text).map(parseRoute);
+}
+
+/** The lines of a text without their ends, one for each route. */
+export function routeLines(text: string): readonly string[] {
+  return text.split('\n').slice(0, -1);
 }
 
 /** `line` without its end. */

@@ -3,11 +3,7 @@ import type { RouteView } from '../../api/routes.ts';
 import { parseRoute } from '../../config/route-text.ts';
 import { actionText, routeText } from '../../config/route-words.ts';
 
-/** Of the text of all routes, a line each. */
-export function routeLines(routes: string): readonly string[] {
-  return routes.split('\n').slice(0, -1);
-}
-
+/** `line`: of the text of all routes. */
 export function routeView(line: string, index: number): RouteView {
   const plan = parseRoute(line);
   const { action, errors, isInternal, name, steps } = plan;
