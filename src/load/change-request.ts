@@ -1,7 +1,8 @@
 /** What the admin API asks the thread that reads configurations: another configuration than the one that is in force, made of it. */
 import { withValue, merged, without } from '../config/change/change.ts';
 import { ChangeError, parsePointer, valueAt } from '../config/change/pointer.ts';
-import { shownOf, withSecrets } from '../config/change/secrets.ts';
+import { withSecrets } from '../config/change/secrets.ts';
+import { redacted } from '../config/redact.ts';
 import type { Origin } from './origin.ts';
 
 export interface ChangeRequest {
@@ -27,7 +28,7 @@ export function changedConfig({ kind, at, body, base }: Omit<ChangeRequest, 'ori
   if (kind === 'delete') return without(former, steps);
   const sent = parseBody(body);
   const known = partOrNothing(former, steps);
-  const given = withSecrets(sent, known, partOrNothing(shownOf(former), steps), steps);
+  const given = withSecrets(sent, known, partOrNothing(redacted(former), steps), steps);
   return kind === 'put' ? withValue(former, steps, given) : merged(former, steps, given);
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { redacted } from '../redact.ts';
 import { merged, withValue, without } from './change.ts';
 import { differencesOf } from './differences.ts';
 import { placedText } from './places.ts';
 import { ChangeError, parsePointer, pointerText, valueAt } from './pointer.ts';
-import { shownOf, withSecrets } from './secrets.ts';
+import { withSecrets } from './secrets.ts';
 
 const WHOLE = { a: { b: [1, { c: 2 }], 'x/y~z': 3 }, d: 4 };
 
@@ -94,7 +95,7 @@ const SECRETS = {
 };
 
 function restored(change: (shown: typeof SECRETS) => unknown): unknown {
-  return withSecrets(change(structuredClone(shownOf(SECRETS)) as typeof SECRETS), SECRETS, shownOf(SECRETS), []);
+  return withSecrets(change(structuredClone(redacted(SECRETS)) as typeof SECRETS), SECRETS, redacted(SECRETS), []);
 }
 
 test('what is sent back as it was shown has its secrets', () => {
@@ -117,7 +118,7 @@ test('what is sent back as it was shown has its secrets', () => {
   fc.assert(
     fc.property(value, (config) => {
       fc.pre(!JSON.stringify(config).includes('(redacted)'));
-      assert.deepEqual(withSecrets(shownOf(config), config, shownOf(config), []), config);
+      assert.deepEqual(withSecrets(redacted(config), config, redacted(config), []), config);
     }),
   );
 });
@@ -167,7 +168,7 @@ test('differences are told by place, and a secret that differs is one', () => {
   const other = { ...SECRETS, ha: { VI_1: { auth: { password: 'other' } } }, list: SECRETS.list.slice(0, 1), new: 1 };
   assert.deepEqual(differencesOf(SECRETS, other), [
     { at: '/ha/VI_1/auth/password', file: '(redacted)', inForce: '(redacted)' },
-    { at: '/list', file: shownOf(SECRETS.list), inForce: shownOf(other.list) },
+    { at: '/list', file: redacted(SECRETS.list), inForce: redacted(other.list) },
     { at: '/new', inForce: 1 },
   ]);
   assert.deepEqual(differencesOf(SECRETS, SECRETS), []);

@@ -1,7 +1,6 @@
 /** A configuration with a part of it changed, as plain data. What comes of it is for `check` to judge. */
-import { ChangeError, isIndex, isMap, pointerText, type Steps, valueAt } from './pointer.ts';
+import { ChangeError, isIndex, isMap, type PlainMap, pointerText, type Steps, valueAt } from './pointer.ts';
 
-type PlainMap = Readonly<Record<string, unknown>>;
 type List = readonly unknown[];
 
 /** `value` at that place, instead of what is there or as something new; in a list `-` is behind the last. Throws ChangeError. */

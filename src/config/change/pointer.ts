@@ -13,7 +13,7 @@ export class ChangeError extends Error {
 }
 
 export type Steps = readonly string[];
-type PlainMap = Readonly<Record<string, unknown>>;
+export type PlainMap = Readonly<Record<string, unknown>>;
 
 /** The whole is ''. Throws ChangeError. */
 export function parsePointer(text: string): Steps {

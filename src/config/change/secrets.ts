@@ -3,7 +3,7 @@
  * then the secrets stay what they are. Where it is not certain which secret is meant, the change is refused, for a secret that
  * is lost, or ends up at another place, is worse than a question.
  */
-import { REDACTED, redacted } from '../redact.ts';
+import { REDACTED } from '../redact.ts';
 import { ChangeError, isMap, pointerText } from './pointer.ts';
 
 type Place = readonly (string | number)[];
@@ -44,11 +44,6 @@ function listWithSecrets(next: readonly unknown[], former: unknown, shown: unkno
     if (isOne) return formers[index];
     throw nobodys(placeOfPlaceholder(item, [...at, i]));
   });
-}
-
-/** Of what may be shown. */
-export function shownOf(config: unknown): unknown {
-  return redacted(config);
 }
 
 function mayHavePlaceholder(value: unknown): boolean {
