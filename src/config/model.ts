@@ -708,7 +708,7 @@ const Listener = z.strictObject({
   ),
   tls: key(Tls, 'TLS with clients, which ends here: servers get what is inside. Without it connections are plain.'),
   http2: key(
-    z.boolean(),
+    flag,
     'Whether clients may speak HTTP/2: over TLS if they ask for it (ALPN); in clear if they begin with it, without asking (prior knowledge). ' +
       `Servers are spoken to in HTTP/1.1 all the same. ${httpOnly}`,
     DEFAULTS.listener.http2,
