@@ -7,6 +7,7 @@ import http from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { tokenOf } from './commands.ts';
 import { type Engine, ENGINES, engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { endAfter } from './upgrading.ts';
@@ -190,9 +191,7 @@ for (const engine of ENGINES) {
     engineSkip(engine),
     async (t) => {
       const directory = temporaryDirectory(t);
-      const env = { ...process.env, STATE_DIRECTORY: directory };
-      const token = (...words: string[]): string =>
-        execFileSync(process.execPath, [program, 'token', ...words], { encoding: 'utf8', env }).trim();
+      const token = tokenOf(directory);
       const [port, next, web] = [await freePort(), await freePort(), await freePort()];
       const fileAt = (admin: number): string => `
 admin: { bind: "127.0.0.1:${admin}" }

@@ -1,6 +1,5 @@
 /** The admin API off loopback, in TLS, and how many places there are at its port. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -9,7 +8,8 @@ import { text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort, program } from './evenkeel.ts';
+import { tokenOf } from './commands.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
@@ -55,10 +55,7 @@ listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200
 `;
     const evenkeel = await Evenkeel.start(t, fileOf(''), { engine, workers: 1, hasSocket: true, env });
     await evenkeel.said(/the admin API is at \S+, in TLS/);
-    const token = execFileSync(process.execPath, [program, 'token', 'add', 'grafana'], {
-      encoding: 'utf8',
-      env: { ...process.env, ...env },
-    }).trim();
+    const token = tokenOf(state)('add', 'grafana');
     const authorization = `Bearer ${token}`;
     const statusOf = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await ask({ port, ca, path, headers })).status;
@@ -136,10 +133,7 @@ listeners: { web: { bind: "127.0.0.1:${web}", routes: [ { respond: { status: 200
 `,
     { workers: 1, env },
   );
-  const token = execFileSync(process.execPath, [program, 'token', 'add', 'ci'], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  }).trim();
+  const token = tokenOf(state)('add', 'ci');
   // They connect again as soon as they are cut off.
   let isOver = false;
   const sockets = new Set<net.Socket>();

@@ -1,13 +1,13 @@
 /** The dashboard in a browser: what it shows of a running evenkeel, and what can be ordered from it. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StatusDocument } from '../src/api/status.ts';
 import { brokenFrom } from './broken-status.ts';
 import { browserOptions, openPage } from './browser.ts';
-import { type Backend, Evenkeel, freePort, get, program, startBackend } from './evenkeel.ts';
+import { tokenOf } from './commands.ts';
+import { type Backend, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
@@ -19,7 +19,7 @@ interface Site {
   readonly web: number;
   readonly backend: Backend;
   /** `evenkeel token` with these words. */
-  readonly token: (...words: string[]) => string;
+  readonly token: (...words: readonly string[]) => string;
 }
 
 async function start(t: TestContext): Promise<Site> {
@@ -34,12 +34,7 @@ upstreams:
   pool: { servers: [ "${backend.address}" ], health: { http: /, interval: 200ms, timeout: 5s, rise: 1, fall: 1 } }
 `;
   await Evenkeel.start(t, file, { workers: 1, env });
-  const token = (...words: string[]): string =>
-    execFileSync(process.execPath, [program, 'token', ...words], {
-      encoding: 'utf8',
-      env: { ...process.env, ...env },
-    }).trim();
-  return { url: `http://127.0.0.1:${admin}/`, web, backend, token };
+  return { url: `http://127.0.0.1:${admin}/`, web, backend, token: tokenOf(directory) };
 }
 
 const serverRow = (page: Page, { address }: Backend) => page.locator('.upstream tbody tr', { hasText: address });

@@ -1,14 +1,14 @@
 /** What `explain` says would become of a request is what becomes of it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { commandOf, run, type Said } from './commands.ts';
 import { askSocket } from './control-socket.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
@@ -23,20 +23,6 @@ interface Field {
   readonly name: string;
   readonly value: string;
   readonly change: string;
-}
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function evenkeel(...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), out, err }),
-    );
-  });
 }
 
 function explained(socket: string, query: Readonly<Record<string, string>>): Promise<Told> {
@@ -188,21 +174,21 @@ upstreams:
     { engine: 'node', workers: 1, hasSocket: true },
   );
   const socket = `${node.file}.sock`;
-  const explain = (...more: readonly string[]): Promise<Ran> =>
-    evenkeel('explain', `http://127.0.0.1:${port}/`, '--socket', socket, ...more);
-  await evenkeel('server', 'drain', `web/${first.address}`, '--socket', socket);
+  const command = commandOf(socket);
+  const explain = (): Promise<Said> => command('explain', `http://127.0.0.1:${port}/`);
+  await command('server', 'drain', `web/${first.address}`);
   const drained = await explain();
   assert.equal(drained.code, 0);
-  assert.match(drained.out, new RegExp(`goes to server web/${second.address}\n`));
-  assert.match(drained.out, new RegExp(`${first.address}: draining: by hand, .*: drained`));
+  assert.match(drained.stdout, new RegExp(`goes to server web/${second.address}\n`));
+  assert.match(drained.stdout, new RegExp(`${first.address}: draining: by hand, .*: drained`));
   await second.stop();
   await until(
     async () => (await explain()).code === 1,
     () => 'the server that is gone is still chosen',
   );
-  const { out } = await explain();
-  assert.match(out, /503: no server is up/);
-  assert.match(out, new RegExp(`${second.address}: down: .*connection refused`));
+  const { stdout } = await explain();
+  assert.match(stdout, /503: no server is up/);
+  assert.match(stdout, new RegExp(`${second.address}: down: .*connection refused`));
 });
 
 test('files are explained without anything that runs, of nginx too', async (t) => {
@@ -225,19 +211,19 @@ http {
 }
 `,
   );
-  const explain = (url: string, ...more: readonly string[]): Promise<Ran> =>
-    evenkeel('explain', '--config', file, url, ...more);
+  const explain = (url: string, ...more: readonly string[]): Promise<Said> =>
+    run(['explain', '--config', file, url, ...more]);
   const api = await explain('http://shop.example:8080/api/cart', '--from', '203.0.113.9');
-  assert.equal(api.code, 0, api.err);
-  assert.match(api.out, /path = \/exact.*: no, the path is \/api\/cart\n/);
-  assert.match(api.out, /request   GET \/v2\/cart HTTP\/1.1  \(rewritten\)/);
-  assert.match(api.out, /\+ X-Real: 203\.0\.113\.9/);
-  assert.match((await explain('http://shop.example:8080/index.html')).out, /goes to the files below \/srv\/www/);
+  assert.equal(api.code, 0, api.stderr);
+  assert.match(api.stdout, /path = \/exact.*: no, the path is \/api\/cart\n/);
+  assert.match(api.stdout, /request   GET \/v2\/cart HTTP\/1.1  \(rewritten\)/);
+  assert.match(api.stdout, /\+ X-Real: 203\.0\.113\.9/);
+  assert.match((await explain('http://shop.example:8080/index.html')).stdout, /goes to the files below \/srv\/www/);
   assert.equal((await explain('http://shop.example:8080/x.php')).code, 0);
   writeFileSync(file, 'events {} http { server { listen 80; wrong; } }');
   const wrong = await explain('http://h/');
   assert.equal(wrong.code, 1);
-  assert.match(wrong.err, /wrong/);
+  assert.match(wrong.stderr, /wrong/);
 });
 
 test('who asks for what cannot be is told what can', async (t) => {
@@ -250,12 +236,12 @@ listeners:
 `,
     { engine: 'node', workers: 1, hasSocket: true },
   );
-  const explain = (...args: readonly string[]): Promise<Ran> =>
-    evenkeel('explain', '--socket', `${node.file}.sock`, ...args);
+  const command = commandOf(`${node.file}.sock`);
+  const explain = (...words: readonly string[]): Promise<Said> => command('explain', ...words);
   const other = await explain('https://h/');
   assert.equal(other.code, 1);
   assert.match(
-    other.err,
+    other.stderr,
     new RegExp(`^evenkeel: no listener takes https at port 443: .*web \\(http:// at 127.0.0.1:${port}\\)`),
   );
   assert.equal((await explain('http://h/', '-H', 'no field')).code, 2);

@@ -10,7 +10,8 @@ import { test, type TestContext } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generateSource } from 'oazapfts';
 import { build } from 'rolldown';
-import { engineSkip, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
+import { tokenOf } from './commands.ts';
+import { engineSkip, Evenkeel, freePort, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { endAfter } from './upgrading.ts';
 
@@ -95,10 +96,7 @@ upstreams: { web: { servers: [ "${server}" ] } }
   const client = await clientOf(t, document);
   client.defaults.baseUrl = baseUrl;
   assert.equal((await client['configuration']()).status, 401);
-  const token = execFileSync(process.execPath, [program, 'token', 'add', 'ci', '--full'], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  }).trim();
+  const token = tokenOf(state)('add', 'ci', '--full');
   client.defaults.headers['Authorization'] = `Bearer ${token}`;
 
   const balance = '/upstreams/web/balance';

@@ -1,24 +1,25 @@
 /** Attacks that HTTP/2 makes possible: each ends its own connection, with its reason in the log, and no other client notices. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StatusDocument } from '../src/api/status.ts';
-import { askSocket } from './control-socket.ts';
+import {
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FRAME_CONTINUATION as CONTINUATION,
+  FRAME_DATA as DATA,
+  FRAME_HEADERS as HEADERS,
+  FRAME_PING as PING,
+  FRAME_PRIORITY as PRIORITY,
+  FRAME_RST_STREAM as RST,
+  FRAME_SETTINGS as SETTINGS,
+  FRAME_WINDOW_UPDATE as WINDOW,
+} from '../src/wire/http2/frame.ts';
+import { SETTING_INITIAL_WINDOW_SIZE } from '../src/wire/http2/settings.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { ask, block, frame, RawHttp2, session } from './http2-client.ts';
+import { status } from './upgrading.ts';
 import { until } from './waiting.ts';
 
-const DATA = 0;
-const HEADERS = 1;
-const PRIORITY = 2;
-const RST = 3;
-const SETTINGS = 4;
-const PING = 6;
-const WINDOW = 8;
-const CONTINUATION = 9;
-const END_HEADERS = 4;
-const END = 5;
-const INITIAL_WINDOW_SIZE = 4;
-
+const END = FLAG_END_STREAM | FLAG_END_HEADERS;
 const CANCEL = Buffer.of(0, 0, 0, 8);
 const NONE = Buffer.of(0, 0, 0, 0);
 
@@ -65,7 +66,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     }
 
     async function counted(kind: string): Promise<number> {
-      const { answers }: StatusDocument = await askSocket(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+      const { answers } = await status(evenkeel);
       return answers.find(({ name }) => name === kind)?.count ?? 0;
     }
 
@@ -105,15 +106,15 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 
     await t.test('a head in too many frames, or without an end', async (t) => {
       const client = await RawHttp2.open(t, port);
-      client.frame(HEADERS, 1, 1, block('/'));
+      client.frame(HEADERS, FLAG_END_STREAM, 1, block('/'));
       for (let i = 0; i < 20; i++) client.frame(CONTINUATION, 0, 1, Buffer.of(0, 1, 0x61, 1, 0x62));
       assert.equal(await client.ended(), 'ENHANCE_YOUR_CALM');
       const large = await RawHttp2.open(t, port);
-      large.frame(HEADERS, 1, 1, block('/'));
+      large.frame(HEADERS, FLAG_END_STREAM, 1, block('/'));
       large.frame(CONTINUATION, 0, 1, Buffer.alloc(16_384, 0x82));
       assert.equal(await large.ended(), 'ENHANCE_YOUR_CALM');
       const late = await RawHttp2.open(t, port);
-      late.frame(HEADERS, 1, 1, block('/'));
+      late.frame(HEADERS, FLAG_END_STREAM, 1, block('/'));
       assert.equal(await late.ended(), 'NO_ERROR');
       await others();
     });
@@ -135,7 +136,11 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
         ['idle-stream', 'PROTOCOL_ERROR', [frame(DATA, 0, 9, 'x')]],
         ['frame-size', 'FRAME_SIZE_ERROR', [frame(PING, 0, 0, 'x')]],
         ['window-overflow', 'FLOW_CONTROL_ERROR', [frame(WINDOW, 0, 0, Buffer.of(0x7f, 0xff, 0xff, 0xff))]],
-        ['continuation', 'PROTOCOL_ERROR', [frame(HEADERS, 1, 1, block('/')), frame(PING, 0, 0, '12345678')]],
+        [
+          'continuation',
+          'PROTOCOL_ERROR',
+          [frame(HEADERS, FLAG_END_STREAM, 1, block('/')), frame(PING, 0, 0, '12345678')],
+        ],
         ['hpack-index', 'COMPRESSION_ERROR', [frame(HEADERS, END, 1, Buffer.of(0xff, 0xff, 0x01))]],
       ];
       for (const [cause, code, frames] of cases) {
@@ -171,14 +176,14 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     });
 
     await t.test('streams that never get a window are cut off, and hold no server', async (t) => {
-      const client = await RawHttp2.open(t, port, [INITIAL_WINDOW_SIZE, 0]);
+      const client = await RawHttp2.open(t, port, [SETTING_INITIAL_WINDOW_SIZE, 0]);
       for (let i = 0; i < 50; i++) client.request(odd(i), '/big');
       for (let i = 0; i < 50; i++) await client.heard('reset', odd(i));
       await others();
     });
 
     await t.test('a response that is taken by the byte is cut off', async (t) => {
-      const client = await RawHttp2.open(t, port, [INITIAL_WINDOW_SIZE, 1]);
+      const client = await RawHttp2.open(t, port, [SETTING_INITIAL_WINDOW_SIZE, 1]);
       client.request(1, '/big');
       const timer = setInterval(() => client.frame(WINDOW, 0, 1, Buffer.of(0, 0, 0, 1)), 100);
       t.after(() => clearInterval(timer));
@@ -202,7 +207,7 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
 
     await t.test('a body that comes by the byte is too slow', async (t) => {
       const client = await RawHttp2.open(t, port);
-      client.frame(HEADERS, END_HEADERS, 1, block('/wait', 'POST', [['content-length', '5000']]));
+      client.frame(HEADERS, FLAG_END_HEADERS, 1, block('/wait', 'POST', [['content-length', '5000']]));
       const timer = setInterval(() => client.frame(DATA, 0, 1, 'x'), 100);
       t.after(() => clearInterval(timer));
       await client.heard('headers', 1);

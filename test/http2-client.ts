@@ -20,8 +20,15 @@ import {
   EVENT_WINDOW,
   FrameReader,
 } from '../src/wire/http2/frame-reader.ts';
-import { FLAG_ACK, FLAG_END_HEADERS, FLAG_END_STREAM, FRAME_HEADER_BYTES, PREFACE } from '../src/wire/http2/frame.ts';
-import { emitFrameHeader } from '../src/wire/http2/frame-writer.ts';
+import {
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FRAME_HEADERS,
+  FRAME_HEADER_BYTES,
+  PREFACE,
+  SETTING_BYTES,
+} from '../src/wire/http2/frame.ts';
+import { emitFrameHeader, emitSettings, emitSettingsAck } from '../src/wire/http2/frame-writer.ts';
 import { Change, until, WAIT_MS } from './waiting.ts';
 
 export interface Reply {
@@ -123,14 +130,13 @@ export class RawHttp2 {
     await once(socket, 'connect');
     const client = new RawHttp2(socket);
     socket.write(PREFACE);
-    const payload = Buffer.alloc((settings.length / 2) * 6);
-    for (let i = 0; i < settings.length; i += 2) {
-      payload.writeUInt16BE(settings[i], i * 3);
-      payload.writeUInt32BE(settings[i + 1], i * 3 + 2);
-    }
-    client.frame(4, 0, 0, payload);
+    const ours = new Uint8Array(FRAME_HEADER_BYTES + (settings.length / 2) * SETTING_BYTES);
+    emitSettings(ours, 0, settings);
+    socket.write(ours);
     await client.heard('ack');
-    client.frame(4, FLAG_ACK, 0);
+    const ack = new Uint8Array(FRAME_HEADER_BYTES);
+    emitSettingsAck(ack, 0);
+    socket.write(ack);
     return client;
   }
 
@@ -156,7 +162,7 @@ export class RawHttp2 {
 
   /** A GET, or with `method` something with a body to follow unless it ends. */
   request(stream: number, path = '/', method = 'GET', ends = true): void {
-    this.frame(1, FLAG_END_HEADERS | (ends ? FLAG_END_STREAM : 0), stream, block(path, method));
+    this.frame(FRAME_HEADERS, FLAG_END_HEADERS | (ends ? FLAG_END_STREAM : 0), stream, block(path, method));
   }
 
   /** Waits for a frame like that, and takes it. */

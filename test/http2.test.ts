@@ -6,6 +6,14 @@ import type http from 'node:http';
 import type http2 from 'node:http2';
 import { test, type TestContext } from 'node:test';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
+import {
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FRAME_DATA,
+  FRAME_HEADERS,
+  FRAME_PING,
+  FRAME_RST_STREAM,
+} from '../src/wire/http2/frame.ts';
 import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { ask, block, RawHttp2, session } from './http2-client.ts';
 import { RawServer } from './raw.ts';
@@ -220,13 +228,13 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
         server.forget();
         const client = await RawHttp2.open(t, port);
         client.request(1, '/', 'POST', false);
-        client.frame(0, 0, 1, 'some of it');
+        client.frame(FRAME_DATA, 0, 1, 'some of it');
         const { connection } = await server.exchange();
         await connection.until('some of it');
         connection.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nfull');
         assert.ok((await client.heard('data', 1)).ends);
         assert.equal((await client.heard('reset', 1)).value, 0, 'NO_ERROR');
-        client.frame(0, 1, 1, 'late');
+        client.frame(FRAME_DATA, FLAG_END_STREAM, 1, 'late');
         server.forget();
         client.request(3);
         const next = await server.exchange();
@@ -244,7 +252,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       await client.heard('data', 1);
       connection.reset();
       assert.notEqual((await client.heard('reset', 1)).value, 0);
-      client.frame(6, 0, 0, '12345678');
+      client.frame(FRAME_PING, 0, 0, '12345678');
       await client.heard('ping-ack');
     });
 
@@ -265,7 +273,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       const client = await RawHttp2.open(t, port);
       client.request(1);
       const { connection } = await server.exchange();
-      client.frame(3, 0, 1, Buffer.of(0, 0, 0, 8));
+      client.frame(FRAME_RST_STREAM, 0, 1, Buffer.of(0, 0, 0, 8));
       await connection.ending();
     });
 
@@ -274,7 +282,7 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
       const client = await RawHttp2.open(t, port);
       client.request(1, '/', 'POST', false);
       await server.exchange();
-      for (let i = 0; i < 4; i++) client.frame(0, 0, 1, Buffer.alloc(16_000));
+      for (let i = 0; i < 4; i++) client.frame(FRAME_DATA, 0, 1, Buffer.alloc(16_000));
       await client.heard('headers', 1);
       const { value } = await client.heard('reset', 1);
       assert.equal(value, 0);
@@ -283,16 +291,16 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
     await t.test('an upload waits for its server, and no other request waits for it', async (t) => {
       server.forget();
       const client = await RawHttp2.open(t, port);
-      client.frame(1, 4, 1, block('/', 'POST', [['content-length', '60000']]));
+      client.frame(FRAME_HEADERS, FLAG_END_HEADERS, 1, block('/', 'POST', [['content-length', '60000']]));
       const { connection } = await server.exchange();
       connection.socket.pause();
-      for (let i = 0; i < 3; i++) client.frame(0, 0, 1, Buffer.alloc(16_000, 'u'));
+      for (let i = 0; i < 3; i++) client.frame(FRAME_DATA, 0, 1, Buffer.alloc(16_000, 'u'));
       client.request(3);
       const next = await server.exchange();
       next.connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
       assert.ok((await client.heard('data', 3)).ends);
       connection.socket.resume();
-      client.frame(0, 1, 1, 'u');
+      client.frame(FRAME_DATA, FLAG_END_STREAM, 1, 'u');
       // that was too little: it does not say what its head says
       assert.equal((await client.heard('reset', 1)).value, 1, 'PROTOCOL_ERROR');
     });

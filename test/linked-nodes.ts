@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import tls from 'node:tls';
-import type { LinkView, StatusDocument } from '../src/api/status.ts';
+import type { LinkView } from '../src/api/status.ts';
 import { frameOf } from '../src/core/peers/messages.ts';
 import { type Identity, identityIn } from '../src/keeper/peers/identity.ts';
-import { askSocket } from './control-socket.ts';
 import { ENGINES, Evenkeel, freePort } from './evenkeel.ts';
+import { status } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 export interface Node {
@@ -50,12 +50,8 @@ export async function startNode(
   return Evenkeel.start(t, `node: ${node.name}\n${peersOf(all)}${own}`, options);
 }
 
-export function statusOf(evenkeel: Evenkeel): Promise<StatusDocument> {
-  return askSocket(`${evenkeel.file}.sock`, 'GET', '/v1/status');
-}
-
 export async function linkOf(evenkeel: Evenkeel): Promise<LinkView> {
-  return (await statusOf(evenkeel)).peers!.peers[0];
+  return (await status(evenkeel)).peers!.peers[0];
 }
 
 /** Waits until its link is so. */

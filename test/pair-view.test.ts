@@ -1,17 +1,17 @@
 /** What each of two nodes shows of the other one: what it goes by, how it stands, and how old that is. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import type { PairNodeView } from '../src/api/nodes.ts';
 import { FORMAT } from '../src/core/peers/messages.ts';
+import { commandOf } from './commands.ts';
 import { askSocket } from './control-socket.ts';
-import { type Evenkeel, program } from './evenkeel.ts';
-import { connect, frame, isLinked, linkIs, makeNode, startNode, statusOf } from './linked-nodes.ts';
+import type { Evenkeel } from './evenkeel.ts';
+import { connect, frame, isLinked, linkIs, makeNode, startNode } from './linked-nodes.ts';
+import { status } from './upgrading.ts';
 import { until } from './waiting.ts';
 
 /** The same on both, as it is on two machines: each has its own socket at that path. */
@@ -35,8 +35,9 @@ async function otherIs(evenkeel: Evenkeel, isSo: (node: PairNodeView) => boolean
 }
 
 async function statusText(evenkeel: Evenkeel): Promise<string> {
-  const args = [program, 'status', '--socket', `${evenkeel.file}.sock`];
-  return (await promisify(execFile)(process.execPath, args)).stdout;
+  const { code, stderr, stdout } = await commandOf(`${evenkeel.file}.sock`)('status');
+  assert.equal(code, 0, stderr);
+  return stdout;
 }
 
 function order(evenkeel: Evenkeel, path: string): Promise<unknown> {
@@ -88,7 +89,7 @@ test('each node shows the other: what it goes by, what it has up, what was said 
     await statusText(first),
     /by hand {4}server web\/127\.0\.0\.1:9 drained; the file says enabled \(alice, /,
   );
-  const { overrides, upstreams } = await statusOf(first);
+  const { overrides, upstreams } = await status(first);
   assert.deepEqual([overrides, upstreams[0].servers[0].state], [[], 'unchecked'], 'it holds there alone');
   await order(second, '/v1/upstreams/web/servers/127.0.0.1:9/enable');
   await first.said(/peer lb02: no more by hand there: server web\/127\.0\.0\.1:9/);

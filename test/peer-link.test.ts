@@ -12,9 +12,9 @@ import { FORMAT } from '../src/core/peers/messages.ts';
 import { identityIn } from '../src/keeper/peers/identity.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { freePort, program } from './evenkeel.ts';
-import { connect, frame, isLinked, linkIs, linkOf, makeNode, startNode, statusOf } from './linked-nodes.ts';
+import { connect, frame, isLinked, linkIs, linkOf, makeNode, startNode } from './linked-nodes.ts';
 import { pebbleSkip, startPebble } from './pebble.ts';
-import { endAfter, upgrade } from './upgrading.ts';
+import { endAfter, status, upgrade } from './upgrading.ts';
 import { shiftedClock } from './shifted-clock.ts';
 import { until } from './waiting.ts';
 
@@ -101,7 +101,7 @@ test('an upgrade takes the link over, and peers of a reload are left at once', a
   );
   first.signal('SIGHUP');
   await linkIs(second, ({ isUp }) => !isUp);
-  assert.equal((await statusOf(first)).peers, null);
+  assert.equal((await status(first)).peers, null);
 });
 
 test('a session that began on one node goes on at the other one', async (t) => {
@@ -253,7 +253,7 @@ test('one node obtains a certificate, both have it, and both answer the authorit
   const pebble = await startPebble(t, { httpPort: ports.http[1] });
   const site = (i: number): string => obtainingSite(ports, i, pebble);
   const second = await startNode(t, nodes[1], nodes, site(1));
-  assert.equal((await statusOf(second)).tls!.acme[0].obtainer, 'lb01');
+  assert.equal((await status(second)).tls!.acme[0].obtainer, 'lb01');
   const first = await startNode(t, nodes[0], nodes, site(0));
   for (const one of [first, second]) await isLinked(one);
   await first.said(/certificate of shop\.example: obtained from/);
@@ -266,7 +266,7 @@ test('one node obtains a certificate, both have it, and both answer the authorit
   });
   assert.equal(files[1], files[0]);
   assert.ok(!readdirSync(join(nodes[1].state, 'acme')).some((file) => file.startsWith('account')));
-  assert.equal((await statusOf(second)).tls!.acme[0].state, 'held');
+  assert.equal((await status(second)).tls!.acme[0].state, 'held');
 });
 
 test(
@@ -279,7 +279,7 @@ test(
     const site = (i: number): string => obtainingSite(ports, i, pebble);
     const clock = shiftedClock(pebble.maker.folder);
     const second = await startNode(t, nodes[1], nodes, site(1), clock.env);
-    const viewOf = async (): Promise<StatusDocument['tls']> => (await statusOf(second)).tls;
+    const viewOf = async (): Promise<StatusDocument['tls']> => (await status(second)).tls;
     assert.equal((await viewOf())!.acme[0].obtainer, 'lb01');
     assert.doesNotMatch(second.stderr, /ordered from/);
     clock.shift(11 * 60_000);

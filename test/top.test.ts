@@ -1,26 +1,12 @@
 /** `top` on a terminal, and as lines. script(1) of util-linux is the terminal. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { run } from './commands.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { Change, until } from './waiting.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function top(...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, 'top', ...args], (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), out, err }),
-    );
-    child.stdin?.end();
-  });
-}
 
 const fileWith = (port: number, servers: readonly string[]): string => `
 listeners:
@@ -62,9 +48,16 @@ for (const engine of ENGINES) {
     let out = '';
     await until(
       async () => {
-        const ran = await top('--once', '--interval', '2', '--socket', `${node.file}.sock`);
-        assert.equal(ran.code, 0, ran.err);
-        ({ out } = ran);
+        const { code, stderr, stdout } = await run([
+          'top',
+          '--once',
+          '--interval',
+          '2',
+          '--socket',
+          `${node.file}.sock`,
+        ]);
+        assert.equal(code, 0, stderr);
+        out = stdout;
         return isBusy.test(out);
       },
       () => out,
@@ -91,9 +84,9 @@ for (const engine of ENGINES) {
 }
 
 test('what is no terminal is refused, and told what to write', engineSkip('node'), async () => {
-  const { code, err, out } = await top();
-  assert.deepEqual([code, out], [1, '']);
-  assert.match(err, /^evenkeel: top draws on a terminal, and this is none; write `evenkeel top --once`/);
+  const { code, stderr, stdout } = await run(['top']);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^evenkeel: top draws on a terminal, and this is none; write `evenkeel top --once`/);
 });
 
 /** A program on a terminal of 80 columns and 24 rows. */

@@ -1,26 +1,14 @@
 /** `why` has the evidence of what has just been done, and says by its exit code whether all is well. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import type net from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { commandOf, type Said } from './commands.ts';
 import { askSocket } from './control-socket.ts';
-import { ENGINES, engineSkip, Evenkeel, freePort, program, startBackend, startTcpBackend } from './evenkeel.ts';
+import { ENGINES, engineSkip, Evenkeel, freePort, startBackend, startTcpBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function why(socket: string, ...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, 'why', '--socket', socket, ...args], (error, out, err) =>
-      resolve({ code: Number(error?.code ?? 0), out, err }),
-    );
-  });
-}
+const why = (socket: string, ...words: readonly string[]): Promise<Said> => commandOf(socket)('why', ...words);
 
 interface Errors {
   readonly items: readonly { readonly id: string; readonly reason: string }[];
@@ -100,15 +88,15 @@ for (const engine of ENGINES) {
         );
         const told = await why(socket, answer.id);
         assert.equal(told.code, 1);
-        assert.match(told.out, new RegExp(`^request ${answer.id}: ${status}: .*\n +because +${reason}, `));
-        assert.match(told.out, says);
+        assert.match(told.stdout, new RegExp(`^request ${answer.id}: ${status}: .*\n +because +${reason}, `));
+        assert.match(told.stdout, says);
       }
       assert.equal((await fetch(`http://127.0.0.1:${port}/web/`)).status, 200);
       assert.equal((await errorsOf(socket)).kept, asked.length, 'what is served is not kept');
-      assert.match((await why(socket, 'broken')).out, /errors +1 of the last ones server-reset \(502\)/);
+      assert.match((await why(socket, 'broken')).stdout, /errors +1 of the last ones server-reset \(502\)/);
       const unknown = await why(socket, '0123456789abcdef0123456789abcdef');
       assert.equal(unknown.code, 1);
-      assert.match(unknown.err, /no request of this identifier among the last 3 that failed/);
+      assert.match(unknown.stderr, /no request of this identifier among the last 3 that failed/);
     },
   );
 
@@ -134,25 +122,23 @@ for (const engine of ENGINES) {
 test('a server, its upstream and a listener have the evidence of what was done', async (t) => {
   const { socket, web } = await started(t, 'node');
   await until(
-    async () => /: up for/.test((await why(socket, web)).out),
+    async () => /: up for/.test((await why(socket, web)).stdout),
     () => 'it never was up',
   );
   const well = await why(socket, `web/${web}`);
   assert.equal(well.code, 0);
-  assert.match(well.out, /checks +http \/: the last one .* ago passed/);
-  await new Promise((resolve) =>
-    execFile(process.execPath, [program, 'server', 'disable', `web/${web}`, '--socket', socket], resolve),
-  );
+  assert.match(well.stdout, /checks +http \/: the last one .* ago passed/);
+  await commandOf(socket)('server', 'disable', `web/${web}`);
   const disabled = await why(socket, `web/${web}`);
   assert.equal(disabled.code, 1);
-  assert.match(disabled.out, /: disabled for .*\n +because +by hand/);
-  assert.match(disabled.out, /by hand +disabled; the file says enabled \(/);
-  assert.match(disabled.out, new RegExp(`log +.* server web/${web}, by .*: disabled`));
+  assert.match(disabled.stdout, /: disabled for .*\n +because +by hand/);
+  assert.match(disabled.stdout, /by hand +disabled; the file says enabled \(/);
+  assert.match(disabled.stdout, new RegExp(`log +.* server web/${web}, by .*: disabled`));
   const both = await why(socket, 'web');
   assert.equal(both.code, 1);
-  assert.match(both.out, /^listener web, http: open\n/);
-  assert.match(both.out, /\nupstream web: 0 of 1 servers take requests\n/);
-  const json = JSON.parse((await why(socket, '--json', 'web')).out) as readonly {
+  assert.match(both.stdout, /^listener web, http: open\n/);
+  assert.match(both.stdout, /\nupstream web: 0 of 1 servers take requests\n/);
+  const json = JSON.parse((await why(socket, '--json', 'web')).stdout) as readonly {
     readonly kind: string;
     readonly isWell: boolean;
   }[];

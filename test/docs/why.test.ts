@@ -1,24 +1,17 @@
 /** The commands of docs/why.md, in their order, say what stands below them, but for ages, times and identifiers. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { test } from 'node:test';
-import { engineSkip, Evenkeel, freePort, program, startBackend } from '../evenkeel.ts';
+import { printedBy } from '../commands.ts';
 import { askSocket } from '../control-socket.ts';
+import { engineSkip, Evenkeel, freePort, program, startBackend } from '../evenkeel.ts';
 import { temporaryDirectory } from '../peers.ts';
 import { until } from '../waiting.ts';
+import { Page } from './page.ts';
 
-const page = readFileSync(new URL('../../../docs/why.md', import.meta.url), 'utf8');
-const [, file] = /^```yaml\n([^]*?)^```/m.exec(page)!;
-const blocks = Array.from(page.matchAll(/^```console\n([^]*?)^```/gm), ([, text]) => text);
+const page = new Page('why.md');
+const [file] = page.blocks('yaml');
 const ID = /\b[0-9a-f]{32}\b/;
-
-function said(command: string): Promise<string> {
-  return new Promise((resolve) => {
-    execFile('sh', ['-c', command], (_, stdout, stderr) => resolve(stdout + stderr));
-  });
-}
 
 /** Without what is another each time. */
 function settled(text: string): string {
@@ -57,22 +50,19 @@ test('every command on the page says what is shown', engineSkip('node'), async (
   };
   await until(isUp, () => 'the servers never were up');
   let id = '';
-  let count = 0;
-  for (const block of blocks) {
-    for (const [, command, shown] of here(block).matchAll(/^\$ (.*)\n([^$]*)/gm)) {
-      const real = command
-        .replace(ID, id)
-        .replace(/^evenkeel (.*)$/, `'${process.execPath}' '${program}' $1 --socket ${socket}`);
-      if (ID.test(command)) {
-        const isKept = async (): Promise<boolean> =>
-          !('error' in (await askSocket<object>(socket, 'GET', `/v1/errors/${id}`)));
-        await until(isKept, () => `request ${id} was never told of`);
-      }
-      const found = await said(real);
-      id = ID.exec(found)?.[0] ?? id;
-      assert.equal(settled(found), settled(shown), command);
-      count++;
+  const commands = page.commands(here);
+  assert.equal(commands.length, 5);
+  for (const { line, shown } of commands) {
+    const real = line
+      .replace(ID, id)
+      .replace(/^evenkeel (.*)$/, `'${process.execPath}' '${program}' $1 --socket ${socket}`);
+    if (ID.test(line)) {
+      const isKept = async (): Promise<boolean> =>
+        !('error' in (await askSocket<object>(socket, 'GET', `/v1/errors/${id}`)));
+      await until(isKept, () => `request ${id} was never told of`);
     }
+    const found = await printedBy(real);
+    id = ID.exec(found)?.[0] ?? id;
+    assert.equal(settled(found), settled(shown), line);
   }
-  assert.equal(count, 5);
 });
