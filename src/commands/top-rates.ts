@@ -1,7 +1,8 @@
 /** What was between two looks at a running evenkeel: rates, and times of what ended meanwhile. Pure. */
 import type { ListenerView, ServerView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
-import type { CodeClassesView, HistogramView } from '../api/traffic.ts';
+import type { CodeClassesView } from '../api/traffic.ts';
+import { growthOf, perSecond, quantileOf } from '../base/rates.ts';
 
 export interface ListenerRates {
   readonly view: ListenerView;
@@ -34,7 +35,7 @@ export interface Frame {
 
 /** `status` was `seconds` later than `before`. What is new counts from nothing; what fell, as a counter that began anew, is nothing. */
 export function frameOf(before: StatusDocument, status: StatusDocument, seconds: number): Frame {
-  const per = (now: number, then: number): number => Math.max(0, now - then) / seconds;
+  const per = (now: number, then: number): number => perSecond(then, now, seconds);
   const listenersBefore = new Map(before.listeners.map((each) => [each.name, each]));
   const serversBefore = new Map(
     before.upstreams.flatMap(({ name, servers }) => servers.map((each) => [keyOf(name, each), each] as const)),
@@ -46,14 +47,14 @@ export function frameOf(before: StatusDocument, status: StatusDocument, seconds:
       const then = listenersBefore.get(view.name);
       // a program of before tells nothing of it
       const traffic = view.traffic ?? null;
-      const times = traffic === null ? null : growth(traffic.duration, then?.traffic?.duration);
+      const times = traffic === null ? null : growthOf(then?.traffic?.duration.buckets ?? [], traffic.duration.buckets);
       return {
         view,
         begunPerS: per(view.accepted, then?.accepted ?? 0),
         requestsPerS: traffic === null ? null : per(sumOf(traffic.requests), sumOf(then?.traffic?.requests)),
         errorsPerS: traffic === null ? 0 : per(traffic.requests['5xx'], then?.traffic?.requests['5xx'] ?? 0),
-        medianMs: times === null ? null : quantileMs(times, 0.5),
-        p99Ms: times === null ? null : quantileMs(times, 0.99),
+        medianMs: times === null ? null : quantileOf(times, 0.5),
+        p99Ms: times === null ? null : quantileOf(times, 0.99),
       };
     }),
     servers: status.upstreams.flatMap(({ name: upstream, servers }) =>
@@ -81,27 +82,4 @@ function keyOf(upstream: string, { address, name }: ServerView): string {
 
 function sumOf(classes: CodeClassesView | undefined): number {
   return classes === undefined ? 0 : Object.values(classes).reduce((sum, count) => sum + count, 0);
-}
-
-function growth({ buckets }: HistogramView, then: HistogramView | undefined): readonly number[] {
-  return buckets.map((count, i) => Math.max(0, count - (then?.buckets[i] ?? 0)));
-}
-
-/**
- * Milliseconds below which this part of what was counted is, by buckets that are below 1, 2, 4, ...; inside of one it is taken to be spread evenly.
- * Null: nothing was counted.
- */
-export function quantileMs(buckets: readonly number[], part: number): number | null {
-  const total = buckets.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return null;
-  const wanted = total * part;
-  let below = 0;
-  for (let i = 0; i < buckets.length; i++) {
-    if (below + buckets[i] >= wanted) {
-      const from = i === 0 ? 0 : 2 ** (i - 1);
-      return from + (2 ** i - from) * ((wanted - below) / buckets[i]);
-    }
-    below += buckets[i];
-  }
-  return 2 ** (buckets.length - 1);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StatusDocument } from '../api/status.ts';
 import { noPaint, paint } from './paint.ts';
-import { type Frame, frameOf, quantileMs } from './top-rates.ts';
+import { type Frame, frameOf } from './top-rates.ts';
 import { FIRST_LOOK, type Look, renderTop, serverRoom, shownServers } from './top-view.ts';
 
 const NO_TIMES = Array.from({ length: 18 }, () => 0);
@@ -80,13 +80,6 @@ test('rates are what was between two looks; a counter that began anew is nothing
   );
   const added = frameOf(statusOf(0, BEFORE), statusOf(1, AFTER), 1);
   assert.equal(added.servers[0].requestsPerS, 1_400);
-});
-
-test('a part of what was counted is below its quantile', () => {
-  assert.equal(quantileMs(NO_TIMES, 0.5), null);
-  assert.equal(quantileMs([10, 0, 0], 0.5), 0.5);
-  assert.equal(quantileMs([5, 5, 0], 0.5), 1);
-  assert.equal(quantileMs([0, 0, 10], 1), 4);
 });
 
 test('a frame fits the screen, whatever its size and however many servers there are', () => {

@@ -1,5 +1,6 @@
 /** From totals to what happens each second: two answers of the API, one after the other, and what lies between them. */
 import type { StatusDocument } from '../api/status.ts';
+import { growthOf, perSecond, quantileOf } from '../base/rates.ts';
 
 /** Statuses that requests are answered with. */
 export const CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
@@ -39,22 +40,17 @@ export interface Sample {
   readonly waiting: number;
 }
 
+const byClass = (of: (name: CodeClass) => number): Readonly<Record<CodeClass, number>> =>
+  Object.fromEntries(CLASSES.map((name) => [name, of(name)])) as Record<CodeClass, number>;
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 
 export function totalsOf(status: StatusDocument, at: number): Totals {
   const counted = status.listeners.flatMap(({ traffic }) => traffic ?? []);
-  const ofClass = (name: CodeClass): number => sum(counted.map(({ requests }) => requests[name]));
   const durations = counted.map(({ duration }) => duration.buckets);
   return {
     at,
     requests: sum(status.proxies.map(({ requests }) => requests)),
-    classes: {
-      '2xx': ofClass('2xx'),
-      '3xx': ofClass('3xx'),
-      '4xx': ofClass('4xx'),
-      '5xx': ofClass('5xx'),
-      none: ofClass('none'),
-    },
+    classes: byClass((name) => sum(counted.map(({ requests }) => requests[name]))),
     receivedBytes: sum(counted.map(({ receivedBytes }) => receivedBytes)),
     sentBytes: sum(counted.map(({ sentBytes }) => sentBytes)),
     ownErrors: sum(status.answers.map(({ count }) => count)),
@@ -63,23 +59,11 @@ export function totalsOf(status: StatusDocument, at: number): Totals {
   };
 }
 
-/** Counters that are lower than before began anew: nothing is known of the time between. */
-function perSecond(before: number, after: number, seconds: number): number {
-  return seconds > 0 && after > before ? (after - before) / seconds : 0;
-}
-
 export function sampleOf(before: Totals, after: Totals, status: StatusDocument): Sample {
   const seconds = (after.at - before.at) / 1000;
   const rate = (take: (totals: Totals) => number): number => perSecond(take(before), take(after), seconds);
-  const ofClass = (name: CodeClass): number => rate(({ classes }) => classes[name]);
-  const classes = {
-    '2xx': ofClass('2xx'),
-    '3xx': ofClass('3xx'),
-    '4xx': ofClass('4xx'),
-    '5xx': ofClass('5xx'),
-    none: ofClass('none'),
-  };
-  const between = after.durations?.map((count, i) => Math.max(0, count - (before.durations?.[i] ?? 0))) ?? [];
+  const classes = byClass((name) => rate(({ classes }) => classes[name]));
+  const between = growthOf(before.durations ?? [], after.durations ?? []);
   return {
     at: after.at,
     // Those of proxies begin anew with each of them; those of listeners do not.
@@ -89,24 +73,9 @@ export function sampleOf(before: Totals, after: Totals, status: StatusDocument):
     sentBytes: rate(({ sentBytes }) => sentBytes),
     ownErrors: rate(({ ownErrors }) => ownErrors),
     accepted: rate(({ accepted }) => accepted),
-    p50: quantileMs(between, 0.5),
-    p99: quantileMs(between, 0.99),
+    p50: quantileOf(between, 0.5),
+    p99: quantileOf(between, 0.99),
     connections: sum(status.listeners.map(({ connections }) => connections)),
     waiting: sum(status.upstreams.map(({ waiting }) => waiting)),
   };
-}
-
-/** As Prometheus reckons: evenly between the bounds of the bucket that it falls into. Null: nothing was counted. */
-export function quantileMs(buckets: readonly number[], quantile: number): number | null {
-  const rank = sum(buckets) * quantile;
-  if (rank === 0) return null;
-  let below = 0;
-  for (const [i, count] of buckets.entries()) {
-    if (below + count >= rank && count > 0) {
-      const from = i === 0 ? 0 : 2 ** (i - 1);
-      return from + (2 ** i - from) * ((rank - below) / count);
-    }
-    below += count;
-  }
-  return null;
 }

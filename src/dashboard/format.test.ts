@@ -1,19 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { quantileMs } from './counts.ts';
 import { age, bytes, clock, duration, short } from './format.ts';
-
-describe('quantiles', () => {
-  it('are between the bounds of their bucket', () => {
-    assert.equal(quantileMs([], 0.5), null);
-    assert.equal(quantileMs([0, 0], 0.5), null);
-    assert.equal(quantileMs([10], 0.5), 0.5);
-    assert.equal(quantileMs([0, 10], 0.5), 1.5);
-    assert.equal(quantileMs([0, 0, 4, 4], 0.5), 4);
-    assert.equal(quantileMs([0, 0, 4, 4], 0.99), 7.92);
-    assert.equal(quantileMs([5, 0, 0, 5], 0.5), 1);
-  });
-});
 
 describe('numbers', () => {
   it('have three digits', () => {
