@@ -78,7 +78,7 @@ function Router({ router, node, mayOrder, ask }: RouterProps) {
   const fault = account?.fault ?? null;
   const claim = account?.claim ?? null;
   return (
-    <article class={`card router ${ROUTER_TONES[state]}-edge`}>
+    <article class={`card router edge ${ROUTER_TONES[state]}`}>
       <header>
         <h3>{name}</h3>
         <Badge tone={ROUTER_TONES[state]} text={state} />

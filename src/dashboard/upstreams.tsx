@@ -78,7 +78,7 @@ function Upstream({ upstream, servers, ...rest }: UpstreamProps) {
   const sorted = servers.toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
   const shown = isWhole ? sorted : sorted.slice(0, SHOWN);
   return (
-    <article class={`card upstream ${tone}-edge`}>
+    <article class={`card upstream edge ${tone}`}>
       <header>
         <h3>{name}</h3>
         <Badge tone={tone} text={`${whole(serving)} of ${whole(upstream.servers.length)} serve`} />
