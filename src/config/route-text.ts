@@ -39,7 +39,7 @@ interface ShortRoute extends Partial<Omit<RoutePlan, 'match' | 'action'>> {
 
 /** The same routes give the same text. */
 export function formatRoutes(routes: readonly RoutePlan[]): string {
-  return routes.map((route) => `${escaped(formatRoute(route))}\n`).join('');
+  return routes.map((route) => `${inAscii(formatRoute(route))}\n`).join('');
 }
 
 export function parseRoutes(text: string): readonly RoutePlan[] {
@@ -91,6 +91,7 @@ function isSame(value: unknown, usual: unknown): boolean {
   return JSON.stringify(value) === JSON.stringify(usual);
 }
 
-function escaped(json: string): string {
+/** The same JSON. */
+export function inAscii(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -77,7 +77,7 @@ export class SlotTable {
     const owned = new Map<string, SlotRange>();
     const kept = new Set<SlotRange>();
     let { used } = this;
-    const reusable = this.resting.filter(({ range, since }) => this.isForgotten(since) && isQuiet(range));
+    const reusable = this.reusable(isQuiet);
     for (const [name, count] of wanted) {
       const own = this.owned.get(name);
       if (own?.count === count) {
@@ -87,9 +87,8 @@ export class SlotTable {
     }
     for (const [name, count] of wanted) {
       if (owned.has(name)) continue;
-      const at = reusable.findIndex(({ range }) => range.count === count);
-      if (at >= 0) {
-        const [{ range }] = reusable.splice(at, 1);
+      const range = reusable.get(count)?.pop();
+      if (range !== undefined) {
         owned.set(name, { ...range, epoch: range.epoch + 1 });
         kept.add(range);
         continue;
@@ -125,9 +124,18 @@ export class SlotTable {
     return this.resting.filter((one): one is LeftPlace => one.name !== null);
   }
 
-  private isForgotten(since: number): boolean {
-    for (const generation of this.acknowledged.values()) if (generation < since) return false;
-    return true;
+  /** By how many there are in a row, those that have rested for longest last. */
+  private reusable(isQuiet: (range: SlotRange) => boolean): ReadonlyMap<number, SlotRange[]> {
+    const byCount = new Map<number, SlotRange[]>();
+    // By all readers.
+    const acknowledged = Math.min(...this.acknowledged.values());
+    for (const { range, since } of this.resting.toReversed()) {
+      if (since > acknowledged || !isQuiet(range)) continue;
+      const known = byCount.get(range.count);
+      if (known === undefined) byCount.set(range.count, [range]);
+      else known.push(range);
+    }
+    return byCount;
   }
 }
 

@@ -3,6 +3,7 @@
  * keeps them alive, and keeps the server table true. Nothing of it is on a request's way; while it is busy, the
  * proxies serve on with what they know.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { OverrideView } from '../api/data-plane.ts';
 import type { GenerationsView } from '../api/generations.ts';
 import type { DataPlaneStatus } from '../api/status.ts';
@@ -511,9 +512,12 @@ export class Keeper {
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
     await this.files.apply(plan);
+    // Of ten thousand routes each of these takes a while.
+    await setImmediate();
     const placed = this.place(plan, number, prepared, isWhole);
     const files = this.writeFiles(placed.plan, material, prepared);
     await prepared.emptyGone();
+    await setImmediate();
     // Meanwhile everything may have been closed.
     if (this.isStopping) {
       this.planFiles.close(files);

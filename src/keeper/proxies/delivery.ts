@@ -1,15 +1,20 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
- * long, the routes, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the third one. Where a listener keeps
- * sessions, the memory of their table follows, which all proxies write. In front of that stands what each access log is written to.
+ * long, the routes and how they are counted, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the
+ * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write. In front of that stands what
+ * each access log is written to.
  */
-import type { ListenerPlan, Plan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan.ts';
+import { inAscii } from '../../config/route-text.ts';
 
-/** The content of the first file, as JSON. The second one holds the routes of all listeners, one behind the other. */
+/**
+ * The content of the first file, as JSON. The second one, in ASCII, holds the routes of all listeners, one behind the other, and then
+ * what is counted of each, as JSON.
+ */
 export interface Delivery {
-  /** Without the routes. */
+  /** Without what is in the second file. */
   readonly plan: Plan;
-  /** Of each listener: how many characters of the second file are its routes. All of them are ASCII. */
+  /** Of each listener: how many characters of the second file are its routes. */
   readonly routes: readonly number[];
   /** The sockets, in the order of the descriptors that follow those of the files. */
   readonly sockets: readonly SocketName[];
@@ -23,7 +28,7 @@ export interface SocketName {
 }
 
 export function deliveryOf(plan: Plan, sockets: readonly SocketName[]): Delivery {
-  const listeners = plan.listeners.map((listener): ListenerPlan => ({ ...listener, routes: '' }));
+  const listeners = plan.listeners.map((listener): ListenerPlan => ({ ...listener, routes: '', counted: [] }));
   return { plan: { ...plan, listeners }, routes: plan.listeners.map(({ routes }) => routes.length), sockets };
 }
 
@@ -32,17 +37,23 @@ export function keepsSessions({ listeners }: Plan): boolean {
   return listeners.some(({ tls }) => tls !== null && tls.keepsSessions);
 }
 
-export function routesOf(plan: Plan): string {
-  return plan.listeners.map(({ routes }) => routes).join('');
+/** The content of the second file. */
+export function routesOf({ listeners }: Plan): string {
+  const counted = JSON.stringify(listeners.map((listener) => listener.counted));
+  return `${listeners.map(({ routes }) => routes).join('')}${inAscii(counted)}`;
 }
 
 /** The plan as it was; `text`: the content of the second file. */
 export function planOf({ plan, routes }: Delivery, text: string): Plan {
+  const texts: string[] = [];
   let at = 0;
+  for (const length of routes) {
+    texts.push(text.slice(at, at + length));
+    at += length;
+  }
+  const counted = JSON.parse(text.slice(at)) as readonly (readonly CountedPlan[])[];
   const listeners = plan.listeners.map((listener, i): ListenerPlan => {
-    const own = text.slice(at, at + routes[i]);
-    at += routes[i];
-    return { ...listener, routes: own };
+    return { ...listener, routes: texts[i], counted: counted[i] };
   });
   return { ...plan, listeners };
 }

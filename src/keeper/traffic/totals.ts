@@ -52,6 +52,10 @@ export function ofServer(upstream: UpstreamPlan, server: ServerPlan, slot: numbe
   return { kind: 'server', key, slot, cells: SERVER_CELLS };
 }
 
+function cellsByKey(): ReadonlyMap<Kind, Map<string, Float64Array>> {
+  return new Map(KINDS.map((kind) => [kind, new Map<string, Float64Array>()]));
+}
+
 /** What belongs to none of these. */
 const OF_PROCESSES: Counted = { kind: 'process', key: '', slot: 0, cells: PROCESS_CELLS };
 
@@ -61,7 +65,7 @@ export class TrafficTotals {
   private readonly owners = new Map(KINDS.map((kind) => [kind, [] as string[]]));
   private readonly before = new Map(KINDS.map((kind) => [kind, new Map<number, Float64Array>()]));
   /** By kind and key: of the keepers before this one. */
-  private readonly former = new Map(KINDS.map((kind) => [kind, new Map<string, Float64Array>()]));
+  private former = cellsByKey();
 
   constructor(board: Board) {
     this.board = board;
@@ -69,16 +73,16 @@ export class TrafficTotals {
 
   /** A plan holds, with its places. What it does not have is counted from zero if it comes again. */
   apply(plan: Plan): void {
-    const known = new Set<string>();
+    const former = cellsByKey();
     for (const counted of everything(plan)) {
       const { kind, key, slot } = counted;
-      known.add(`${kind} ${key}`);
+      const cells = this.former.get(kind)!.get(key);
+      if (cells !== undefined) former.get(kind)!.set(key, cells);
       const owners = this.owners.get(kind)!;
       if (owners[slot] !== undefined && owners[slot] !== key) this.before.get(kind)!.set(slot, this.sum(counted));
       owners[slot] = key;
     }
-    for (const [kind, former] of this.former)
-      for (const key of former.keys()) if (!known.has(`${kind} ${key}`)) former.delete(key);
+    this.former = former;
   }
 
   /** Its cells, as of base/traffic-cells.ts. */
