@@ -297,6 +297,19 @@ test('what cannot take its place on disk is in force, is told, and is stored whe
   assert.match(warning, /^a restart will forget the configuration that was set: \S+ cannot be written: /);
   await isAnswered(port, 202);
   await evenkeel.said(/error a restart will forget the configuration that was set: /);
+  // Both would read what was there before.
+  for (const [order, expected] of [
+    ['reload', 409],
+    ['upgrade', 422],
+  ] as const) {
+    const { status, body: refusal } = await ask(socket, 'POST', `/v1/${order}`);
+    assert.equal(status, expected);
+    assert.match(
+      refusal['error'] as string,
+      /^it would forget the configuration that was set: \S+ cannot be written: /,
+    );
+  }
+  await isAnswered(port, 202);
   assert.equal(((await unstored()) as string[]).length, 1);
   assert.deepEqual(readdirSync(admin), [name]);
   rmSync(path, { recursive: true });

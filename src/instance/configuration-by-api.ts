@@ -60,7 +60,7 @@ const STATUS_OF: Readonly<Record<ChangeError['kind'], Refusal['status']>> = { sy
 const STATUS_CHANGED = 412;
 /** A roll-back that has failed is tried again. */
 const AGAIN_MS = 5_000;
-export const UNCONFIRMED =
+const UNCONFIRMED =
   'the configuration in force waits to be confirmed: `evenkeel config confirm`, or `evenkeel config roll-back`';
 const NOT_HERE =
   'it cannot be set by the API where it comes from standard input, or is run as nginx or keepalived run theirs: change the files';
@@ -78,7 +78,7 @@ export class ConfigurationByApi {
 
   /** Of what is in force (RFC 9110 section 8.8.3). Another process makes another one of the same. */
   get etag(): string {
-    return `"${createHmac('sha256', this.tagKey).update(this.options.current().config).digest('hex').slice(0, 32)}"`;
+    return `"${createHmac('sha256', this.tagKey).update(this.options.current().digest).digest('hex').slice(0, 32)}"`;
   }
 
   /** What was before comes back in so long; null: it does not. */
@@ -86,8 +86,11 @@ export class ConfigurationByApi {
     return this.pending === null ? null : Math.max(0, this.pending.untilMs - performance.now());
   }
 
-  get isUnconfirmed(): boolean {
-    return this.pending !== null;
+  /** Whoever reads the configuration again would go by another one than what was asked for last: why. Null: they would not. */
+  findReadingObstacle(): string | null {
+    if (this.pending !== null) return UNCONFIRMED;
+    this.storeAgain();
+    return this.unstored === null ? null : `it would forget ${this.unstored}`;
   }
 
   /** Resolves when it is in force; rejects with a Refusal or ReloadError, and then nothing has changed. */

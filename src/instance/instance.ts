@@ -38,7 +38,7 @@ import type { ProcessUser } from '../port/host.ts';
 import { AdminDoor } from './admin-door.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
-import { ConfigurationByApi, UNCONFIRMED } from './configuration-by-api.ts';
+import { ConfigurationByApi } from './configuration-by-api.ts';
 import { Explainer } from './explainer.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
@@ -225,7 +225,8 @@ export class Instance {
     this.reloader = new Reloader({
       log,
       read: async (print) => {
-        if (this.byApi.isUnconfirmed) throw new NotNowError(UNCONFIRMED);
+        const why = this.byApi.findReadingObstacle();
+        if (why !== null) throw new NotNowError(why);
         return read(print);
       },
       current,
@@ -256,7 +257,7 @@ export class Instance {
           await this.inForce.publish(proofs);
         }),
       self: {
-        configuration: () => this.inForce.loaded.config,
+        configuration: () => this.inForce.loaded.identity,
         summary: () => this.status.summary(),
       },
       onObtained: () => void this.renewals.renewCertificates(),
@@ -613,8 +614,7 @@ export class Instance {
 
   private findUpgradeObstacle(): string | null {
     if (this.isStopping) return STOPPING;
-    if (this.byApi.isUnconfirmed) return UNCONFIRMED;
-    return this.isStarting ? ROUTERS_STARTING : null;
+    return this.isStarting ? ROUTERS_STARTING : this.byApi.findReadingObstacle();
   }
 
   private tellSetByApi(): void {

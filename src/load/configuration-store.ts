@@ -7,7 +7,7 @@ import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
 import { unlinkIfThere } from '../keeper/fresh-file.ts';
 import { type Draft, draftPrivateFile, syncFolder } from '../keeper/private-file.ts';
 import { CONFIG_BYTES_MAX } from './config-file.ts';
-import { digestOf, type Origin } from './origin.ts';
+import { digestOf, type Origin, shortened } from './origin.ts';
 import { readRegularFile } from './regular-file.ts';
 
 export interface SetByApi {
@@ -24,8 +24,6 @@ export interface StoredConfiguration extends SetByApi {
 }
 
 const FORMAT = 1;
-/** Enough to tell command lines apart. */
-const NAME_CHARACTERS = 12;
 /** The layout in which it is written takes more room than what was sent. */
 const BYTES_MAX = 4 * CONFIG_BYTES_MAX;
 
@@ -33,7 +31,7 @@ const BYTES_MAX = 4 * CONFIG_BYTES_MAX;
 export function storePath(directory: string, files: readonly ConfigFile[], node: string | null): string | null {
   const paths = files.map(({ path }) => path);
   if (paths.includes(STANDARD_INPUT)) return null;
-  const name = digestOf(JSON.stringify([node, ...paths.map((path) => resolve(path))])).slice(0, NAME_CHARACTERS);
+  const name = shortened(digestOf(JSON.stringify([node, ...paths.map((path) => resolve(path))])));
   return join(directory, 'admin', `configuration-${name}.json`);
 }
 

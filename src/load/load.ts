@@ -12,7 +12,8 @@ import { placedText } from '../config/change/places.ts';
 import { type ChangeRequest, changedConfig } from './change-request.ts';
 import { type ConfigText, printDiagnostics, printPlaced, readConfigTexts } from './config-file.ts';
 import { readStored, type SetByApi, type StoredConfiguration } from './configuration-store.ts';
-import { driftText, hasChanged, noteOrigin, type Origin, originOf } from './origin.ts';
+import { digestOf, driftText, hasChanged, noteOrigin, type Origin, originOf, shortened } from './origin.ts';
+import { type ConfigurationIdentity, identityOf } from '../core/peers/configuration-identity.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { SeenFiles } from './file-state.ts';
 import { NO_CERTIFICATES } from './tls/certificates.ts';
@@ -57,6 +58,10 @@ export interface Loaded {
   readonly config: string;
   /** The same without them. */
   readonly canonical: string;
+  /** SHA-256 of `config`, in hexadecimal. */
+  readonly digest: string;
+  /** As peers are told it. */
+  readonly identity: ConfigurationIdentity;
 }
 
 export interface ReadyPlans extends Plans {
@@ -188,16 +193,19 @@ function countText(name: string, { diagnostics }: Prepared): string {
 }
 
 function loadedOf(ready: Ready, { part = null }: LoadRequest, origin: Origin, setByApi: SetByApi | null): Loaded {
-  const { config, processes, certificateSources } = ready;
+  const { config: parsed, processes, certificateSources } = ready;
   const plans = partOf(ready, part);
-  const settings = { node: config.node ?? null, user: config.user ?? null, processes };
+  const settings = { node: parsed.node ?? null, user: parsed.user ?? null, processes };
+  const config = JSON.stringify(parsed);
   const isServing = plans.plan.listeners.length > 0;
   return {
     ready: { ...plans, ...settings, certificateSources: isServing ? certificateSources : NO_SOURCES },
     origin,
     setByApi,
-    config: JSON.stringify(config),
-    canonical: JSON.stringify(redacted(config)),
+    config,
+    canonical: JSON.stringify(redacted(parsed)),
+    digest: digestOf(config),
+    identity: identityOf(config, (text) => shortened(digestOf(text))),
   };
 }
 

@@ -2,10 +2,7 @@
 import type { OriginFileView } from '../api/configuration.ts';
 import type { ConfigurationView, FixedSettings } from '../api/status.ts';
 import type { Loaded } from './load.ts';
-import { digestOf, driftText, hasChanged, originText } from './origin.ts';
-
-/** Enough to tell texts apart at a glance. */
-const DIGEST_CHARACTERS = 12;
+import { digestOf, driftText, hasChanged, originText, shortened } from './origin.ts';
 
 /** What holds from the start on. */
 export interface FixedAtStart extends Omit<FixedSettings, 'node'> {
@@ -16,7 +13,6 @@ export interface FixedAtStart extends Omit<FixedSettings, 'node'> {
 export class LoadedConfiguration {
   private readonly fixed: FixedAtStart;
   private readonly loaded: () => Loaded;
-  private digested: { readonly of: Loaded; readonly digest: string } | null = null;
 
   /** `loaded`: what is in force. */
   constructor(loaded: () => Loaded, fixed: FixedAtStart) {
@@ -53,17 +49,9 @@ export class LoadedConfiguration {
 
   /** Of a single file the beginning of its SHA-256. */
   private get digest(): string {
-    const loaded = this.loaded();
-    if (this.digested?.of !== loaded) {
-      const { origin, setByApi, config } = loaded;
-      const digests = origin.files.map(({ digest }) => digest ?? '');
-      const whole = setByApi !== null ? digestOf(config) : digests.length === 1 ? digests[0] : digestOf(digests.join());
-      this.digested = { of: loaded, digest: shortened(whole) };
-    }
-    return this.digested.digest;
+    const { origin, setByApi, digest: ofWhole } = this.loaded();
+    if (setByApi !== null) return shortened(ofWhole);
+    const digests = origin.files.map(({ digest }) => digest ?? '');
+    return shortened(digests.length === 1 ? digests[0] : digestOf(digests.join()));
   }
-}
-
-function shortened(digest: string): string {
-  return digest.slice(0, DIGEST_CHARACTERS);
 }

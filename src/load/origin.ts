@@ -7,6 +7,8 @@ import type { SeenFiles } from './file-state.ts';
 import { glob } from './glob.ts';
 import type { Listing, Texts } from './included-files.ts';
 
+const SHORT_CHARACTERS = 12;
+
 export interface OriginFile {
   /** Null: standard input. */
   readonly path: string | null;
@@ -70,6 +72,12 @@ export function driftText({ by, at }: { readonly by: string | null; readonly at:
   );
 }
 
+/** SHA-256, in hexadecimal. */
 export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** Enough of it to tell texts apart at a glance. */
+export function shortened(digest: string): string {
+  return digest.slice(0, SHORT_CHARACTERS);
 }

@@ -2,9 +2,8 @@
  * What the nodes of a pair know of each other (core/peers/pair-view.ts): tells the peers what this node goes by and how it stands, and keeps what they tell. It
  * only shows: nothing that serves goes by any of it.
  */
-import { createHash } from 'node:crypto';
 import type { PairNodeView } from '../../api/nodes.ts';
-import { type ConfigurationIdentity, identityOf } from '../../core/peers/configuration-identity.ts';
+import type { ConfigurationIdentity } from '../../core/peers/configuration-identity.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { NodeSummary } from '../../core/peers/node-summary.ts';
 import { type PairNotice, PairView } from '../../core/peers/pair-view.ts';
@@ -14,20 +13,17 @@ import type { PeersKeeper } from './peers-keeper.ts';
 export interface NodeSharingOptions {
   readonly peers: Pick<PeersKeeper, 'presences' | 'send'>;
   readonly version: string;
-  /** What this node goes by, as JSON. */
-  readonly configuration: () => string;
+  /** What this node goes by. */
+  readonly configuration: () => ConfigurationIdentity;
   readonly summary: () => NodeSummary;
   readonly log: Log;
 }
 
 /** Between two words, where nothing of note happens. */
 const TELL_MS = 5_000;
-/** As those of files in `status`. */
-const DIGEST_CHARACTERS = 12;
 const PARTS_SAID = 5;
 
 interface Identified extends ConfigurationIdentity {
-  readonly config: string;
   /** On the clock of `performance.now()`. */
   readonly sinceMs: number;
 }
@@ -128,12 +124,8 @@ export class NodeSharing {
   }
 
   private identity(): Identified {
-    const config = this.options.configuration();
-    const former = this.identified;
-    if (former?.config === config) return former;
-    const identity = identityOf(config, digestOf);
-    const sinceMs = former?.digest === identity.digest ? former.sinceMs : performance.now();
-    this.identified = { ...identity, config, sinceMs };
+    const { digest, parts } = this.options.configuration();
+    if (this.identified?.digest !== digest) this.identified = { digest, parts, sinceMs: performance.now() };
     return this.identified;
   }
 
@@ -167,10 +159,6 @@ export class NodeSharing {
       }
     }
   }
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARACTERS);
 }
 
 function timeOf(ageMs: number): string {
