@@ -121,8 +121,11 @@ export class ConfigurationByApi {
       commit: () => {
         const former = this.settle()?.former ?? before;
         if (confirmS !== null) return this.await(former, confirmS);
-        const again = (): void => this.draft(stored!).commit();
-        this.store('the configuration that was set', () => draft!.commit(), again);
+        this.store(
+          'the configuration that was set',
+          () => draft!.commit(),
+          () => this.write(stored!),
+        );
       },
     });
     return this.resultOf(replaced, warnings).finally(() => draft?.discard());
@@ -153,13 +156,7 @@ export class ConfigurationByApi {
     const { reloader, current, log } = this.options;
     return reloader.inTurn(async () => {
       if (this.pending === null) throw nothingPending();
-      const draft = this.draft(current());
-      try {
-        draft.commit();
-      } catch (error) {
-        draft.discard();
-        throw this.unstorable(error);
-      }
+      this.write(current());
       this.unwritten = null;
       this.settle();
       log.info(`configuration confirmed${byText(by)}`);
@@ -215,6 +212,17 @@ export class ConfigurationByApi {
     try {
       return draftStored(path, { ...setByApi!, origin, config: JSON.parse(config) as unknown });
     } catch (error) {
+      throw this.unstorable(error);
+    }
+  }
+
+  /** Throws NotNowError, with nothing left of it. */
+  private write(loaded: Loaded): void {
+    const draft = this.draft(loaded);
+    try {
+      draft.commit();
+    } catch (error) {
+      draft.discard();
       throw this.unstorable(error);
     }
   }
