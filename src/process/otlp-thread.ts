@@ -3,38 +3,33 @@
  * and drops and counts what does not fit in between: while a batch is on its way, nothing is read. The thread ends when nobody writes any more, and all is sent or
  * cannot be.
  */
-import { closeSync, readSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { exportOf, type OtlpSpan, refusedIn, spanOf } from '../core/trace/otlp-span.ts';
 import { mayTryAgain, waitOf } from '../core/trace/otlp-retry.ts';
-import { awaitReady, POLLIN } from '../io/linux/libc.ts';
 import type { LineNews, OtlpTask } from '../keeper/line-threads.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
+import { LineInput, LOOK_MS } from './line-input.ts';
 import { type Answer, post } from './otlp-post.ts';
 
-/** Whoever ends the thread waits so long at most. */
-const LOOK_MS = 200;
 /** A batch is as many spans, or what has come in this time. */
 const BATCH_SPANS = 512;
 const BATCH_MS = 1000;
-/** As much as is ever written at once. */
-const READ_BYTES = 256 * 1024;
 /** Losses are told so often. */
 const TELL_MS = 60_000;
 
-const { input, otlp } = workerData as OtlpTask;
+const { input: descriptor, otlp } = workerData as OtlpTask;
+const input = new LineInput(descriptor);
 const host = hostname();
-const lines = Buffer.alloc(READ_BYTES);
 let trouble: string | null = null;
 let lost = 0;
 let lostWhy = '';
 let toldAt = -Infinity;
 
 if (!isProgramOfKeeper(process.env)) {
-  closeSync(input);
+  input.close();
   process.exit(EXIT_OTHER_PROGRAM);
 }
 void run();
@@ -46,34 +41,23 @@ async function run(): Promise<void> {
     if (batch.length > 0) await deliver(batch);
     tellLost(isOver);
   }
-  closeSync(input);
+  input.close();
 }
 
 /** Waits for spans, and then until there are enough. True: nobody writes any more. */
 function gather(batch: OtlpSpan[]): boolean {
   let endAt = Infinity;
   while (batch.length < BATCH_SPANS && performance.now() < endAt) {
-    if (!awaitReady(input, POLLIN, LOOK_MS)) continue;
-    const length = read();
+    const length = input.read();
     if (length === 0) return true;
     if (length < 0) continue;
-    for (const line of lines.toString('utf8', 0, length).split('\n')) {
+    for (const line of input.bytes.toString('utf8', 0, length).split('\n')) {
       const span = line === '' ? null : spanOf(line);
       if (span !== null) batch.push(span);
     }
     if (endAt === Infinity) endAt = performance.now() + BATCH_MS;
   }
   return false;
-}
-
-/** Negative: there is nothing yet. */
-function read(): number {
-  try {
-    return readSync(input, lines);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1;
-    throw error;
-  }
 }
 
 /** Tries until it is taken, or there is no use in it. */
@@ -110,7 +94,7 @@ function noteTrouble({ why }: Answer): void {
 async function isAbandoned(ms: number): Promise<boolean> {
   for (let waited = 0; waited < ms; waited += LOOK_MS) {
     await sleep(Math.min(LOOK_MS, ms - waited));
-    if (awaitReady(input, 0, 0)) return true;
+    if (input.isAbandoned(0)) return true;
   }
   return false;
 }

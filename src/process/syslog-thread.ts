@@ -3,59 +3,43 @@
  * lines waits for nobody, and drops and counts what does not fit in between. It ends when nobody writes any more, and all is sent; where the
  * server cannot be had, with what is left.
  */
-import { closeSync, readSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemReason } from '../base/system-error.ts';
-import { awaitReady, POLLIN } from '../io/linux/libc.ts';
 import { SyslogSender } from '../io/linux/syslog-sender.ts';
 import { SyslogMessages } from '../io/linux/syslog-messages.ts';
 import type { LineNews, SyslogTask } from '../keeper/line-threads.ts';
 import { EXIT_OTHER_PROGRAM } from '../keeper/proxies/proxy-arguments.ts';
 import { isProgramOfKeeper } from '../keeper/program-identity.ts';
+import { LineInput, LOOK_MS } from './line-input.ts';
 
-/** Whoever ends the thread waits so long at most. */
-const LOOK_MS = 200;
 /** A server that cannot be had is asked again. */
 const AGAIN_MS = 1000;
-/** As much as is ever written at once. */
-const READ_BYTES = 256 * 1024;
 const LF = 10;
 
-const { input, syslog } = workerData as SyslogTask;
+const { input: descriptor, syslog } = workerData as SyslogTask;
+const input = new LineInput(descriptor);
 const sender = new SyslogSender(syslog);
 const messages = new SyslogMessages(syslog, hostname(), process.pid);
-const lines = new Uint8Array(READ_BYTES);
 let trouble: string | null = null;
 let lost = 0;
 
 if (!isProgramOfKeeper(process.env)) {
-  closeSync(input);
+  input.close();
   process.exit(EXIT_OTHER_PROGRAM);
 }
-for (let length = read(); length > 0; length = read()) sendAll(length);
+for (let length = input.read(); length !== 0; length = input.read()) if (length > 0) sendAll(length);
 sender.close();
-closeSync(input);
+input.close();
 if (lost > 0) tell({ kind: 'lost', lines: lost, reason: '' });
 
-/** 0: nobody writes any more. */
-function read(): number {
-  for (;;) {
-    if (!awaitReady(input, POLLIN, LOOK_MS)) continue;
-    try {
-      return readSync(input, lines);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    }
-  }
-}
-
 function sendAll(length: number): void {
+  const { bytes } = input;
   messages.begin(Date.now());
   for (let from = 0; from < length;) {
-    const end = lines.indexOf(LF, from);
+    const end = bytes.indexOf(LF, from);
     const to = end < 0 || end >= length ? length : end;
-    if (!deliver(messages.of(lines, from, to))) lost++;
+    if (!deliver(messages.of(bytes, from, to))) lost++;
     from = to + 1;
   }
 }
@@ -77,9 +61,7 @@ function deliver(message: Uint8Array): boolean {
 
 /** Waits, and says whether those who write have gone meanwhile. */
 function isAbandoned(): boolean {
-  for (let waited = 0; waited < AGAIN_MS; waited += LOOK_MS) {
-    if (awaitReady(input, 0, LOOK_MS)) return true;
-  }
+  for (let waited = 0; waited < AGAIN_MS; waited += LOOK_MS) if (input.isAbandoned(LOOK_MS)) return true;
   return false;
 }
 
