@@ -216,6 +216,9 @@ upstreams:
   evenkeel.signal('SIGHUP');
   await evenkeel.said(/reload by SIGHUP: /);
   await settled(retired);
+
+  // what is left when `grace` is over
+  await open(plain, '200 retired by evenkeel in response, 2 2, 1').ask('hm');
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
 
@@ -233,11 +236,13 @@ async function udpCampaign(t: TestContext, engine: Engine): Promise<void> {
   const echo = await startUdpServer(t);
   const silent = await startUdpServer(t, () => []);
   const ports: number[] = [];
-  for (let i = 0; i < 5; i++) ports.push(await freePort());
-  const [plain, single, waiting, down, denied] = ports;
+  for (let i = 0; i < 6; i++) ports.push(await freePort());
+  const [plain, single, waiting, down, denied, lasting] = ports;
   const yaml = `
+grace: 300ms
 access-logs: { main: { file: "${file}" } }
 listeners:
+  lasting: { bind: "127.0.0.1:${lasting}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 1h } }
   plain: { bind: "127.0.0.1:${plain}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 300ms } }
   single: { bind: "127.0.0.1:${single}", protocol: udp, upstream: plain, access-log: main, udp: { requests: 1, responses: 1 } }
   waiting: { bind: "127.0.0.1:${waiting}", protocol: udp, upstream: waiting, access-log: main, udp: { responses: 1, idle: 300ms } }
@@ -250,13 +255,17 @@ upstreams:
 `;
   const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
   let count = 0;
-  const send = async (port: number, listener: string, wanted: string): Promise<void> => {
+  const open = async (port: number): Promise<{ host: string; socket: dgram.Socket }> => {
     const host = nextHost();
     const socket = dgram.createSocket('udp4').bind(0, host);
     t.after(() => socket.close());
     await once(socket, 'listening');
     socket.send('hello', port, '127.0.0.1');
     count++;
+    return { host, socket };
+  };
+  const send = async (port: number, listener: string, wanted: string): Promise<void> => {
+    const { host } = await open(port);
     const line = await lineOf(file, host);
     assert.equal(line.listener, listener);
     assert.equal(line.transport, 'UDP');
@@ -267,7 +276,11 @@ upstreams:
   await send(waiting, 'waiting', '502 udp-unanswered by server in response, 5 0, 1');
   await send(down, 'down', '502 udp-no-server by evenkeel in connect, 0 0, 1');
   await send(denied, 'denied', '403 udp-denied by evenkeel in request, 0 0, 0');
+  // what is left when `grace` is over
+  const { host, socket } = await open(lasting);
+  await once(socket, 'message');
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
+  assert.equal(told(await lineOf(file, host)), '200 retired by evenkeel in response, 5 5, 1');
   assert.equal(linesOf(file).length, count);
 }

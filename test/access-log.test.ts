@@ -33,7 +33,7 @@ import {
   startTcpBackend,
 } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
-import { RawConnection, RawServer } from './raw.ts';
+import { RawConnection, RawServer, type Response } from './raw.ts';
 import { Scrape } from './scrape.ts';
 import { until } from './waiting.ts';
 
@@ -277,12 +277,14 @@ listeners:
       - { match: { path: /hang-upstream }, upstream: impatient }
       - { match: { path: /hang-route }, upstream: web, timeout: 2s }
       - { match: { path: /one }, upstream: one }
+      - { match: { path: /hang-patient }, upstream: patient }
       - { match: { path: / }, upstream: web }
 upstreams:
   web: { servers: [ "${server.address}" ] }
   impatient: { servers: [ "${server.address}" ], timeouts: { response: 1s } }
   down: { servers: [ "${nobody}" ] }
   one: { servers: [ { address: "${held.address}", max-connections: 1 } ], timeouts: { queue: 300ms } }
+  patient: { servers: [ { address: "${server.address}", max-connections: 1 } ], timeouts: { queue: 1h } }
 `;
   const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
   const expected = new Map<string, string>();
@@ -366,9 +368,33 @@ upstreams:
   assertCounted(await Scrape.of(admin), lines);
   const socket = await connect(port);
   socket.destroy();
+
+  // what is left when `grace` is over
+  const cut = [
+    ['/begin-cut', '200 retired by evenkeel in response'],
+    ['/hang-patient-cut', '503 going-away by evenkeel in wait'],
+    ['/hang-patient-queued', '503 going-away by evenkeel in queue'],
+  ] as const;
+  const answered: Promise<Response>[] = [];
+  for (const [target] of cut) {
+    const client = await RawConnection.open(t, port);
+    client.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    if (target === '/begin-cut') await client.until('beg');
+    else answered.push(client.response());
+    if (target === '/hang-patient-cut') await until(() => asked.has(target));
+  }
+  const begun = await RawConnection.open(t, port);
+  begun.write('GET /fragment HTTP/1.1\r\n');
+  await until(async () => (await Scrape.of(admin)).sum('evenkeel_upstream_waiting', { upstream: 'patient' }) === 1);
   evenkeel.signal('SIGTERM');
   assert.equal(await evenkeel.exit, 0);
-  assert.equal(linesOf(file).length, lines.length, 'a connection without a request is none');
+  assert.deepEqual(
+    (await Promise.all(answered)).map(({ status }) => status),
+    [503, 503],
+  );
+  const last = linesOf(file).slice(lines.length);
+  for (const [target, wanted] of cut) assert.equal(told(last.find((line) => line.target === target)!), wanted, target);
+  assert.equal(last.length, cut.length + 1, 'a connection without a request has no line, and a part of one has');
 }
 
 /** Metrics are the sum of the lines: of all of them, by status and by reason, in bytes, and by listener and by route. */

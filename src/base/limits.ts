@@ -103,6 +103,8 @@ export const HELD_INTERFACES_MAX = 512;
 export const HELD_ADDRESSES_MAX = 1000;
 /** How often the drivers look at their timers, and the precision of every timeout. */
 export const TICK_MS = 50;
+/** A proxy whose time to finish is over ends what is left, and has so long for last answers and the last lines of access logs. */
+export const LAST_WORDS_MS = 1000;
 
 /** Of adverts with at most so many addresses a filter in the kernel can tell a wrong checksum: its program is of bounded length. */
 export const SUMMED_ADDRESSES_MAX = 64;

@@ -439,11 +439,11 @@ export class Keeper {
     let left = this.connections();
     const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
     const programs = this.serverPrograms.finish(graceMs);
-    const [killed] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs), programs]);
+    const [cut] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs), programs]);
     clearInterval(look);
-    if (killed > 0) {
+    if (cut > 0) {
       const which = left === '' ? '' : ` (${left})`;
-      log.warn(`${proxyCount(killed)} had connections left after ${graceMs / 1000} s${which}: ended`);
+      log.warn(`${proxyCount(cut)} had connections left after ${graceMs / 1000} s${which}: ended`);
     }
     if (this.generation !== null) await this.planFiles.finish(this.generation.files);
     this.release();
@@ -742,6 +742,7 @@ export class Keeper {
       case 'memory-recovered':
       case 'log-stuck':
       case 'log-written':
+      case 'cut':
       case 'drained':
         return logProxyState(log, event, proxyIndex);
     }

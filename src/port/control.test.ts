@@ -17,6 +17,7 @@ const MESSAGES: ProxyMessage[] = [
   { type: 'refused', generation: 5, reason: 'OpenSSL refuses it', fault: 'plan' },
   { type: 'log', level: 'warn', message: 'Grüße,\n"quoted" \u{1f642}' },
   { type: 'event', event: { kind: 'server-failed', slot: 3, epoch: 2, reason: 'timeout', count: 17 } },
+  { type: 'event', event: { kind: 'cut', sessions: 3 } },
   { type: 'event', event: { kind: 'idle-closed', listener: 'web', reason: 'connection limit reached' } },
   { type: 'event', event: { kind: 'log-stuck', log: 'main', error: 28 } },
   { type: 'event', event: { kind: 'log-written', log: 'main' } },

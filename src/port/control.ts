@@ -109,6 +109,8 @@ export type ProxyEvent =
   | { readonly kind: 'log-written'; readonly log: string }
   /** A request is for a server of this name, of an upstream with `server-by`: it waits for a `name` message. */
   | { readonly kind: 'name-wanted'; readonly upstream: string; readonly hostname: string }
+  /** After `drain`: its time was over, and it has ended so many connections and sessions that were left. */
+  | { readonly kind: 'cut'; readonly sessions: number }
   /** After `drain`: nothing is in flight any more. */
   | { readonly kind: 'drained' };
 
@@ -297,6 +299,7 @@ function parseEvent(value: Readonly<Record<string, unknown>>): ProxyEvent | null
     if (kind === 'log-written') return { kind, log };
     return isTally(error) && error <= ERRNO_MAX ? { kind, log, error } : null;
   }
+  if (kind === 'cut' && isCount(value.sessions)) return { kind, sessions: value.sessions };
   if (kind === 'accept-resumed' && typeof listener === 'string') return { kind, listener };
   return kind === 'drained' ? { kind } : null;
 }

@@ -6,6 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import { encodeUtf8 } from '../base/text.ts';
+import { LAST_WORDS_MS } from '../base/limits.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
@@ -31,6 +32,8 @@ import { Proxy, type ProxyEvent } from '../proxy/proxy.ts';
 /** What `ps -ef` and `ps -C` find of nginx. */
 const NGINX = 'nginx';
 const NGINX_WORKER = 'nginx: worker process';
+/** Behind its grace, a proxy that nobody else may end has ended by itself. */
+const LAST_TURN_MS = 2 * LAST_WORDS_MS;
 
 function machineAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
@@ -128,7 +131,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       case 'abandon':
         return this.proxy.abandon(message.addresses);
       case 'drain':
-        return this.drain(message.keepsIdle ? Infinity : message.withinMs);
+        return this.drain(message.withinMs ?? this.graceMs, message.keepsIdle);
       case 'serve-on':
         this.servesOn = this.straying !== null;
         return;
@@ -143,8 +146,8 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     this.straying?.handleKeeperGone();
     if (this.servesOn && this.row.state === WORKER_SERVING) return;
     // Nobody else may end this process now, so it gives itself the time that the keeper would have given it.
-    this.lastTurnAt = this.transport.now + this.graceMs;
-    this.drain(null);
+    this.lastTurnAt = this.transport.now + this.graceMs + LAST_TURN_MS;
+    this.drain(this.graceMs);
   }
 
   private apply(generation: number, descriptors: number): void {
@@ -173,13 +176,13 @@ class ProxyProcess implements TransportDriver, ControlHandler {
     );
   }
 
-  private drain(withinMs: number | null): void {
+  private drain(withinMs: number, keepsIdle = false): void {
     this.row.state = WORKER_DRAINING;
     if (this.titles === 'borrowed') {
       process.title = `${NGINX_WORKER} is shutting down`;
       nameThreads(NGINX);
     }
-    this.proxy.drain(withinMs ?? this.graceMs);
+    this.proxy.drain(withinMs, keepsIdle);
   }
 
   private handleEvent(event: ProxyEvent): void {

@@ -2,6 +2,7 @@
 import type { Failure } from '../core/retry.ts';
 import type { Arena } from '../base/arena.ts';
 import type { Board, WorkerRow } from '../base/board.ts';
+import type { Chain, Listed } from '../base/chain.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
 import type { RequestView } from '../core/value/request-view.ts';
@@ -28,6 +29,12 @@ export interface Pool {
   /** Closes that one. */
   closeOldest(): void;
   closeAll(): void;
+}
+
+/** Of a session that has not ended (session-record.ts). */
+export interface OpenRecord extends Listed<OpenRecord> {
+  /** As of core/endings.ts. */
+  end(ending: number): void;
 }
 
 export interface Context {
@@ -87,6 +94,8 @@ export interface Context {
   readonly pools: Set<Pool>;
   /** Clients' connections and relays. */
   readonly sessions: Sessions;
+  /** Of the sessions of TCP and UDP that are in an access log. */
+  readonly sessionRecords: Chain<OpenRecord>;
   /**
    * A socket with this many segments pending gets no more: one is in flight and one is ready behind it. When memory is tight,
    * one.

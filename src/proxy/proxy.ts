@@ -6,8 +6,9 @@ import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import { formatIP } from '../base/address.ts';
 import type { Board, ServerSlot } from '../base/board.ts';
+import { Chain } from '../base/chain.ts';
 import { HANDSHAKE_FAILED, HANDSHAKE_FULL, HANDSHAKE_RESUMED } from '../base/traffic-cells.ts';
-import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, TICK_MS } from '../base/limits.ts';
+import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, LAST_WORDS_MS, TICK_MS } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RouteWatch } from '../core/route/route-watch.ts';
@@ -23,7 +24,8 @@ import { ascii } from '../wire/http1/emit.ts';
 import { RequestHead, ResponseHead } from '../wire/http1/head.ts';
 import { AnswerLog } from './answer-log.ts';
 import { answerKind } from '../core/answers/kinds.ts';
-import type { Context, Pool, ProxyEvent } from './context.ts';
+import { RETIRED } from '../core/endings.ts';
+import type { Context, OpenRecord, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
@@ -91,8 +93,6 @@ const CLIENT_DISTRUSTED = answerKind('client-certificate');
 const TLS_REFUSED = answerKind('tls-refused');
 
 const DATE_MS = 1000;
-/** For the lines of access logs that wait when everything else is over. */
-const LAST_LINES_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
 const LATE_ACCEPT_MS = 20;
 /** Of the time that a proxy has to end: clients between requests go within this part of it. */
@@ -143,7 +143,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** When it may be over at the earliest; Infinity: it is not draining. */
   private drainedAt = Infinity;
   private hasReportedDrained = false;
-  private logsEndBy = Infinity;
+  /** When what is left then is ended. */
+  private cutAt = Infinity;
+  /** Until when what ended then, and the lines of access logs, are waited for. */
+  private endBy = Infinity;
   private isHoldingAccepting = false;
 
   constructor(options: ProxyOptions) {
@@ -196,6 +199,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       liveSessions: 0,
       udpSessions: 0,
       sessions: new Sessions(),
+      sessionRecords: new Chain<OpenRecord>(),
       pools: new Set(),
       waitingClients: 0,
       segmentsEnough: SEGMENTS_ENOUGH,
@@ -252,9 +256,10 @@ export class Proxy implements TransportDriver, ExpiryHandler {
 
   /**
    * Accepts no more, ends what is idle, and reports `drained` when the last exchange and session has ended. `withinMs`: when that is
-   * to be over; Infinity: clients between requests are not sent away. A later call may shorten that.
+   * to be over; what is left then is ended, reports `cut`, and has LAST_WORDS_MS. `keepsIdle`: clients between requests are not sent away. A later
+   * call may shorten that.
    */
-  drain(withinMs: number): void {
+  drain(withinMs: number, keepsIdle = false): void {
     if (!this.context.isDraining) {
       // Its sockets are known from then on, and can be closed.
       while (this.provisions.length > 0) this.provide(Infinity);
@@ -262,7 +267,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       this.drainedAt = this.context.transport.now + LATE_ACCEPT_MS;
       this.closePoints();
     }
-    for (const listener of [...this.listeners, ...this.leaving]) listener.drain(withinMs * IDLE_SHARE);
+    this.cutAt = Math.min(this.cutAt, this.context.transport.now + withinMs);
+    const leaveMs = keepsIdle ? Infinity : withinMs * IDLE_SHARE;
+    for (const listener of [...this.listeners, ...this.leaving]) listener.drain(leaveMs);
   }
 
   /**
@@ -336,8 +343,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       if (upstream.hasWaiters) upstream.serveWaiters();
     }
     if (this.retired.length > 0) this.serveRetired(now);
+    if (now >= this.cutAt) this.cut(now);
     const isIdle = this.context.liveSessions === 0 && !this.udp.isHandingOver && this.areLogsWritten(now);
-    if (now >= this.drainedAt && !this.hasReportedDrained && isIdle) {
+    if (now >= this.drainedAt && !this.hasReportedDrained && (isIdle || now >= this.endBy)) {
       this.hasReportedDrained = true;
       for (const pool of this.context.pools) pool.closeAll();
       this.context.report({ kind: 'drained' });
@@ -354,9 +362,23 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private areLogsWritten(now: number): boolean {
     const { accessLogs, isDraining } = this.context;
     if (!isDraining || accessLogs.isEmpty) return true;
-    this.logsEndBy = Math.min(this.logsEndBy, now + LAST_LINES_MS);
+    this.endBy = Math.min(this.endBy, now + LAST_WORDS_MS);
     accessLogs.flush();
-    return now >= this.logsEndBy;
+    return false;
+  }
+
+  /** The time to finish is over: each request and session that is left ends, and has its line. */
+  private cut(now: number): void {
+    this.cutAt = Infinity;
+    if (this.hasReportedDrained) return;
+    this.endBy = now + LAST_WORDS_MS;
+    const { liveSessions, sessionRecords, sessions } = this.context;
+    if (liveSessions > 0) this.context.report({ kind: 'cut', sessions: liveSessions });
+    // the newest first: nobody gets the server that another one had
+    for (const session of sessions.all().toReversed()) if (sessions.has(session)) session.retire();
+    // those that wait for a server, and those of UDP, are no sessions
+    for (const record of sessionRecords.all()) record.end(RETIRED);
+    this.context.accessLogs.flush();
   }
 
   private makeRoom(): void {

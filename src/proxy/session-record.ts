@@ -16,7 +16,7 @@ import {
 } from '../core/endings.ts';
 import type { Failure } from '../core/retry.ts';
 import type { RequestView } from '../core/value/request-view.ts';
-import type { Context } from './context.ts';
+import type { Context, OpenRecord } from './context.ts';
 import { Trail } from './http/trail.ts';
 import type { AccessLog } from './log/access-log.ts';
 import type { Draft } from './log/draft.ts';
@@ -26,7 +26,7 @@ const NOTHING = new Uint8Array(0);
 /** A server that has let its client in has done what it was asked for. */
 const WELL = 200;
 
-export class SessionRecord implements EndRecord {
+export class SessionRecord implements EndRecord, OpenRecord {
   readonly listener: ListenerPlan;
   upstreamPlan: UpstreamPlan | null = null;
   readonly trail = new Trail();
@@ -41,6 +41,10 @@ export class SessionRecord implements EndRecord {
   sentBytes = 0;
   private queuedAt = 0;
   private readonly context: Context;
+  // of the chain of those that have not ended
+  isListed = false;
+  listedBefore: OpenRecord | null = null;
+  listedAfter: OpenRecord | null = null;
 
   /** It has none. */
   readonly counted = null;
@@ -58,7 +62,9 @@ export class SessionRecord implements EndRecord {
   ): SessionRecord | null {
     const record = new SessionRecord(context, listener);
     context.accessLogs.begin(logs, view, record.drafts, true);
-    return record.drafts.length === 0 ? null : record;
+    if (record.drafts.length === 0) return null;
+    context.sessionRecords.add(record);
+    return record;
   }
 
   private constructor(context: Context, listener: ListenerPlan) {
@@ -116,6 +122,7 @@ export class SessionRecord implements EndRecord {
 
   /** `ending`: of core/endings.ts. */
   end(ending: number): void {
+    if (!this.context.sessionRecords.delete(this)) return;
     this.leaveQueue();
     this.ending = ending;
     this.status = sessionStatus(ending);
@@ -126,6 +133,7 @@ export class SessionRecord implements EndRecord {
 
   /** It goes on elsewhere, and has its line there. */
   discard(): void {
+    this.context.sessionRecords.delete(this);
     this.context.accessLogs.discard(this.drafts);
   }
 

@@ -83,6 +83,7 @@ const OWN: readonly AnswerKind[] = [
   row('upstream', 'server-invalid', 502, 'the server sent an invalid response'),
   row('upstream', 'server-timeout', 504, 'the server did not respond in time'),
   row('upstream', 'exchange-timeout', 504, 'the response was not complete in time'),
+  row('upstream', 'going-away', 503, 'the proxy ends, or its listener does, and there is no response yet'),
   row('upstream', 'server-status', 0, 'and no other server is left to try'),
 ];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { Fleet, type FleetAction, type FleetEvent, LOOK_INTERVAL_MS } from './fleet.ts';
+import { CUT_MS_MAX, Fleet, type FleetAction, type FleetEvent, LOOK_INTERVAL_MS } from './fleet.ts';
 
 /** Processes that do as they are told, unless a test says otherwise; and a clock. */
 class Stage {
@@ -213,7 +213,24 @@ test('who finishes for too long is ended', () => {
   stage.fleet.handlePlan(0, 2, 1, 1_000);
   stage.act().answer().heard();
   stage.pass(1_000);
+  assert.deepEqual(stage.heard(), []);
+  stage.pass(CUT_MS_MAX);
   assert.deepEqual(stage.heard(), ['overdue 1', 'kill 1']);
+});
+
+test('who ends what is left when its time to finish is over is told of once, and ended if it does not end', () => {
+  const stage = serving(2);
+  stage.fleet.handleCut(0);
+  stage.fleet.handleStop(0, 500);
+  stage.act().heard();
+  stage.fleet.handleCut(0);
+  stage.fleet.handleCut(0);
+  stage.fleet.handleCut(1);
+  assert.deepEqual(stage.act().heard(), ['overdue 0', 'overdue 1']);
+  stage.exit(0, 'exit code 0');
+  stage.pass(500 + CUT_MS_MAX);
+  assert.deepEqual(stage.heard(), ['kill 1']);
+  assert.deepEqual(stage.exit(1, 'killed by SIGKILL').heard(), ['over 2']);
 });
 
 test('a process that ends is started again: at once, then later each time', () => {
@@ -287,7 +304,7 @@ test('stopping: all finish, within the grace; nothing starts any more', () => {
   stage.fleet.handleStop(0, 500);
   assert.deepEqual(stage.act().heard(), ['drain 0', 'drain 1']);
   assert.deepEqual(stage.exit(0, 'exit code 0').heard(), []);
-  stage.pass(500);
+  stage.pass(500 + CUT_MS_MAX);
   assert.deepEqual(stage.heard(), ['overdue 1', 'kill 1']);
   assert.deepEqual(stage.exit(1, 'killed by SIGKILL').heard(), ['over 1']);
   stage.fleet.handlePlan(1_000, 9, 2, 1_000);

@@ -8,6 +8,7 @@
  * still finishing.
  */
 import { assert } from '../../base/assert.ts';
+import { LAST_WORDS_MS } from '../../base/limits.ts';
 import { HeartbeatWatch } from '../heartbeat.ts';
 import { RestartPolicy } from '../restart.ts';
 import { LIFE_TRANSITIONS, type LifeEvent, type LifeState } from './states.ts';
@@ -20,6 +21,8 @@ const SILENCE_MS_MAX = 3_000;
 const START_MS_MAX = 20_000;
 /** A plan is applied within one turn; a machine under load may take its time to get to it. */
 const APPLY_MS_MAX = 10_000;
+/** It ends what is left by itself when its time to finish is over, and has this time for it. */
+export const CUT_MS_MAX = 2 * LAST_WORDS_MS;
 /** If no proxy ever served and one failed this often, none will. */
 const START_FAILURES_MAX = 3;
 
@@ -51,10 +54,10 @@ export type FleetEvent =
   /** What a proxy that works as it should never does. It is ended. `reason`: what it did, as a predicate. */
   | { readonly kind: 'invalid'; readonly worker: number; readonly reason: string }
   | { readonly kind: 'silent'; readonly worker: number; readonly silenceMs: number }
-  /** Its time to finish is over while it still had something to finish. */
+  /** Its time to finish is over while it still had something to finish, which is ended. */
   | { readonly kind: 'overdue'; readonly worker: number }
   /** After `handleStop`: no process is left. */
-  | { readonly kind: 'over'; readonly killed: number };
+  | { readonly kind: 'over'; readonly cut: number };
 
 interface Life {
   readonly row: number;
@@ -71,6 +74,8 @@ interface Life {
   readonly unanswered: Set<number>;
   /** When it has to have finished. */
   finishBy: number;
+  /** It has ended what was left then. */
+  isCut: boolean;
 }
 
 /** How a place is filled, or who finishes. */
@@ -101,7 +106,8 @@ export class Fleet {
   private actions: FleetAction[] = [];
   private phase: 'starting' | 'serving' | 'stopping' | 'over' = 'starting';
   private reported = -1;
-  private killed = 0;
+  /** Of those that were stopped: had something left. */
+  private cut = 0;
 
   /** `rows`: how many processes there may be at a time, finishing ones included. */
   constructor(rows: number) {
@@ -173,6 +179,15 @@ export class Fleet {
     this.kill(life, 'invalid');
   }
 
+  /** It says that its time to finish was over, and that it has ended what was left. It ends by itself. */
+  handleCut(row: number): void {
+    const life = this.rows[row];
+    if (life?.state !== 'draining' || life.isCut) return;
+    life.isCut = true;
+    this.tell({ kind: 'overdue', worker: life.worker });
+    if (this.phase === 'stopping') this.cut++;
+  }
+
   /** The process of this row is gone, or could not be started. */
   handleExit(now: number, row: number, reason: string): void {
     const life = this.rows[row];
@@ -195,8 +210,8 @@ export class Fleet {
       if (silenceMs >= (life.state === 'starting' ? START_MS_MAX : SILENCE_MS_MAX)) {
         this.tell({ kind: 'silent', worker: life.worker, silenceMs });
         this.kill(life, 'silent');
-      } else if (now >= life.finishBy) {
-        this.tell({ kind: 'overdue', worker: life.worker });
+      } else if (now >= life.finishBy + CUT_MS_MAX) {
+        if (!life.isCut) this.tell({ kind: 'overdue', worker: life.worker });
         this.kill(life, 'overdue');
       } else if (life.state === 'serving' && life.unanswered.has(life.sent) && now - life.sentAt >= APPLY_MS_MAX) {
         this.replace(life, now, `no answer for ${APPLY_MS_MAX / 1000} s`);
@@ -291,6 +306,7 @@ export class Fleet {
         sentAt: now,
         unanswered: new Set([generation]),
         finishBy: Infinity,
+        isCut: false,
       };
       this.act({ kind: 'spawn', row, worker: index, generation });
     });
@@ -342,7 +358,7 @@ export class Fleet {
   }
 
   private kill(life: Life, event: LifeEvent): void {
-    if (this.phase === 'stopping') this.killed++;
+    if (this.phase === 'stopping' && !life.isCut) this.cut++;
     this.step(life, event);
     this.act({ kind: 'kill', row: life.row });
   }
@@ -358,7 +374,7 @@ export class Fleet {
     if (this.phase === 'stopping') {
       if (lives.length > 0) return;
       this.phase = 'over';
-      this.tell({ kind: 'over', killed: this.killed });
+      this.tell({ kind: 'over', cut: this.cut });
       return;
     }
     if (this.phase === 'starting') {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { CUT_MS_MAX } from './fleet.ts';
 import { STRAY_LOOK_MS, STRAY_SILENCE_MS_MAX, type StrayAction, Strays } from './strays.ts';
 
 const DRAIN_MS = 60_000;
@@ -46,7 +47,7 @@ test('one that serves goes on until somebody serves in its place, then it has it
   assert.deepEqual(stage.wait(20_000).said, []);
   strays.handleSuperseded(stage.now, DRAIN_MS, true);
   assert.deepEqual(stage.said, [`drain 1 within ${DRAIN_MS}`]);
-  assert.deepEqual(stage.wait(DRAIN_MS - STRAY_LOOK_MS).said, []);
+  assert.deepEqual(stage.wait(DRAIN_MS + CUT_MS_MAX - STRAY_LOOK_MS).said, []);
   assert.deepEqual(stage.wait(STRAY_LOOK_MS).said, ['kill 1: overdue']);
   strays.handleGone(1);
   assert.equal(strays.count, 0);
@@ -88,7 +89,7 @@ test('one that is found later finishes at once; a stop shortens its time, and ne
   strays.handleSuperseded(stage.now, 1_000, false);
   assert.deepEqual(stage.said, ['drain 1 within 1000']);
   strays.handleSuperseded(stage.now, 2_000, false);
-  assert.deepEqual(stage.wait(1_000).said, ['kill 1: overdue']);
+  assert.deepEqual(stage.wait(1_000 + CUT_MS_MAX).said, ['kill 1: overdue']);
 });
 
 test('at the end nobody is ended who may have a keeper, or in whose place nobody serves', () => {

@@ -4,6 +4,7 @@
  * the time come in, what is to be done comes out.
  */
 import { HeartbeatWatch } from '../heartbeat.ts';
+import { CUT_MS_MAX } from './fleet.ts';
 
 /** How often `handleLook` is to be called. */
 export const STRAY_LOOK_MS = 100;
@@ -82,7 +83,7 @@ export class Strays {
       if (stray.watch.handleLook(now, beat) >= STRAY_SILENCE_MS_MAX) {
         if (stray.state === 'asked' && isKept(id)) this.letGo(id);
         else this.kill(id, stray, 'silent');
-      } else if (now >= stray.finishBy) {
+      } else if (now >= stray.finishBy + CUT_MS_MAX) {
         this.kill(id, stray, 'overdue');
       }
     }

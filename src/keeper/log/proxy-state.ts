@@ -35,6 +35,8 @@ export function logProxyState(log: Log, event: ProxyState, proxy: number): void 
       );
     case 'log-written':
       return log.info(`access log ${event.log} is written again`, { proxy });
+    // the fleet tells it
+    case 'cut':
     case 'drained':
       return undefined;
   }

@@ -59,7 +59,7 @@ export class Supervisor {
   private wakeUp: NodeJS.Timeout | undefined;
   private waiters: Waiter[] = [];
   private readonly over: Promise<number>;
-  private settleOver: (killed: number) => void = () => undefined;
+  private settleOver: (cut: number) => void = () => undefined;
   private isOutlived = false;
 
   /** Processes at a time, finishing ones included: as many as the board has rows. */
@@ -85,7 +85,7 @@ export class Supervisor {
   }
 
   /**
-   * Lets every proxy finish. Resolves when all are gone, with the number of those that had to be killed. May be called again, to
+   * Lets every proxy finish. Resolves when all are gone, with the number of those that had something left. May be called again, to
    * have them finish sooner. `keepsIdle`: clients between requests are not sent away.
    */
   drain(graceMs: number, keepsIdle = false): Promise<number> {
@@ -221,7 +221,9 @@ export class Supervisor {
         return;
       case 'event':
         this.options.onEvent(message.event, worker);
-        return;
+        if (message.event.kind !== 'cut') return;
+        this.fleet.handleCut(row);
+        break;
       case 'applied':
         this.fleet.handleApplied(now(), row, message.generation);
         break;
@@ -280,7 +282,7 @@ export class Supervisor {
         clearTimeout(this.wakeUp);
         this.lostLines.stop();
         for (const { reject } of this.waiters.splice(0)) reject(new StartError('ended during the start'));
-        this.settleOver(event.killed);
+        this.settleOver(event.cut);
     }
   }
 }

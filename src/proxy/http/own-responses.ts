@@ -125,3 +125,5 @@ export const SERVER_RESET = own('server-reset');
 export const SERVER_INVALID = own('server-invalid');
 export const SERVER_TIMEOUT = own('server-timeout');
 export const EXCHANGE_TIMEOUT = own('exchange-timeout');
+/** Its time is over. */
+export const GOING_AWAY = own('going-away');

@@ -589,7 +589,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
 
   override retire(): void {
     if (this.state === HEAD && this.reader.isBetweenMessages) this.linger(RETIRED);
-    else if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.EXCHANGE_TIMEOUT);
+    else if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.GOING_AWAY);
     else this.abortWithReset(RETIRED);
   }
 

@@ -503,7 +503,7 @@ export class Stream extends HttpClient {
   }
 
   override retire(): void {
-    if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.EXCHANGE_TIMEOUT);
+    if (this.exchange !== null && !this.exchange.hasResponse) this.giveUp(own.GOING_AWAY);
     else this.end(RETIRED, NO_ERROR);
   }
 
