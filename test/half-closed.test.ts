@@ -1,6 +1,12 @@
-/** A TCP session or a tunnel of which one side has sent FIN may be over or not: it has `half-closed` of silence (docs/timeouts.md). */
+/**
+ * A TCP session or a tunnel of which one side has sent FIN may be over or not: it has `half-closed` of silence (docs/timeouts.md). So has a
+ * request that is with a server.
+ */
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { RawConnection, RawServer } from './raw.ts';
@@ -20,6 +26,42 @@ async function asking(peer: RawConnection, gone: Promise<unknown>): Promise<void
 const UPGRADE = 'Connection: upgrade\r\nUpgrade: talk\r\n\r\n';
 
 for (const engine of ENGINES) {
+  test(`[${engine}] a request behind which its client has sent FIN`, engineSkip(engine), async (t) => {
+    const port = await freePort();
+    const server = await RawServer.start(t);
+    const root = mkdtempSync(join(tmpdir(), 'evenkeel-www-'));
+    t.after(() => rmSync(root, { recursive: true }));
+    chmodSync(root, 0o755);
+    writeFileSync(join(root, 'page'), 'a page');
+    const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    timeouts: { half-closed: 1ms }
+    routes: [ { match: { path: /page }, files: { root: "${root}" } }, { upstream: web } ]
+upstreams: { web: { servers: [ "${server.address}" ], timeouts: { response: 60s } } }
+`;
+    await Evenkeel.start(t, yaml, { engine, workers: 1 });
+
+    await t.test('is given up at the server', async (each) => {
+      const client = await RawConnection.open(each, port);
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const { connection } = await server.exchange();
+      client.end();
+      await connection.ending();
+      assert.equal((await client.ending()).how, 'end');
+    });
+
+    await t.test('is answered of a file', async (each) => {
+      for (let i = 0; i < 20; i++) {
+        const client = await RawConnection.open(each, port);
+        client.write('GET /page HTTP/1.1\r\nHost: a\r\n\r\n');
+        client.end();
+        assert.equal((await client.response()).body, 'a page');
+      }
+    });
+  });
+
   test(`[${engine}] half-closed relays`, engineSkip(engine), async (t) => {
     const [tcpPort, webPort, shortPort] = [await freePort(), await freePort(), await freePort()];
     const server = await RawServer.start(t);

@@ -105,7 +105,7 @@ const ListenerTimeouts = z.strictObject({
   ),
   'half-closed': key(
     duration('1ms', '1h'),
-    'From the end of what a client sends (FIN) until its response begins; then the request is given up, also at the server.',
+    'From the end of what a client sends (FIN) until the response of a server begins; then the request is given up, also at the server.',
     DEFAULTS.listener.timeouts['half-closed'],
   ),
 });

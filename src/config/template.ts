@@ -139,7 +139,9 @@ export const RESPONSE_SOURCES = {
   server: 'the address of the server; of several tries all of them, with a comma and a space between them',
   'server-status': 'the status that each of them ended with: 502 without a response, 504 without one in time',
   'server-connect-time': 'seconds until its connection stood, with three decimals; `-` if it never did',
-  'server-time': "seconds until its response's head was here, with three decimals",
+  'server-time': "seconds until its response's head was here, or the try had failed, with three decimals",
+  'server-header-time': "seconds until its response's head was here, or the first byte of a session; `-` without one",
+  'server-response-time': 'seconds until its response was over, or the try had failed; `-` while it goes on',
 } as const;
 
 export const NAMED_RESPONSE_SOURCES = {
@@ -150,8 +152,6 @@ export const NAMED_RESPONSE_SOURCES = {
 export const END_SOURCES = {
   ...RESPONSE_SOURCES,
   status: 'the status that the client was answered with; 0: none',
-  'server-header-time': "seconds until its response's head was here, or the first byte of a session; `-` without one",
-  'server-response-time': 'seconds until its response was over, or the try had failed',
   'bytes-received': 'bytes of the request: head and body, as far as they were taken from the client; of a session all',
   'bytes-sent': 'bytes of the response: heads and body; of a session all that was sent to the client',
   'body-bytes-sent': 'the same without heads',

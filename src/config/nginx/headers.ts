@@ -65,10 +65,11 @@ export function readRequestHeaders(
       continue;
     }
     if (HOP_BY_HOP.has(lower)) {
-      if (!isOwnConnection(lower, value, upgradeMaps)) {
-        const reason = 'how a connection is used is decided for each of the two connections';
-        notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
-      }
+      const what = `proxy_set_header ${name} ${value}`;
+      const reason = 'how a connection is used is decided for each of the two connections';
+      if (lower === 'connection') {
+        if (!isOwnConnection(value, upgradeMaps)) notes.leftOut(place, what, reason);
+      } else if (value !== '') notes.notYet(place, `\`${what}\``, reason, 'leave it out');
       continue;
     }
     if (lower === 'host') delete set['Host'];
@@ -93,15 +94,11 @@ export function readRequestHeaders(
   return { edit, passesUpgrade };
 }
 
-function isOwnConnection(name: string, value: string, upgradeMaps: ReadonlySet<string>): boolean {
-  if (value === '') return true;
-  if (name !== 'connection') return false;
+/** It says what is done anyway, or what the idioms of WebSocket say. */
+function isOwnConnection(value: string, upgradeMaps: ReadonlySet<string>): boolean {
   const variable = /^\$\{?(\w+)\}?$/.exec(value)?.[1];
-  return (
-    /^(upgrade|close|keep-alive)$/i.test(value) ||
-    variable === 'http_connection' ||
-    (variable !== undefined && upgradeMaps.has(variable))
-  );
+  if (variable === undefined) return /^(upgrade|close|keep-alive|)$/i.test(value);
+  return variable === 'http_connection' || upgradeMaps.has(variable);
 }
 
 /** nginx drops all of an outer block where an inner one has a single line. */

@@ -361,6 +361,8 @@ function timeoutsOf(scope: Scope, notes: Notes): PlainMap {
       Math.min(time('client_body_timeout', 60_000, 24 * hour), time('send_timeout', 60_000, 24 * hour)),
     ),
     idle: formatDuration(time('keepalive_timeout', 75_000, 24 * hour)),
+    // proxy_ignore_client_abort off: who sends FIN wants no answer of a server any more
+    'half-closed': '1ms',
   };
 }
 

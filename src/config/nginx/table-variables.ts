@@ -111,7 +111,8 @@ export const RESPONSE_VARIABLES: readonly VariableRow[] = [
   ['upstream_addr', '{server}', 'empty in answers of the proxy itself'],
   ['upstream_status', '{server-status}', 'likewise'],
   ['upstream_connect_time', '{server-connect-time}', 'likewise'],
-  ['upstream_header_time upstream_response_time', '{server-time}', 'until the head of the response'],
+  ['upstream_header_time', '{server-header-time}', ''],
+  ['upstream_response_time', '{server-response-time}', '`-` of the try whose response it is'],
 ];
 
 /** Only in `log_format`, and some in the condition of an `access_log`: known when the request is over. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import type { ResolverPlan } from '../../config/plan.ts';
-import { Lookups } from './lookups.ts';
+import { askName, Lookups } from './lookups.ts';
 import type { NameAnswer } from './names.ts';
 
 const ANSWER: NameAnswer = { addresses: [{ family: 4, host: '192.0.2.1' }], ttlMs: 60_000 };
@@ -71,4 +73,28 @@ test("a question that is late holds the system's resolver until it has ended, an
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual((await lookups.find('noisy', 'b.test', resolver([], 60_000))).addresses, ANSWER.addresses);
   assert.deepEqual(asked, ['silent-1', 'b.test']);
+});
+
+test('a name server that says no more than that a name is an alias is asked for that one', async (t) => {
+  const server = createSocket('udp4');
+  t.after(() => server.close());
+  server.on('message', (query, { port, address }) => {
+    const end = query.indexOf(0, 12) + 5;
+    const question = query.subarray(12, end);
+    const isAlias = query[12] === 'alias'.length;
+    const isA = question[question.length - 3] === 1;
+    const name = [0xc0, 12];
+    const time = [0, 0, 0, 60];
+    // the name that an alias is of stands behind its first label
+    const records = isAlias
+      ? [...name, 0, 1, 0, 1, ...time, 0, 4, 192, 0, 2, 1]
+      : [...name, 0, 5, 0, 1, ...time, 0, 8, 5, ...Buffer.from('alias'), 0xc0, 12 + 1 + query[12]];
+    const count = isAlias && !isA ? 0 : 1;
+    const head = [query[0], query[1], 0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0];
+    server.send(Buffer.from([...head, ...question, ...(count === 0 ? [] : records)]), port, address);
+  });
+  server.bind(0, '127.0.0.1');
+  await once(server, 'listening');
+  const plan = { ...resolver([`127.0.0.1:${server.address().port}`], 5_000), families: [4, 6] as const };
+  assert.deepEqual(await askName('www.example', plan), { addresses: ANSWER.addresses, ttlMs: 60_000 });
 });

@@ -138,14 +138,19 @@ async function resolveThrough(
   family: 4 | 6,
   aliases: number,
 ): Promise<readonly dns.RecordWithTtl[]> {
+  let found: readonly dns.RecordWithTtl[] = [];
+  let failure: unknown = new Error('the answer has no address');
   try {
-    return await (family === 4
+    found = await (family === 4
       ? resolver.resolve4(hostname, { ttl: true })
       : resolver.resolve6(hostname, { ttl: true }));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENODATA' || aliases === 0) throw error;
-    const [alias] = await resolver.resolveCname(hostname).catch((): string[] => []);
-    if (alias === undefined) throw error;
-    return await resolveThrough(resolver, alias, family, aliases - 1);
+    if ((error as NodeJS.ErrnoException).code !== 'ENODATA') throw error;
+    failure = error;
   }
+  // an answer that has no more than an alias in it is empty
+  if (found.length > 0) return found;
+  const [alias] = aliases === 0 ? [] : await resolver.resolveCname(hostname).catch((): string[] => []);
+  if (alias === undefined) throw failure;
+  return await resolveThrough(resolver, alias, family, aliases - 1);
 }

@@ -442,6 +442,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.usePicked(this.upstream.pick(this));
   }
 
+  /** It is with a server, or waits for one: not where a file is read for it. */
+  get wantsServer(): boolean {
+    return this.routeOrNull !== null && !this.route.isOfFiles;
+  }
+
   /** The request's head is complete: from here the whole exchange has its time. */
   start(): void {
     const { timeoutMs } = this.action;

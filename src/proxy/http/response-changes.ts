@@ -29,7 +29,7 @@ import { ExpiryRule } from './expiry-rule.ts';
 import { takeOut } from './response-lines.ts';
 import { isSuccess } from './success.ts';
 import { DECLINED, NO_ROOM, Replacement, type RuleTexts } from './replacement.ts';
-import type { Trail } from './trail.ts';
+import { NEVER, type Trail } from './trail.ts';
 
 const SET_COOKIE = ascii('set-cookie');
 const REFRESH = ascii('refresh');
@@ -264,7 +264,7 @@ export class ResponseChanges implements LateValues {
       else findField(this.bytes, this.head, lower, 0, into);
       return;
     }
-    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind, 0) ?? ''));
+    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind, NEVER) ?? ''));
     into.set(text, 0, text.length);
   }
 }

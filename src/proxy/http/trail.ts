@@ -5,7 +5,7 @@
 import type { Failure } from '../../core/retry.ts';
 
 /** Not yet, or never. */
-const NEVER = -1;
+export const NEVER = -1;
 
 export interface Try {
   /** The address of the server, or the name of an upstream that had none to try. */
@@ -145,7 +145,7 @@ export class Trail extends Entry {
     this.turnsNext = this.count > 0;
   }
 
-  /** Of a value of the response (config/template.ts), as far as the tries know it at `now`. */
+  /** Of a value of the response (config/template.ts), as far as the tries know it. `now`: when all of them are over; NEVER: the last one goes on. */
   textOf(kind: string, now: number): string {
     switch (kind) {
       case 'server':

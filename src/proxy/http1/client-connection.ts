@@ -153,7 +153,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
         this.close(CLIENT_LEFT);
         return;
       case RESPONSE:
-        if ((this.exchange as Exchange).hasResponse) return;
+        if ((this.exchange as Exchange).hasResponse || !(this.exchange as Exchange).wantsServer) return;
         this.halfClosedDeadline = this.context.transport.now + this.listener.plan.timeouts.halfClosedMs;
         this.armInExchange();
         return;
