@@ -295,7 +295,7 @@ test('nginx and evenkeel speak TLS alike by the same nginx.conf', peerSkip(null,
 });
 
 const VALUES =
-  '$ssl_client_verify|$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_serial|$ssl_client_fingerprint|$ssl_client_v_start|$ssl_client_v_end|$ssl_client_v_remain|$ssl_client_escaped_cert';
+  '$ssl_client_verify|$ssl_client_s_dn|$ssl_client_i_dn|$ssl_client_serial|$ssl_client_fingerprint|$ssl_client_v_start|$ssl_client_v_end|$ssl_client_v_remain|$ssl_client_escaped_cert|$ssl_client_s_dn_legacy|$ssl_client_i_dn_legacy|$ssl_ciphers|$ssl_curves';
 
 /** Who asks for what of clients. */
 const CLIENT_SERVERS = `

@@ -17,6 +17,8 @@ interface Site {
   readonly evenkeel: Evenkeel;
   readonly web: number;
   readonly mail: number;
+  readonly agreed: number;
+  readonly onward: number;
   readonly strict: number;
   readonly certificates: CertificateMaker;
   yaml(certificate: string): string;
@@ -55,6 +57,7 @@ async function start(t: TestContext, engine: Engine): Promise<Site> {
   const backend = server.address() as net.AddressInfo;
   const echo = await startTcpBackend(t, (socket) => socket.pipe(socket));
   const [web, mail, strict] = [await freePort(), await freePort(), await freePort()];
+  const [agreed, onward] = [await freePort(), await freePort()];
   const yaml = (certificate: string): string => `
 listeners:
   web:
@@ -74,6 +77,15 @@ listeners:
     bind: "127.0.0.1:${mail}"
     tls: { certificate: ${one.certificate}, key: ${one.key} }
     upstream: mail
+  agreed:
+    protocol: tcp
+    bind: "127.0.0.1:${agreed}"
+    tls: { certificate: ${one.certificate}, key: ${one.key}, alpn: [ first, second ] }
+    respond: "agreed on {tls-protocol}, of {tls-offered-groups}"
+  onward:
+    protocol: tcp
+    bind: "127.0.0.1:${onward}"
+    upstream: agreed
   strict:
     bind: "127.0.0.1:${strict}"
     tls: { certificate: ${one.certificate}, key: ${one.key}, unknown-name: refuse, plain-http: redirect, profile: modern }
@@ -81,9 +93,10 @@ listeners:
 upstreams:
   web: { servers: [ "127.0.0.1:${backend.port}" ] }
   mail: { servers: [ "127.0.0.1:${echo.port}" ] }
+  agreed: { servers: [ "127.0.0.1:${agreed}" ], tls: { verify: false, alpn: [ other, second ] } }
 `;
   const evenkeel = await Evenkeel.start(t, yaml(one.certificate), { engine, workers: 2, hasSocket: true });
-  return { evenkeel, web, mail, strict, certificates, yaml };
+  return { evenkeel, web, mail, agreed, onward, strict, certificates, yaml };
 }
 
 async function open(t: TestContext, port: number, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
@@ -122,6 +135,14 @@ async function received(socket: net.Socket, length: number): Promise<string> {
   return text;
 }
 
+async function readAll(socket: net.Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (data: Buffer) => (text += data.toString()));
+  await once(socket, 'end');
+  socket.destroy();
+  return text;
+}
+
 function subjectOf(socket: tls.TLSSocket): string {
   return String(socket.getPeerCertificate().subject.CN);
 }
@@ -129,7 +150,7 @@ function subjectOf(socket: tls.TLSSocket): string {
 for (const engine of ENGINES) {
   test(`[${engine}] TLS of listeners`, engineSkip(engine), async (t) => {
     const site = await start(t, engine);
-    const { evenkeel, web, mail, strict } = site;
+    const { evenkeel, web, mail, agreed, onward, strict } = site;
 
     await t.test('both versions; the server hears that it was https, whatever the client claims', async () => {
       for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -170,6 +191,20 @@ for (const engine of ENGINES) {
       // a hello of 60 KiB
       const many = Array.from({ length: 240 }, (_, i) => `${i}`.padStart(250, 'x'));
       assert.equal((await open(sub, web, { ALPNProtocols: [...many, 'http/1.1'] })).alpnProtocol, 'http/1.1');
+    });
+
+    await t.test('TCP: a protocol is agreed on with clients and with servers', async (sub) => {
+      for (const [offered, found] of [
+        [['second', 'first'], 'first'],
+        [['other', 'second'], 'second'],
+        [[], ''],
+      ] as const) {
+        const socket = await open(sub, agreed, { ALPNProtocols: [...offered], ecdhCurve: 'P-384:P-256' });
+        assert.equal(await readAll(socket), `agreed on ${found}, of secp384r1:prime256v1`);
+      }
+      await assert.rejects(open(sub, agreed, { ALPNProtocols: ['other'] }), /alert/);
+      const plain = net.connect(onward, '127.0.0.1');
+      assert.match(await readAll(plain), /^agreed on second, of /);
     });
 
     await t.test('a session goes on with any proxy', async (sub) => {

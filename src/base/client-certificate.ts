@@ -5,6 +5,9 @@ export interface ClientCertificateFacts {
   /** As of RFC 2253. */
   readonly subject: string;
   readonly issuer: string;
+  /** As OpenSSL once wrote them: `/O=Example/CN=door` */
+  readonly oldSubject: string;
+  readonly oldIssuer: string;
   /** Hexadecimal. */
   readonly serial: string;
   /** SHA-256, hexadecimal. */
@@ -16,6 +19,8 @@ export interface ClientCertificateFacts {
   readonly notAfter: string;
   /** Unix time. */
   readonly notAfterMs: number;
+  /** PEM, with spaces in place of ends of lines. */
+  readonly pemLine: string;
   /** PEM, with URL escapes. */
   readonly escapedPem: string;
 }

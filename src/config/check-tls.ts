@@ -15,6 +15,10 @@ export function checkTls(tls: Loose<TlsConfig>, protocol: string | null, path: P
     const args = { key: 'tls.plain-http', protocol, fix: 'leave it out' };
     report.atKey([...path, 'plain-http'], 'wrong-protocol', args);
   }
+  if (protocol === 'http' && tls.alpn !== undefined) {
+    const args = { key: 'tls.alpn', protocol, fix: 'leave it out: it is `http/1.1`, and `h2` with `http2: true`' };
+    report.atKey([...path, 'alpn'], 'wrong-protocol', args);
+  }
   report.oneOf(tls, path, ['certificate', 'certificates']);
   checkClientCertificate(tls['client-certificate'], [...path, 'client-certificate'], report);
   checkTickets(tls, path, report);

@@ -33,6 +33,10 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   checkSources(upstream, path, report);
   checkBalance(upstream, path, isTcp, use?.udp !== undefined, report);
   if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
+  if (use?.http !== undefined && typeof upstream.tls === 'object' && upstream.tls.alpn !== undefined) {
+    const args = { key: 'tls.alpn', protocol: 'http', fix: 'leave it out: it is `http/1.1`' };
+    report.atKey([...path, 'tls', 'alpn'], 'wrong-protocol', args);
+  }
   if (upstream.health?.tls !== undefined) {
     checkServersTls(name, upstream.health.tls, upstream, [...path, 'health', 'tls'], report);
   }

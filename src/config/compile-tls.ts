@@ -58,7 +58,7 @@ export function compileServersTls(
     serverName: tls['server-name']?.toLowerCase() ?? null,
     sendsName: filled.sni,
     ...profile,
-    protocols: protocol === 'http' ? ['http/1.1'] : [],
+    protocols: protocol === 'http' ? ['http/1.1'] : listOf(tls.alpn),
     reusesSessions: filled['session-reuse'],
   };
 }

@@ -180,7 +180,7 @@ function compileListener(
         ? null
         : compileTls(
             tls,
-            alpnOf(protocol, http2),
+            protocol === 'http' ? alpnOf(http2) : listOf(tls.alpn),
             certificates?.get(name) ?? NO_TLS_FILES,
             ms(tls.handshake ?? DEFAULTS.tls.handshake),
           ),
@@ -191,8 +191,7 @@ function compileListener(
 }
 
 /** What may be agreed on with a client, what is liked best first. */
-function alpnOf(protocol: ListenerPlan['protocol'], http2: boolean): readonly string[] {
-  if (protocol !== 'http') return [];
+function alpnOf(http2: boolean): readonly string[] {
   return http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
 }
 

@@ -169,6 +169,11 @@ export const CATALOGUE = {
     message: 'the text is empty',
     remedy: 'write something, or leave the key out',
   },
+  'alpn-protocol': {
+    severity: 'error',
+    message: '<value> is not the name of a protocol (ALPN)',
+    remedy: 'write it with up to 255 letters, digits and signs, for example acme-tls/1',
+  },
   'bad-duration': {
     severity: 'error',
     message: '<value> is not a duration',

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { Acme } from './model-acme.ts';
 import {
+  alpnProtocol,
   anyText,
   servedName,
   duration,
@@ -138,6 +139,11 @@ export const Tls = z.strictObject({
       '`protocol: http`.',
     DEFAULTS.tls['plain-http'],
   ),
+  alpn: key(
+    oneOrMany(alpnProtocol),
+    'Which protocols there are, best first, for clients that offer some (ALPN). A client that offers others only is refused; one that offers none may ' +
+      'come. Only for `protocol: tcp`. Without it none is agreed on.',
+  ),
   'client-certificate': key(
     clientCertificate,
     'Clients are asked for a certificate (mutual TLS). Without it they are not.',
@@ -209,6 +215,10 @@ export const ServersTls = z.union([
         'written with. An IP address is not asked for; the certificate has to have it.',
     ),
     sni: key(flag, 'The name is asked for.', DEFAULTS.upstream.tls.sni),
+    alpn: key(
+      oneOrMany(alpnProtocol),
+      'Protocols that are offered to the servers, best first (ALPN). Only where TCP listeners lead to them. Without it none is offered.',
+    ),
     ...pairKeys,
     profile: key(
       z.union([profileNames, z.strictObject(profileKeys)]),

@@ -15,6 +15,7 @@ import { Send, TargetBy } from './model-send.ts';
 import { tcpKeys } from './model-tcp.ts';
 import {
   absolutePath,
+  alpnProtocol,
   anyText,
   bind,
   bodyTemplate,
@@ -619,7 +620,7 @@ const HelloRoute = z.strictObject({
     oneOrMany(host),
     'The client asks for this host (SNI). `*.shop.example` is every name under shop.example. Without it any, also none.',
   ),
-  alpn: key(oneOrMany(anyText('protocol', 'acme-tls/1')), 'The client offers one of these protocols (ALPN).'),
+  alpn: key(oneOrMany(alpnProtocol), 'The client offers one of these protocols (ALPN).'),
   upstream: required(name, 'Where the connection goes.', 'shop'),
 });
 

@@ -102,6 +102,11 @@ export function anyText(title: string, example: string): z.ZodString {
   return text(title, example, (value) => (value === '' ? problem('empty-text', {}) : null));
 }
 
+/** Of ALPN (RFC 7301): what a list of them can have. */
+export const alpnProtocol = text('protocol (ALPN)', 'acme-tls/1', (value) =>
+  /^[!-~]{1,255}$/.test(value) ? null : problem('alpn-protocol', { value: show(value) }),
+);
+
 /** The range is inclusive. */
 export function duration(min: string, max: string): z.ZodString {
   const minMs = parseDuration(min) ?? 0;

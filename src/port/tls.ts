@@ -240,6 +240,9 @@ export interface TlsSession {
   readonly cipher: string;
   /** Of the key exchange. */
   readonly group: string;
+  /** What the client offers, as OpenSSL names them, else hexadecimal, with colons between them. Of a session with a server empty. */
+  readonly offeredCiphers: string;
+  readonly offeredGroups: string;
   /** Hexadecimal. */
   readonly sessionId: string;
   /** The host that the client wants, in lower case; empty: none. */

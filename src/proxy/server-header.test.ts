@@ -14,6 +14,8 @@ const TLS = {
   cipher: 'TLS_AES_128_GCM_SHA256',
   group: '',
   protocol: null,
+  offeredCiphers: '',
+  offeredGroups: '',
   sessionId: '',
   serverName: 'shop.example',
   isResumed: false,

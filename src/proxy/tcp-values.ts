@@ -102,6 +102,8 @@ function factsOf({ serverName }: ClientHello): TlsFacts {
     version: '',
     cipher: '',
     group: '',
+    offeredCiphers: '',
+    offeredGroups: '',
     protocol: null,
     sessionId: '',
     serverName,

@@ -49,6 +49,8 @@ function tlsFacts(plan: TlsPlan, { serverName }: TlsClient): Pick<ConnectionInfo
       version: plan.versions.includes('1.3') ? 'TLSv1.3' : 'TLSv1.2',
       cipher: '',
       group: '',
+      offeredCiphers: '',
+      offeredGroups: '',
       protocol,
       sessionId: '',
       serverName,

@@ -7,7 +7,7 @@ const REASONS = {
   dhe: 'there is no DHE',
   old: 'there is no TLS 1.1',
   renegotiation: 'there is no renegotiation',
-  http2: 'there is no HTTP/2',
+  http2: 'wants HTTP/2, which is off here',
   names: 'a name that no certificate has gets the first certificate',
   forward: 'sessions are resumed with a fresh key exchange alone',
   key: 'there is no certificate with such a key',

@@ -59,6 +59,15 @@ export function readServersTls(
   file('certificate', 'proxy_ssl_certificate');
   file('key', 'proxy_ssl_certificate_key');
   file('passphrase-file', 'proxy_ssl_password_file');
+  const alpn = scope.find('proxy_ssl_alpn');
+  const varied = alpn?.args.find(({ text }) => hasVariables(text));
+  if (varied !== undefined) {
+    const reason = 'what is offered to a server does not depend on the client';
+    notes.notYet(varied.place, `\`proxy_ssl_alpn ${varied.text}\``, reason, 'write the names themselves');
+  } else if (alpn !== null) {
+    const names = alpn.args.map(({ text }) => text);
+    set('alpn', names.length === 1 ? names[0] : names, alpn);
+  }
   map['profile'] = profileOf(scope, notes);
   const reuse = scope.argument('proxy_ssl_session_reuse');
   if (reuse?.toLowerCase() === 'off') map['session-reuse'] = false;

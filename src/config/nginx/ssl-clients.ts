@@ -12,8 +12,8 @@ const MODES: Readonly<Record<string, string>> = {
 };
 const DEPTH_MAX = 100;
 
-/** Null: they are not asked for, or something is wrong, which has been said. */
-export function readClients(scope: Scope, document: DocumentBuilder, notes: Notes): PlainMap | null {
+/** `carrier`: whose certificates the server has, and with them its authorities. Null: they are not asked for, or something is wrong, which has been said. */
+export function readClients(scope: Scope, carrier: Scope, document: DocumentBuilder, notes: Notes): PlainMap | null {
   const directive = scope.find('ssl_verify_client');
   const word = directive?.args[0].text ?? 'off';
   if (directive === null || word === 'off') return null;
@@ -23,19 +23,19 @@ export function readClients(scope: Scope, document: DocumentBuilder, notes: Note
     return null;
   }
   const file = (name: string): string | null => {
-    const text = scope.argument(name);
+    const text = carrier.argument(name);
     return text === null || text === '' ? null : document.wholePath(text);
   };
   const ca = file('ssl_client_certificate');
-  if (ca === null && word !== 'optional_no_ca') {
+  const unannounced = file('ssl_trusted_certificate');
+  if (ca === null && unannounced === null && word !== 'optional_no_ca') {
     notes.error(directive.place, 'no ssl_client_certificate for ssl_verify_client', 'write `ssl_client_certificate`');
     return null;
   }
-  const unannounced = file('ssl_trusted_certificate');
   const crl = file('ssl_crl');
-  const depth = Number(scope.argument('ssl_verify_depth') ?? DEFAULTS.tls.client.depth);
+  const depth = Number(carrier.argument('ssl_verify_depth') ?? DEFAULTS.tls.client.depth);
   if (!Number.isInteger(depth) || depth < 0) {
-    notes.error(scope.find('ssl_verify_depth')!.place, 'invalid number', 'write for example 2');
+    notes.error(carrier.find('ssl_verify_depth')!.place, 'invalid number', 'write for example 2');
     return null;
   }
   return {

@@ -11,15 +11,19 @@ const OTHER = 'ssl_certificate /b.pem; ssl_certificate_key /b.key;';
 function read(text: string): {
   readonly tls: unknown;
   readonly listeners: Record<string, Record<string, unknown>>;
+  readonly upstreams: Record<string, Record<string, unknown>>;
   readonly said: string;
 } {
   const { value, diagnostics } = nginxFrontEnd.read(
     { name: '/etc/nginx/nginx.conf', text: `events { }\n${text}` },
     { files: FILES, node: null },
   );
-  const { listeners = {} } = value as { listeners?: Record<string, Record<string, unknown>> };
+  const { listeners = {}, upstreams = {} } = value as {
+    listeners?: Record<string, Record<string, unknown>>;
+    upstreams?: Record<string, Record<string, unknown>>;
+  };
   const [first] = Object.values(listeners);
-  return { tls: first?.['tls'], listeners, said: diagnostics.map(formatDiagnostic).join('\n') };
+  return { tls: first?.['tls'], listeners, upstreams, said: diagnostics.map(formatDiagnostic).join('\n') };
 }
 
 function http(...servers: readonly string[]): ReturnType<typeof read> {
@@ -148,6 +152,22 @@ test('what protects is refused, what only adds is left out, and what nginx refus
   assert.match(sayings(`${PAIR} ssl_protocols TLSv1.9;`), /invalid value "TLSv1\.9"/);
 });
 
+test('ALPN of `stream`, with clients and with servers', () => {
+  const { listeners, upstreams, said } = read(
+    `stream { server { listen 1 ssl; ${PAIR} ssl_alpn a b; proxy_ssl on; proxy_ssl_alpn c; proxy_pass 192.0.2.1:3; } }`,
+  );
+  assert.equal(said, '');
+  assert.deepEqual((listeners['tcp-1']['tls'] as { alpn: unknown }).alpn, ['a', 'b']);
+  assert.deepEqual(
+    Object.values(upstreams).map((upstream) => (upstream['tls'] as { alpn: unknown }).alpn),
+    ['c'],
+  );
+  const varied = read(
+    `stream { server { listen 1; proxy_ssl on; proxy_ssl_alpn $ssl_alpn_protocol; proxy_pass 192.0.2.1:3; } }`,
+  );
+  assert.match(varied.said, /unsupported: `proxy_ssl_alpn \$ssl_alpn_protocol`/);
+});
+
 test('the scheme is that of the socket', () => {
   const { listeners } = read(
     `http { server { listen 80; listen 443 ssl; ${PAIR} return 301 $scheme://$host/$https$ssl_protocol; } }`,
@@ -184,6 +204,18 @@ test('certificates of clients are asked for by the whole socket, or by each serv
   });
   const regex = http(`listen 443 ssl; ${PAIR}`, `listen 443 ssl; server_name ~^b; ${PAIR} ${asks}`);
   assert.match(regex.said, /unsupported: .*`server_name ~\^b` alone/, 'it must not let everybody in');
+  const bare = http(
+    `listen 443 ssl; server_name a.example; ${PAIR} ${asks}`,
+    'listen 443 ssl; server_name b.example; ssl_verify_client optional;',
+  );
+  assert.equal(bare.said, '');
+  assert.deepEqual(bare.tls, {
+    certificates: [
+      { ...A, names: 'a.example', 'client-certificate': client },
+      { ...A, names: 'b.example', 'client-certificate': { ...client, mode: 'optional' } },
+    ],
+    ...DEFAULTS,
+  });
   assert.match(sayings(`${PAIR} ssl_verify_client on;`), /no ssl_client_certificate for ssl_verify_client/);
   assert.match(sayings(`${PAIR} ssl_verify_client maybe;`), /invalid value "maybe"/);
   assert.equal(sayings(`${PAIR} ssl_verify_client off;`), '');

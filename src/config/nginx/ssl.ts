@@ -58,7 +58,9 @@ class TlsReader {
     this.document = document;
     this.notes = notes;
     [this.standard] = socket.servers;
-    for (const server of socket.servers) this.clients.set(server, readClients(server.scope, document, notes));
+    for (const server of socket.servers) {
+      this.clients.set(server, readClients(server.scope, this.carrierOf(server).scope, document, notes));
+    }
     this.isOneForAll = new Set([...this.clients.values()].map((clients) => JSON.stringify(clients))).size === 1;
   }
 
@@ -85,6 +87,7 @@ class TlsReader {
       ...(isForAll ? first : { certificates: this.certificates }),
       ...(clients ? { 'client-certificate': clients } : {}),
       profile: this.profile(),
+      ...this.alpn(),
       ...(isRefusing(this.standard) ? { 'unknown-name': 'refuse' } : {}),
       ...(this.redirects() ? { 'plain-http': 'redirect' } : {}),
       handshake: this.handshake(),
@@ -229,6 +232,15 @@ class TlsReader {
       ...(groups === 'auto' ? {} : { groups }),
       ...(scope.argument('ssl_prefer_server_ciphers')?.toLowerCase() === 'on' ? { 'server-order': true } : {}),
     };
+  }
+
+  /** Of `stream`. */
+  private alpn(): PlainMap {
+    const directive = this.standard.scope.find('ssl_alpn');
+    if (directive === null) return {};
+    this.document.mark(['listeners', this.socket.listener, 'tls', 'alpn'], directive.place);
+    const names = directive.args.map(({ text }) => text);
+    return { alpn: names.length === 1 ? names[0] : names };
   }
 
   /** What a socket speaks is said by its default server. */

@@ -188,7 +188,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'differs',
         'TLSv1.2 and TLSv1.3; older versions are left out',
       ],
-      ['proxy_ssl_alpn', 'stream stream-server', '1+', 'not yet', 'nothing is offered to servers of TCP'],
+      ['proxy_ssl_alpn', 'stream stream-server', '1+', 'differs', 'names alone: **variables are refused**'],
       [
         'proxy_ssl_ciphers proxy_ssl_verify_depth proxy_ssl_trusted_certificate proxy_ssl_crl proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_password_file',
         'stream stream-server',
@@ -283,7 +283,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
       ['ssl_ocsp', 'stream stream-server', '1', 'differs', 'off; **others are refused**'],
       ['ssl_ocsp_responder ssl_ocsp_cache', 'stream stream-server', '1', 'no effect', 'it is for `ssl_ocsp`'],
       ['ssl_handshake_timeout', 'stream stream-server', '1', 'works', ''],
-      ['ssl_alpn', 'stream stream-server', '1+', 'left out', 'nothing is agreed on by ALPN for TCP yet'],
+      ['ssl_alpn', 'stream stream-server', '1+', 'works', ''],
     ],
   },
   {

@@ -3,12 +3,8 @@
 /** `value`: a template, or null: it is not there, and a file that reads it is refused. `note`: why, or what is another than in nginx. */
 export type VariableRow = readonly [names: string, value: string | null, note: string];
 
-const TLS_VALUES = '**there is nothing like it yet**; empty where `listen` has no `ssl`';
 const STREAMED = 'bodies are streamed: nothing is stored';
 const FILES = '**there is nothing like it yet**, but for `$document_root` in `if (-f ...)` and `if (-d ...)`';
-
-const SSL_VARIABLES = 'ssl_ciphers ssl_client_i_dn_legacy ssl_client_s_dn_legacy ssl_curves';
-const CERTIFICATE_VARIABLES = 'ssl_client_cert ssl_client_raw_cert';
 
 const CLIENT_VARIABLES: readonly VariableRow[] = [
   ['ssl_session_reused', '{tls-resumed}', ''],
@@ -21,6 +17,13 @@ const CLIENT_VARIABLES: readonly VariableRow[] = [
   ['ssl_client_v_end', '{tls-client-not-after}', ''],
   ['ssl_client_v_remain', '{tls-client-days-left}', ''],
   ['ssl_client_escaped_cert', '{tls-client-certificate}', ''],
+  [
+    'ssl_client_cert ssl_client_raw_cert',
+    '{tls-client-pem}',
+    'in one line, as servers read the continued lines of nginx: with spaces in place of ends of lines',
+  ],
+  ['ssl_client_s_dn_legacy', '{tls-client-old-subject}', ''],
+  ['ssl_client_i_dn_legacy', '{tls-client-old-issuer}', ''],
 ];
 
 /** What is known of a socket with `ssl`, and of one without. */
@@ -31,7 +34,7 @@ export const TLS_CONSTANTS: readonly (readonly [string, string])[] = [
 export const PLAIN_CONSTANTS: readonly (readonly [string, string])[] = [
   ['scheme', 'http'],
   ['https', ''],
-  ...`${SSL_VARIABLES} ${CERTIFICATE_VARIABLES} ssl_curve ssl_alpn_protocol ssl_session_id ssl_protocol ssl_cipher ssl_server_name`
+  ...'ssl_ciphers ssl_curves ssl_curve ssl_alpn_protocol ssl_session_id ssl_protocol ssl_cipher ssl_server_name'
     .split(' ')
     .map((name) => [name, ''] as const),
   ...CLIENT_VARIABLES.map(([name]) => [name, ''] as const),
@@ -74,6 +77,8 @@ export const VARIABLES: readonly VariableRow[] = [
   ['ssl_cipher', '{tls-cipher}', ''],
   ['ssl_server_name', '{tls-server-name}', ''],
   ['ssl_curve', '{tls-group}', ''],
+  ['ssl_ciphers', '{tls-offered-ciphers}', ''],
+  ['ssl_curves', '{tls-offered-groups}', ''],
   ['ssl_alpn_protocol', '{tls-protocol}', ''],
   ['ssl_session_id', '{tls-session}', ''],
   ['ssl_early_data', '', 'empty: there is none'],
@@ -85,12 +90,6 @@ export const VARIABLES: readonly VariableRow[] = [
   ],
   ['http2 http3', '', 'empty, over HTTP/2 too: `$server_protocol` says so'],
   ...CLIENT_VARIABLES,
-  [SSL_VARIABLES, null, TLS_VALUES],
-  [
-    CERTIFICATE_VARIABLES,
-    null,
-    'it has ends of lines, which no field of a head may have: take `$ssl_client_escaped_cert`',
-  ],
   ['proxy_protocol_addr', '{proxy-client}', ''],
   ['proxy_protocol_port', '{proxy-client-port}', ''],
   ['proxy_protocol_server_addr', '{proxy-local}', ''],

@@ -44,6 +44,9 @@ export interface TlsFacts {
   readonly cipher: string;
   /** Of the key exchange. */
   readonly group: string;
+  /** What the client offers, as OpenSSL names them, else hexadecimal, with colons between them. */
+  readonly offeredCiphers: string;
+  readonly offeredGroups: string;
   /** What was agreed on by ALPN; null: nothing. */
   readonly protocol: string | null;
   /** Of the session, hexadecimal. */

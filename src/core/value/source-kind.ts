@@ -66,10 +66,15 @@ export const PARENT_SPAN_ID = 62;
 export const TRACE_SAMPLED = 63;
 export const TRACEPARENT = 64;
 export const TRACESTATE = 65;
+export const TLS_OFFERED_CIPHERS = 66;
+export const TLS_OFFERED_GROUPS = 67;
+export const TLS_CLIENT_OLD_SUBJECT = 68;
+export const TLS_CLIENT_OLD_ISSUER = 69;
+export const TLS_CLIENT_PEM = 70;
 // those with a name, which may be there several times
-export const HEADER = 66;
-export const COOKIE = 67;
-export const PARAMETER = 68;
+export const HEADER = 71;
+export const COOKIE = 72;
+export const PARAMETER = 73;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -120,6 +125,8 @@ export const KINDS = {
   'tls-cipher': TLS_CIPHER,
   'tls-server-name': TLS_SERVER_NAME,
   'tls-group': TLS_GROUP,
+  'tls-offered-ciphers': TLS_OFFERED_CIPHERS,
+  'tls-offered-groups': TLS_OFFERED_GROUPS,
   'tls-protocol': TLS_PROTOCOL,
   'tls-session': TLS_SESSION,
   'tls-resumed': TLS_RESUMED,
@@ -132,7 +139,10 @@ export const KINDS = {
   'tls-client-not-before': TLS_CLIENT_NOT_BEFORE,
   'tls-client-not-after': TLS_CLIENT_NOT_AFTER,
   'tls-client-days-left': TLS_CLIENT_DAYS_LEFT,
+  'tls-client-old-subject': TLS_CLIENT_OLD_SUBJECT,
+  'tls-client-old-issuer': TLS_CLIENT_OLD_ISSUER,
   'tls-client-certificate': TLS_CLIENT_CERTIFICATE,
+  'tls-client-pem': TLS_CLIENT_PEM,
 } as const;
 /** The same with a name behind it. */
 export const NAMED_KINDS = {

@@ -135,6 +135,8 @@ test('a connection with TLS is https, whatever the client says, and has a versio
     version: 'TLSv1.3',
     cipher: 'X',
     group: 'X25519',
+    offeredCiphers: 'X:Y',
+    offeredGroups: 'X25519:0x0a0a',
     protocol: 'http/1.1',
     sessionId: '0a',
     serverName: 'one.test',
@@ -150,18 +152,22 @@ test('a connection with TLS is https, whatever the client says, and has a versio
   assert.deepEqual([found('tls'), found('tls-version')], ['on', 'TLSv1.3']);
   assert.deepEqual([found('tls-cipher'), found('tls-server-name')], ['X', 'one.test']);
   assert.deepEqual([found('tls-client-verified'), found('tls-client-subject')], ['NONE', '']);
+  assert.deepEqual([found('tls-offered-ciphers'), found('tls-offered-groups')], ['X:Y', 'X25519:0x0a0a']);
   assert.deepEqual([found('tls-group'), found('tls-protocol'), found('tls-session')], ['X25519', 'http/1.1', '0a']);
   assert.equal(found('tls-resumed'), '.');
   const client = {
     verified: 'SUCCESS',
     subject: 'CN=door',
     issuer: 'CN=root',
+    oldSubject: '/CN=door',
+    oldIssuer: '/CN=root',
     serial: '0A',
     fingerprint: 'f2',
     oldFingerprint: 'f1',
     notBefore: 'from',
     notAfter: 'until',
     notAfterMs: 10 * 86_400_000 + 5,
+    pemLine: '-----BEGIN MII',
     escapedPem: '-----BEGIN%20',
   };
   view.connection = {
@@ -169,9 +175,25 @@ test('a connection with TLS is https, whatever the client says, and has a versio
     tls: { ...facts, client },
   };
   view.wallClockMs = () => 86_400_000;
-  const words = 'verified subject issuer serial fingerprint old-fingerprint not-before not-after days-left certificate';
+  const words =
+    'verified subject issuer serial fingerprint old-fingerprint not-before not-after days-left certificate ' +
+    'old-subject old-issuer pem';
   assert.deepEqual(
     words.split(' ').map((word) => found(`tls-client-${word}` as 'tls-client-subject')),
-    ['SUCCESS', 'CN=door', 'CN=root', '0A', 'f2', 'f1', 'from', 'until', '9', '-----BEGIN%20'],
+    [
+      'SUCCESS',
+      'CN=door',
+      'CN=root',
+      '0A',
+      'f2',
+      'f1',
+      'from',
+      'until',
+      '9',
+      '-----BEGIN%20',
+      '/CN=door',
+      '/CN=root',
+      '-----BEGIN MII',
+    ],
   );
 });

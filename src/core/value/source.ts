@@ -82,10 +82,15 @@ import {
   TLS_CLIENT_NOT_AFTER,
   TLS_CLIENT_NOT_BEFORE,
   TLS_CLIENT_OLD_FINGERPRINT,
+  TLS_CLIENT_OLD_ISSUER,
+  TLS_CLIENT_OLD_SUBJECT,
+  TLS_CLIENT_PEM,
   TLS_CLIENT_SERIAL,
   TLS_CLIENT_SUBJECT,
   TLS_CLIENT_VERIFIED,
   TLS_GROUP,
+  TLS_OFFERED_CIPHERS,
+  TLS_OFFERED_GROUPS,
   TLS_PROTOCOL,
   TLS_RESUMED,
   TLS_SERVER_NAME,
@@ -285,6 +290,8 @@ export class Source {
       case TLS_CIPHER:
       case TLS_SERVER_NAME:
       case TLS_GROUP:
+      case TLS_OFFERED_CIPHERS:
+      case TLS_OFFERED_GROUPS:
       case TLS_PROTOCOL:
       case TLS_SESSION:
       case TLS_RESUMED:
@@ -299,6 +306,9 @@ export class Source {
       case TLS_CLIENT_NOT_AFTER:
       case TLS_CLIENT_DAYS_LEFT:
       case TLS_CLIENT_CERTIFICATE:
+      case TLS_CLIENT_OLD_SUBJECT:
+      case TLS_CLIENT_OLD_ISSUER:
+      case TLS_CLIENT_PEM:
         return findTlsClient(view, this.kind, span);
       default:
         assert(false, 'a source of no kind');
@@ -424,6 +434,10 @@ function findTls(tls: Connection['tls'], kind: number, span: Span): boolean {
       return leaveText(span, tls.cipher);
     case TLS_GROUP:
       return leaveText(span, tls.group);
+    case TLS_OFFERED_CIPHERS:
+      return leaveText(span, tls.offeredCiphers);
+    case TLS_OFFERED_GROUPS:
+      return leaveText(span, tls.offeredGroups);
     case TLS_PROTOCOL:
       return leaveText(span, tls.protocol ?? '');
     case TLS_SESSION:
@@ -459,6 +473,12 @@ function findTlsClient({ connection, wallClockMs }: RequestView, kind: number, s
       return leaveText(span, client.notAfter);
     case TLS_CLIENT_DAYS_LEFT:
       return leaveText(span, daysLeft(client.notAfterMs, wallClockMs()));
+    case TLS_CLIENT_OLD_SUBJECT:
+      return leaveText(span, client.oldSubject);
+    case TLS_CLIENT_OLD_ISSUER:
+      return leaveText(span, client.oldIssuer);
+    case TLS_CLIENT_PEM:
+      return leaveText(span, client.pemLine);
     default:
       return leaveText(span, client.escapedPem);
   }

@@ -1,5 +1,6 @@
 /** What a client has shown, read by the functions that other servers read it by, so that the texts are the same. */
 import { formatHex } from '../../base/bytes.ts';
+import { latin1 } from '../../base/text.ts';
 import type { ClientCertificate } from '../../port/tls.ts';
 import { addressOf, type Library } from './library.ts';
 
@@ -48,6 +49,16 @@ export class OpensslClientCertificate implements ClientCertificate {
     return this.once('issuer', () => nameText(library, library.X509_get_issuer_name(this.certificate)));
   }
 
+  get oldSubject(): string {
+    const { library } = this;
+    return this.once('old-subject', () => oldNameText(library, library.X509_get_subject_name(this.certificate)));
+  }
+
+  get oldIssuer(): string {
+    const { library } = this;
+    return this.once('old-issuer', () => oldNameText(library, library.X509_get_issuer_name(this.certificate)));
+  }
+
   get serial(): string {
     const { library } = this;
     return this.text('serial', (bio) => library.i2a_ASN1_INTEGER(bio, library.X509_get_serialNumber(this.certificate)));
@@ -75,9 +86,16 @@ export class OpensslClientCertificate implements ClientCertificate {
     return Date.parse(this.notAfter);
   }
 
+  private get pem(): string {
+    return this.text('pem', (bio) => this.library.PEM_write_bio_X509(bio, this.certificate));
+  }
+
+  get pemLine(): string {
+    return this.pem.trimEnd().replaceAll('\n', ' ');
+  }
+
   get escapedPem(): string {
-    const pem = this.text('pem', (bio) => this.library.PEM_write_bio_X509(bio, this.certificate));
-    return pem
+    return this.pem
       .replaceAll('+', '%2B')
       .replaceAll('/', '%2F')
       .replaceAll('=', '%3D')
@@ -116,6 +134,12 @@ export function subjectOf(library: Library, certificate: number): string {
 /** `name`: an X509_NAME. As RFC 2253 writes it. */
 export function nameText(library: Library, name: number): string {
   return printed(library, (bio) => library.X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253));
+}
+
+/** As X509_NAME_oneline writes it, which cuts off what is longer. */
+function oldNameText(library: Library, name: number): string {
+  library.X509_NAME_oneline(name, addressOf(part), part.length);
+  return latin1(part, 0, part.indexOf(0));
 }
 
 const part = new Uint8Array(4096);

@@ -17,6 +17,7 @@ import { OpensslClientCertificate } from './client-certificate.ts';
 import { failureReason, type OpensslContext } from './context.ts';
 import { helloName, offersAcmeAlone } from './hello-name.ts';
 import { sessionIdOf } from './kept-sessions.ts';
+import { groupName, offeredCiphers, offeredGroups } from './offers.ts';
 import { addressOf, type Library } from './library.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 import type { MemoryBios } from './memory-bios.ts';
@@ -27,8 +28,6 @@ const SSL_RECEIVED_SHUTDOWN = 2;
 const TLSEXT_NAMETYPE_HOST_NAME = 0;
 
 const SSL_CTRL_GET_NEGOTIATED_GROUP = 134;
-/** Of a group that OpenSSL knows by no number of its own. */
-const TLSEXT_NID_UNKNOWN = 0x1000000;
 
 const ACME_PROTOCOLS = [ACME_PROTOCOL];
 
@@ -186,9 +185,15 @@ export class OpensslSession implements TlsSession {
     const { library, ssl } = this;
     const group = ssl === 0 ? 0 : library.SSL_ctrl(ssl, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, 0);
     if (group === 0) return '';
-    return (
-      ((group & TLSEXT_NID_UNKNOWN) === 0 ? library.OBJ_nid2sn(group) : library.SSL_group_to_name(ssl, group)) ?? ''
-    );
+    return groupName(library, ssl, group);
+  }
+
+  get offeredCiphers(): string {
+    return this.ssl === 0 ? '' : offeredCiphers(this.library, this.ssl);
+  }
+
+  get offeredGroups(): string {
+    return this.ssl === 0 ? '' : offeredGroups(this.library, this.ssl);
   }
 
   get sessionId(): string {
