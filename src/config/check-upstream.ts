@@ -5,6 +5,7 @@ import type { ServerAddress } from './addresses.ts';
 import { parseIp, parseServer } from './addresses.ts';
 import { DEFAULTS } from './defaults.ts';
 import { checkCommand } from './check-ha-parts.ts';
+import { checkSticky } from './check-sticky.ts';
 import { checkServersTls } from './check-tls.ts';
 import { isKeyed } from './plan.ts';
 import type { Path } from './diagnostic.ts';
@@ -32,6 +33,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   checkServers(name, upstream, path, isTcp, report);
   checkSources(upstream, path, report);
   checkBalance(upstream, path, isTcp, use?.udp !== undefined, report);
+  checkSticky(name, upstream, path, isTcp, report);
   if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
   if (use?.http !== undefined && typeof upstream.tls === 'object' && upstream.tls.alpn !== undefined) {
     const args = { key: 'tls.alpn', protocol: 'http', fix: 'leave it out: it is `http/1.1`' };
@@ -58,7 +60,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
 }
 
 /** What only the servers of a plan have. */
-const OF_SERVERS = ['health', 'passive', 'quorum', 'slow-start'] as const;
+const OF_SERVERS = ['health', 'passive', 'quorum', 'slow-start', 'sticky'] as const;
 
 function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: Report): void {
   if (upstream.servers !== undefined || upstream['server-by'] !== undefined || !report.lacks(path, 'servers')) {

@@ -13,6 +13,7 @@ import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
+import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './compile-sticky.ts';
 import { compileSpanLogs, compileTracing, spanLogsOf } from './compile-tracing.ts';
 import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
@@ -51,6 +52,8 @@ export interface CompileOptions {
   readonly certificates?: ReadonlyMap<string, TlsFilesPlan>;
   /** The same of upstreams. */
   readonly servers?: ReadonlyMap<string, UpstreamTlsFiles>;
+  /** What files say that `sticky` names. Without it they were not looked at. */
+  readonly stickyKeys?: StickyKeys;
 }
 
 /** Null: it has no `tls` there. */
@@ -95,6 +98,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
       upstreams.length,
       serverSlots,
       options.servers?.get(name) ?? null,
+      options.stickyKeys ?? NO_STICKY_KEYS,
     );
     for (const server of plan.servers) serverSlots += server.slotCount;
     upstreams.push(plan);
@@ -267,6 +271,7 @@ function compileUpstream(
   upstreamSlot: number,
   firstSlot: number,
   files: UpstreamTlsFiles | null,
+  stickyKeys: StickyKeys,
 ): UpstreamPlan {
   const defaults = DEFAULTS.upstream;
   const timeouts = { ...defaults.timeouts, ...upstream.timeouts };
@@ -302,6 +307,7 @@ function compileUpstream(
           },
     resolver: serverBy === undefined && upstream.resolver === undefined ? null : compileResolver(upstream.resolver),
     balance: upstream.balance ?? defaults.balance,
+    ...(upstream.sticky === undefined ? {} : { sticky: compileSticky(upstream.sticky, stickyKeys) }),
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
     servers,
     sources: compileSources(upstream.source),
@@ -367,6 +373,7 @@ function compileServer(
     state: server.state ?? DEFAULTS.upstream.state,
     maxConnections: server['max-connections'] ?? 0,
     backup: server.backup ?? false,
+    ...(server.id === undefined ? {} : { id: server.id }),
     passive: server.passive === undefined ? null : compilePassive(server.passive),
     health: server.health === undefined ? null : compileHealth(server.health, checks),
     notify: server.notify === undefined ? null : compilePrograms(server.notify),

@@ -596,6 +596,31 @@ export const CATALOGUE = {
     message: '`hash` has no effect with `balance: <balance>`',
     remedy: 'write `balance: hash`, or leave `hash` out',
   },
+  'bad-cookie-name': {
+    severity: 'error',
+    message: '<value> is not a name of a cookie',
+    remedy: 'write letters, digits and -, for example server',
+  },
+  'bad-same-site': {
+    severity: 'error',
+    message: '<value> is not a value of SameSite',
+    remedy: 'write strict, lax or none, or "" to leave it out',
+  },
+  'bad-server-id': {
+    severity: 'error',
+    message: '<value> is not an identifier of a server',
+    remedy: 'write up to 128 characters that may stand in a cookie, for example node1',
+  },
+  'bad-mark': {
+    severity: 'error',
+    message: '<value> is not one character',
+    remedy: 'write for example "."',
+  },
+  'sticky-without-id': {
+    severity: 'error',
+    message: '`sticky.id` leads nowhere: no server of upstream `<name>` has an `id`',
+    remedy: 'write `{ address: ..., id: node1 }` for each server, or `sticky: { cookie: server }`',
+  },
   'bad-quorum': {
     severity: 'error',
     message: 'the quorum cannot be: <reason>',

@@ -12,6 +12,7 @@ import { AdminTls, ServersTls, Tls } from './model-tls.ts';
 import { Peer } from './model-peers.ts';
 import { Tracing } from './model-tracing.ts';
 import { Send, TargetBy } from './model-send.ts';
+import { Sticky } from './model-sticky.ts';
 import { tcpKeys } from './model-tcp.ts';
 import {
   absolutePath,
@@ -52,6 +53,7 @@ import {
   size,
   statusRange,
   steppedTarget,
+  stickyId,
   target,
   template,
   trustedNetwork,
@@ -923,7 +925,7 @@ const Server = z.strictObject({
   ),
   state: key(
     z.enum(['enabled', 'drain', 'disabled']),
-    '`drain`: no new client; those that a hash binds to it stay. `disabled`: nobody. What is open goes on in both. ' +
+    '`drain`: no new client; those that a hash or `sticky` binds to it stay. `disabled`: nobody. What is open goes on in both. ' +
       '`evenkeel server` says the same while it runs, and goes before the file.',
     DEFAULTS.upstream.state,
   ),
@@ -939,6 +941,7 @@ const Server = z.strictObject({
   passive: key(Passive, "In place of the upstream's."),
   health: key(ServerHealth, "In place of the upstream's."),
   notify: key(ServerNotify, 'Programs that are run when checks find it up or down.'),
+  id: key(stickyId, 'With `sticky`: what its clients say and are told, in place of what follows from its address.'),
   copy: key(
     integer(2, 64),
     'Which of several servers with this address it is: each has turns, limits and failures of its own. The first has no number; for twice the share `weight` is enough.',
@@ -1047,6 +1050,7 @@ const Upstream = z.strictObject({
     Hash,
     "With `balance: hash`, `nginx-hash` or `ketama`: one of `header`, `cookie`, `query`, `path`, `text`. For TCP only `text`, with values of the connection. Where it is empty, `hash` goes by the client's address, and nginx's take turns.",
   ),
+  sticky: key(Sticky, 'Clients keep their servers. Only for HTTP. [Sticky sessions](../sticky.md).'),
   'server-by': key(
     ServerBy,
     'In place of `servers`: each request says itself which server it goes to. Only for HTTP. Whoever can choose the text can have evenkeel ask any server that it reaches.',

@@ -652,6 +652,33 @@ export interface ResolverPlan {
   readonly families: readonly (4 | 6)[];
 }
 
+/** How clients keep their servers. */
+export interface StickyPlan {
+  /** Templates: the first that is not empty says the identifier of a server. */
+  readonly by: readonly string[];
+  /** What counts of it is behind the last of these characters. Empty: all of it. */
+  readonly behind: string;
+  /** Null: clients are told nothing, and only servers with an identifier of their own have one. */
+  readonly cookie: StickyCookiePlan | null;
+  /** Hexadecimal: what identifiers are made with. Null: they are as nginx has them. */
+  readonly key: string | null;
+}
+
+export interface StickyCookiePlan {
+  readonly name: string;
+  /** Null: until the browser is closed. */
+  readonly maxAgeS: number | null;
+  /** Templates; empty: it is not there. */
+  readonly domain: string;
+  readonly sameSite: string;
+  readonly path: string;
+  /** `auto`: where the client speaks TLS. */
+  readonly secure: boolean | 'auto';
+  readonly isHttpOnly: boolean;
+  /** Also to who has it. */
+  readonly isSaidAlways: boolean;
+}
+
 export interface UpstreamPlan {
   readonly name: string;
   /** Its place on the status board. */
@@ -661,6 +688,8 @@ export interface UpstreamPlan {
   /** Who is asked for names. Null: the system's. */
   readonly resolver: ResolverPlan | null;
   readonly balance: Balance;
+  /** Absent: every request is for any server. */
+  readonly sticky?: StickyPlan;
   /** Set if and only if the balance goes by it. */
   readonly hash: HashKeyPlan | null;
   readonly servers: readonly ServerPlan[];
@@ -717,6 +746,8 @@ export interface ServerPlan {
   /** Of all proxies together. 0: no limit. */
   readonly maxConnections: number;
   readonly backup: boolean;
+  /** What its clients say, and are told. Absent: what follows from its address. */
+  readonly id?: string;
   /** Null: the upstream's. */
   readonly passive: PassivePlan | null;
   /** Null: the upstream's. */

@@ -246,6 +246,19 @@ export const syslogServer = text('address of a syslog server', '192.0.2.1:514', 
 export const syslogTag = text('tag', 'evenkeel', (value) =>
   /^[!-9;-Z\\^-~]{1,48}$/.test(value) ? null : problem('bad-syslog-tag', { value: show(value) }),
 );
+export const cookieName = text('name of a cookie', 'server', (value) =>
+  new RegExp(TOKEN_PATTERN).test(value) ? null : problem('bad-cookie-name', { value: show(value) }),
+);
+export const cookieSameSite = text('`strict`, `lax`, `none` or empty', 'lax', (value) => {
+  const isKnown = /^(?:strict|lax|none|)$/.test(value) || /\{[a-z][a-z-]*(?::[^{}]*)?\}/.test(value);
+  return isKnown ? checkTemplate(value) : problem('bad-same-site', { value: show(value) });
+});
+export const stickyId = text('identifier', 'node1', (value) =>
+  /^[!#-+\--:<-[\]-~]{1,128}$/.test(value) ? null : problem('bad-server-id', { value: show(value) }),
+);
+export const stickyMark = text('character', '.', (value) =>
+  /^[!-~]$/.test(value) ? null : problem('bad-mark', { value: show(value) }),
+);
 export const absolutePath = text('absolute path', '/etc/evenkeel/on-active.sh', checkAbsolutePath);
 
 /** One status code, or a range as text. */

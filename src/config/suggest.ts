@@ -201,7 +201,7 @@ const NOT_A_CHOICE: ReadonlyMap<string, string> = new Map(
     http2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
     h2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
     grpc: 'HTTP/2 is not supported yet: write tcp to pass it on as it is',
-    sticky: 'write hash, with `hash: { cookie: ... }`, or source-hash',
+    sticky: 'leave it out, and write `sticky: { cookie: server }` beside it',
     '5xx': 'write each status: 500, 502, 503, 504',
     '4xx': 'of these only 429 is possible',
   }),

@@ -34,8 +34,22 @@ export function readKeyFiles(config: Loose<Config>, source: SourceMap): ReadKeys
   return { files, diagnostics };
 }
 
-function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: string; readonly fix: string } {
+function readKeyFile(path: string): readonly VrrpKey[] | KeyFault {
   const fix = `make one: (umask 077; echo "1 hex:$(openssl rand -hex 32)" > ${path}), the same on every node`;
+  return readSecretFile(path, fix, (text) => {
+    const keys = parseKeyFile(text);
+    return typeof keys === 'string' ? { reason: keys, fix } : keys;
+  });
+}
+
+/** Why a file with a secret cannot be used. */
+export interface KeyFault {
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** What `parse` makes of a file that is nobody else's. `fix`: what is to be done where there is none. */
+export function readSecretFile<T>(path: string, fix: string, parse: (text: string) => T | KeyFault): T | KeyFault {
   try {
     const { bytes, mode } = readRegularFile(path, FILE_BYTES_MAX);
     if ((mode & OTHERS) !== 0) {
@@ -44,8 +58,7 @@ function readKeyFile(path: string): readonly VrrpKey[] | { readonly reason: stri
         fix: `chmod 600 ${path}`,
       };
     }
-    const keys = parseKeyFile(bytes.toString());
-    return typeof keys === 'string' ? { reason: keys, fix } : keys;
+    return parse(bytes.toString());
   } catch (error) {
     const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES';
     return {

@@ -8,6 +8,7 @@ import { compile } from '../config/compile.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { compilePeers, type PeersPlan } from '../config/peers-plan.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
+import { NO_STICKY_KEYS, stickyKeysOf } from '../config/compile-sticky.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import type { Path } from '../config/diagnostic.ts';
@@ -24,6 +25,7 @@ import { IncludedFiles, type Texts } from './included-files.ts';
 import { findIdentityFaults } from './identity-file.ts';
 import { readKeyFiles } from './key-files.ts';
 import { withPresence } from './presence.ts';
+import { readStickyKeys } from './sticky-keys.ts';
 import {
   type Certificates,
   NO_CERTIFICATES,
@@ -109,8 +111,9 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const { included, listings, seen } = access;
   const folderOf = (path: Path): string => options.folder ?? dirname(rootOf(path));
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
-  for (const path of keyFilesOf(sound).keys()) seen.note(path);
+  for (const path of [...keyFilesOf(sound).keys(), ...stickyKeysOf(sound).keys()]) seen.note(path);
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
+  const sticky = options.look === null ? { files: NO_STICKY_KEYS, diagnostics: [] } : readStickyKeys(sound, source);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
   const withoutAbsent = <C extends Loose<Config>>(whole: C): C =>
     options.look === null ? whole : withoutAbsentScripts(whole, frontEndOf);
@@ -130,6 +133,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const diagnostics = sortDiagnostics([
     ...loaded.diagnostics,
     ...keys.diagnostics,
+    ...sticky.diagnostics,
     ...tls.diagnostics,
     ...ofAdmin,
     ...settings,
@@ -145,6 +149,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     workers: options.workers ?? config.workers ?? defaultWorkers(),
     certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
     servers: upstreamFilesOf(certificates),
+    stickyKeys: sticky.files,
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const peers = compilePeers(config, node);

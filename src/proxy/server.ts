@@ -10,6 +10,8 @@ import type { Context } from './context.ts';
 import { IdlePool } from './http/idle-pool.ts';
 import type { ServerLayer } from './layer.ts';
 
+const NO_ID = new Uint8Array(0);
+
 /** One address of one configured server. */
 export class Server implements Endpoint {
   readonly slot: number;
@@ -32,6 +34,10 @@ export class Server implements Endpoint {
   preparedAddress = -1;
   /** When what is under way here has to have ended. */
   retireAt = Infinity;
+  /** Where it stands among the servers of its upstream. */
+  number = 0;
+  /** What clients that belong to it say. Empty: it has none. */
+  stickyId: Uint8Array = NO_ID;
   /** Connections that have ended and still count. */
   heldPlaces = 0;
   /** When it last answered a datagram of anybody's. */
@@ -58,6 +64,12 @@ export class Server implements Endpoint {
 
   get maxConnections(): number {
     return this.plan.maxConnections;
+  }
+
+  /** Whether it takes one more request of who belongs to it. */
+  get takesBound(): boolean {
+    if (!this.isUsable && !this.keepsKeys) return false;
+    return this.maxConnections === 0 || this.board.serverConnections(this.slot) < this.maxConnections;
   }
 
   /** Goes on by another plan of it and its upstream. */
@@ -127,6 +139,7 @@ export class Server implements Endpoint {
   /** Nobody is to be sent there any more. */
   leave(): void {
     this.isUsable = false;
+    this.keepsKeys = false;
     this.forgetAddress();
   }
 }

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Address } from '../base/address.ts';
 import { AddressNumbers } from '../base/address-numbers.ts';
-import { SERVER_DOWN, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { SERVER_DOWN, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers } from '../base/timers.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Context } from './context.ts';
 import type { ServerSide } from './http/sides.ts';
 import { Upstream } from './upstream.ts';
+import type { Waiter } from './waiter.ts';
 
 /** What the transport was asked to keep ready. */
 class Prepared {
@@ -135,4 +136,47 @@ test('a connection that was in use while its server moved is not kept', () => {
   pool.put(connection);
   assert.equal(closed, 1);
   assert.equal(upstream.servers[0].idle.count, 0);
+});
+
+function named(id: string, slot: number, more: Partial<ServerPlan> = {}): ServerPlan {
+  return { ...server(NAME, slot, 1), id, ...more };
+}
+
+test('who belongs to a server gets it where it takes its clients, among the backups where those are picked', () => {
+  const loads = new Map<number, number>();
+  const context = {
+    ...contextOf(new Prepared()),
+    board: { serverConnections: (slot: number) => loads.get(slot) ?? 0 },
+  } as unknown as Context;
+  const sticky = { by: [], behind: '', cookie: null, key: null };
+  const servers = [named('a', 0), named('b', 1, { maxConnections: 2 }), named('c', 2), named('a', 3, { backup: true })];
+  const upstream = new Upstream(context, { ...plan(...servers), sticky, queueMax: 0 });
+  const states = (...list: ServerSlot['state'][]): void =>
+    read(upstream, ...list.map((state, i) => line(`192.0.2.${i}`, state)));
+  const pick = (bound: readonly number[] | null, tried: readonly number[] = []): number =>
+    upstream.pick({
+      key: 0,
+      bound: bound === null ? null : bound.map((number) => upstream.servers[number]),
+      tried: Int32Array.from(tried),
+      triedCount: tried.length,
+      hasTried: ({ slot }: { slot: number }) => tried.includes(slot),
+    } as unknown as Waiter);
+  const { UP, DRAINING, DOWN } = { UP: SERVER_UP, DRAINING: SERVER_DRAINING, DOWN: SERVER_DOWN } as const;
+
+  states(UP, UP, UP, UP);
+  assert.deepEqual([pick([1]), pick([1]), pick([0, 3]), pick([2])], [1, 1, 0, 2]);
+  assert.notEqual(pick([1], [1]), 1, 'it has failed there');
+  loads.set(1, 2);
+  assert.notEqual(pick([1]), 1, 'it is full');
+  loads.clear();
+  states(DRAINING, DOWN, UP, UP);
+  assert.equal(pick([0, 3]), 0, 'it is drained');
+  assert.equal(pick(null), 2);
+  assert.equal(pick([1]), 2, 'it is down');
+  assert.equal(pick([3]), 2, 'no backup is picked while there is another server');
+  states(DOWN, DOWN, DOWN, UP);
+  assert.equal(pick([0, 3]), 3);
+  upstream.apply({ ...plan(servers[2], servers[1]), sticky, queueMax: 0 }, 1000);
+  read(upstream, line('192.0.2.2'), line('192.0.2.1'));
+  assert.equal(pick([0]), 0, 'it stands elsewhere now');
 });

@@ -19,6 +19,8 @@ import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
 import type { MakeServerLayer } from './layer.ts';
 import { Server } from './server.ts';
+import { StickyCookie } from './http/sticky-cookie.ts';
+import { Stickiness } from './stickiness.ts';
 import type { Waiter } from './waiter.ts';
 
 /** Places of one server that failed tries hold, at most: more say nothing more about it. */
@@ -53,6 +55,10 @@ export class Upstream {
   servers: readonly Server[] = [];
   /** Set if and only if it is balanced by a part of the request. */
   hashKey: HashKey | null;
+  /** Null: no client belongs to a server. */
+  stickiness: Stickiness | null;
+  /** Null: clients are not told which server they belong to. */
+  stickyCookie: StickyCookie | null;
   /** When what began here has to have ended, because no plan has this upstream any more. */
   retireAt = Infinity;
   /** Null: its servers are those of the plan. */
@@ -73,6 +79,8 @@ export class Upstream {
     this.plan = plan;
     this.makeLayer = makeLayer;
     this.hashKey = hashKeyOf(plan);
+    this.stickiness = stickinessOf(plan);
+    this.stickyCookie = stickyCookieOf(plan);
     this.balancer = balancerFor(plan, context);
     this.replaceServers(plan, Infinity);
   }
@@ -85,6 +93,10 @@ export class Upstream {
     if (plan.balance !== this.plan.balance || queues(plan) !== queues(this.plan))
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
+    if (JSON.stringify(plan.sticky) !== JSON.stringify(this.plan.sticky)) {
+      this.stickiness = stickinessOf(plan);
+      this.stickyCookie = stickyCookieOf(plan);
+    }
     if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const server of this.servers) server.renewPool();
     if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) this.endChoice(retireAt);
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
@@ -136,7 +148,7 @@ export class Upstream {
           former.delete(slot);
           server.apply(serverPlan, plan);
         }
-        servers.push(server);
+        server.number = servers.push(server) - 1;
       }
     }
     for (const gone of former.values()) {
@@ -154,7 +166,7 @@ export class Upstream {
   readSlot(server: Server, line: ServerSlot): void {
     server.weight = line.weight;
     server.setState(line.state);
-    server.keepsKeys = line.state === SERVER_DRAINING && this.isHashed;
+    server.keepsKeys = line.state === SERVER_DRAINING && (this.isHashed || this.stickiness !== null);
     const address = addressOf(server.plan, line);
     if (address === null) server.leave();
     else server.setAddress(address, this.plan.sources);
@@ -166,6 +178,7 @@ export class Upstream {
   }
 
   refreshed(): void {
+    this.stickiness?.update(this.servers);
     this.balancer.update(this.servers);
     this.serveWaiters();
   }
@@ -174,7 +187,25 @@ export class Upstream {
 
   /** The number of a server for `waiter`, or a PICK_ code. A server that was picked must be taken. */
   pick(waiter: Waiter): number {
+    if (waiter.bound !== null) return this.pickBound(waiter, waiter.bound);
     return this.balancer.pick(this.context.board, waiter.key, waiter.tried, waiter.triedCount);
+  }
+
+  /** A server that `waiter` belongs to, of the backups where those are picked; else as for everybody. */
+  private pickBound(waiter: Waiter, bound: readonly Server[]): number {
+    const own = this.firstOf(bound, false, waiter);
+    if (own >= 0) return own;
+    const picked = this.balancer.pick(this.context.board, waiter.key, waiter.tried, waiter.triedCount);
+    const isPrimary = picked === PICK_FULL || (picked >= 0 && !this.servers[picked].isBackup);
+    const backup = isPrimary ? -1 : this.firstOf(bound, true, waiter);
+    return backup >= 0 ? backup : picked;
+  }
+
+  private firstOf(bound: readonly Server[], isBackup: boolean, waiter: Waiter): number {
+    for (const server of bound) {
+      if (server.isBackup === isBackup && server.takesBound && !waiter.hasTried(server)) return server.number;
+    }
+    return -1;
   }
 
   /** Whether there is a server that takes work besides `used` and those that `waiter` has tried. */
@@ -287,6 +318,14 @@ function queues({ queueMax }: UpstreamPlan): boolean {
 
 function balancerFor(plan: UpstreamPlan, { prng, isAlone }: Context): Balancer {
   return createBalancer(plan.balance, prng, isAlone, !queues(plan));
+}
+
+function stickinessOf({ sticky }: UpstreamPlan): Stickiness | null {
+  return sticky === undefined ? null : new Stickiness(sticky);
+}
+
+function stickyCookieOf({ sticky }: UpstreamPlan): StickyCookie | null {
+  return sticky === undefined || sticky.cookie === null ? null : new StickyCookie(sticky.cookie);
 }
 
 /** Our own balancing by `hash` has a key of its own; the others are nginx's, and so are their keys. */

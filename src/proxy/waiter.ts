@@ -7,6 +7,8 @@ const NO_SERVERS = new Int32Array(0);
 export abstract class Waiter extends Expiring {
   /** Hash of what it is balanced by. */
   key = 0;
+  /** The servers that it belongs to. Null: to none. */
+  bound: readonly Server[] | null = null;
   /** Slots of the servers it failed on. */
   tried: Int32Array = NO_SERVERS;
   triedCount = 0;

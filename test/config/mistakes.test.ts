@@ -177,7 +177,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'balance: round-robin',
     'balance: sticky',
-    '30:14: `sticky` is not one of the choices; write hash, with `hash: { cookie: ... }`, or source-hash [not-a-choice]',
+    '30:14: `sticky` is not one of the choices; leave it out, and write `sticky: { cookie: server }` beside it [not-a-choice]',
   ],
   [
     'bind: "*:80"',

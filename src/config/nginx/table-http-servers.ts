@@ -25,7 +25,13 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
       ['least_conn', 'upstream', '0', 'works', ''],
       ['least_time', 'upstream', '1-2', 'not yet', '`least_conn` is the nearest'],
       ['random', 'upstream', '0-2', 'differs', 'always the less loaded of two'],
-      ['sticky', 'upstream', '2+', 'not yet', '**there is nothing like it yet**'],
+      [
+        'sticky',
+        'upstream',
+        '2+',
+        'differs',
+        '`cookie` and `route`: clients of nginx keep their servers; **`learn` is refused**',
+      ],
       ['zone', 'upstream', '1-2', 'no effect', 'all proxies share what is known of the servers'],
       ['upstream', 'http', '1 {}', 'works', ''],
       [
@@ -33,7 +39,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'upstream',
         '1+',
         'differs',
-        '`weight`, `max_fails`, `fail_timeout`, `backup`, `down`, `max_conns`, `drain`, `resolve`, `slow_start` (the longest one holds for all servers); **`route` and `service` are refused**',
+        '`weight`, `max_fails`, `fail_timeout`, `backup`, `down`, `max_conns`, `drain`, `resolve`, `slow_start` (the longest one holds for all servers), `route`; **`service` is refused**',
       ],
       [
         'resolver',

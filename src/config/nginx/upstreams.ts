@@ -12,6 +12,7 @@ import type { Directive } from './parse.ts';
 import type { ServersTlsSettings } from './proxy-ssl.ts';
 import { readResolver } from './resolver.ts';
 import { Scope } from './scope.ts';
+import { readSticky } from './sticky.ts';
 import { parseTime } from './values.ts';
 import { type Constants, hasVariables, translateText } from './variables.ts';
 
@@ -201,6 +202,9 @@ export class Upstreams {
     const slowStart = slowStartOf(lines);
     if (slowStart > 0) rest['slow-start'] = formatDuration(Math.min(slowStart, 3_600_000));
     this.readQueue(scope, rest, timeouts);
+    const [stickyLine] = scope.own('sticky');
+    const sticky = stickyLine === undefined ? null : readSticky(stickyLine, this.variables, this.notes);
+    if (sticky !== null) rest['sticky'] = sticky;
     if (this.family === 'http') {
       const keepalive = scope.own('keepalive')[0];
       const pool: PlainMap = {
@@ -270,7 +274,8 @@ export class Upstreams {
       else if (text === 'resolve') continue;
       else if (key === 'slow_start' && value !== undefined) {
         if (parseTime(value, true) === null) bad();
-      } else if (/^(route|service)$/.test(key)) {
+      } else if (key === 'route' && value !== undefined) server['id'] = value;
+      else if (key === 'service') {
         this.notes.notYet(place, `\`server ... ${key}\``, 'there is nothing like it yet', FAILED_FIX);
       } else bad();
     }

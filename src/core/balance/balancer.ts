@@ -19,7 +19,7 @@ export interface Endpoint {
   readonly weight: number;
   /** Has an address and is up. */
   readonly isUsable: boolean;
-  /** Has an address and is up, but only for the keys that belong to it: consistent hashing alone looks at this. */
+  /** Has an address and is up, but only for who belongs to it, by a key or otherwise: consistent hashing alone looks at this here. */
   readonly keepsKeys: boolean;
   readonly isBackup: boolean;
   /** 0: no limit. */

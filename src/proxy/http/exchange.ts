@@ -82,6 +82,7 @@ import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
 import { joined, linesOf, takeOut, withoutOwn } from './response-lines.ts';
 import type { SentRequest } from './sent-request.ts';
+import type { StickyCookie } from './sticky-cookie.ts';
 import { isSuccess } from './success.ts';
 import { keptLines, type TargetBy, typeLine } from './target-by.ts';
 import { Trail } from './trail.ts';
@@ -185,6 +186,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** What the route adds to the response. */
   private responseLines: Uint8Array = own.NOTHING;
   private successLines: Uint8Array = own.NOTHING;
+  /** What tells the client which server it belongs to, and what the request has a part in of that. */
+  private stickyCookie: StickyCookie | null = null;
+  private stickyAttributes: Uint8Array = own.NOTHING;
   /** Of the route's changes. */
   private texts: ResponseTexts = NO_TEXTS;
   /** More of the body than is kept has been sent. */
@@ -302,6 +306,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
+    const { stickiness, stickyCookie } = this.upstream;
+    this.bound = stickiness === null ? null : stickiness.find(view);
+    this.stickyCookie = stickyCookie;
+    if (stickyCookie !== null) this.stickyAttributes = stickyCookie.render(view);
     // what answers say of the request is from before its target is another one
     const lines = linesFor(this.context, route.responseEdit, view);
     const { successEdit } = route;
@@ -713,9 +721,20 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       if (lines.length > RESPONSE_EDIT_BYTES_MAX) return null;
     }
     const { changes } = this.route;
-    if (changes === null) return lines;
     const { memory, responseValues } = this.context;
-    return changes.apply(memory, head, edit, lines, this.texts, this.trail, responseValues);
+    const changed =
+      changes === null ? lines : changes.apply(memory, head, edit, lines, this.texts, this.trail, responseValues);
+    const { stickyCookie } = this;
+    return stickyCookie === null || changed === null ? changed : this.withCookie(changed, stickyCookie);
+  }
+
+  /** With the line that says which server the client belongs to, unless it knows that. */
+  private withCookie(lines: Uint8Array, cookie: StickyCookie): Uint8Array {
+    const server = this.server as Server;
+    const isKnown = this.bound !== null && this.bound.includes(server);
+    if ((isKnown && !cookie.isSaidAlways) || server.stickyId.length === 0) return lines;
+    const both = cookie.addTo(lines, server.stickyId, this.stickyAttributes, this.context.wallClockMs());
+    return both.length > RESPONSE_EDIT_BYTES_MAX ? lines : both;
   }
 
   passSwitching(head: ResponseHead): boolean {
@@ -886,6 +905,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.protocolOrNull = null;
     this.routeOrNull = null;
     this.upstreamOrNull = null;
+    this.bound = null;
+    this.stickyCookie = null;
     this.texts = NO_TEXTS;
     this.goesOnTo = own.NOTHING;
     this.server = null;

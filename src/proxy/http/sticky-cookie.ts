@@ -1,0 +1,112 @@
+/** The cookie that tells a client which server it belongs to, as a line of a response (RFC 6265 section 4.1). */
+import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
+import { encodeUtf8 } from '../../base/text.ts';
+import type { StickyCookiePlan } from '../../config/plan.ts';
+import type { RequestView } from '../../core/value/request-view.ts';
+import { Source } from '../../core/value/source.ts';
+import { Span } from '../../core/value/span.ts';
+import { Template } from '../../core/value/template.ts';
+import { emitFragment } from '../../wire/http1/emit.ts';
+import { ascii } from '../../wire/http1/classes.ts';
+
+/** A longer domain is none. */
+const VALUE_BYTES_MAX = 256;
+/** Sent for ten years, which is for ever, as nginx does. */
+const FOR_EVER_S = 315_360_000;
+const FOR_EVER = 'Thu, 31-Dec-37 23:55:55 GMT';
+
+const DOMAIN = ascii('; domain=');
+const SAME_SITE = ascii('; samesite=');
+const SECURE = ascii('; secure');
+const CRLF = ascii('\r\n');
+const HTTPS = ascii('https');
+const STRICT = ascii('strict');
+const SAME_SITES = ['strict', 'lax', 'none'].map(ascii);
+const NOTHING = new Uint8Array(0);
+const MAX_BYTES = 2 * VALUE_BYTES_MAX + DOMAIN.length + SAME_SITE.length + SECURE.length;
+
+const value = new Uint8Array(VALUE_BYTES_MAX);
+const written = new Uint8Array(MAX_BYTES);
+const said = new Span();
+const date = new Uint8Array(HTTP_DATE_BYTES);
+
+export class StickyCookie {
+  private readonly plan: StickyCookiePlan;
+  private readonly name: Uint8Array;
+  private readonly scheme = Source.of({ kind: 'scheme', name: null });
+  private readonly domain: Template | null;
+  private readonly sameSite: Template | null;
+  /** Path and HttpOnly. */
+  private readonly fixed: Uint8Array;
+  /** What was rendered last: most requests have the same. */
+  private last = NOTHING;
+
+  constructor(plan: StickyCookiePlan) {
+    this.plan = plan;
+    this.name = ascii(`Set-Cookie: ${plan.name}=`);
+    this.domain = plan.domain === '' ? null : new Template(plan.domain, encodeUtf8);
+    this.sameSite = plan.sameSite === '' ? null : new Template(plan.sameSite, encodeUtf8);
+    this.fixed = encodeUtf8(`${plan.path === '' ? '' : `; path=${plan.path}`}${plan.isHttpOnly ? '; httponly' : ''}`);
+  }
+
+  /** It is said in every response, also to who has it. */
+  get isSaidAlways(): boolean {
+    return this.plan.isSaidAlways;
+  }
+
+  /** The attributes that the request in the view has a part in: the same array as long as they are the same. */
+  render(view: RequestView): Uint8Array {
+    let at = 0;
+    if (this.isSecureFor(view)) at = emitFragment(written, at, SECURE);
+    if (this.domain !== null) at = emitValue(DOMAIN, this.domain, view, at);
+    if (this.sameSite !== null) at = emitSameSite(this.sameSite, view, at);
+    if (at !== this.last.length || this.last.some((byte, i) => written[i] !== byte)) this.last = written.slice(0, at);
+    return this.last;
+  }
+
+  private isSecureFor(view: RequestView): boolean {
+    if (this.plan.secure !== 'auto') return this.plan.secure;
+    this.scheme.find(view, said);
+    return said.is(HTTPS);
+  }
+
+  /** `lines` with one that says this identifier of a server. `nowMs`: since 1970. */
+  addTo(lines: Uint8Array, id: Uint8Array, attributes: Uint8Array, nowMs: number): Uint8Array {
+    const { fixed, name } = this;
+    const term = this.term(nowMs);
+    const parts = [lines, name, id, term, fixed, attributes, CRLF];
+    const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+    let at = 0;
+    for (const part of parts) at = emitFragment(out, at, part);
+    return out;
+  }
+
+  private term(nowMs: number): Uint8Array {
+    const { maxAgeS } = this.plan;
+    if (maxAgeS === null) return NOTHING;
+    if (maxAgeS >= FOR_EVER_S) return ascii(`; expires=${FOR_EVER}; max-age=${FOR_EVER_S}`);
+    writeHttpDate(date, nowMs + maxAgeS * 1000);
+    return ascii(`; expires=${cookieDate()}; max-age=${maxAgeS}`);
+  }
+}
+
+/** As Netscape wrote dates of cookies, and nginx does. */
+function cookieDate(): string {
+  const text = String.fromCharCode(...date);
+  return `${text.slice(0, 7)}-${text.slice(8, 11)}-${text.slice(14, 16)}${text.slice(16)}`;
+}
+
+function emitValue(key: Uint8Array, template: Template, view: RequestView, at: number): number {
+  const start = emitFragment(written, at, key);
+  const end = template.emitInField(view, written, start, start + VALUE_BYTES_MAX);
+  // an attribute that says nothing is not there, nor one that would end before its time
+  const isOne = end > start && !written.subarray(start, end).includes(0x3b);
+  return isOne ? end : at;
+}
+
+function emitSameSite(template: Template, view: RequestView, at: number): number {
+  template.read(view, value, said);
+  if (said.length === 0) return at;
+  const known = SAME_SITES.find((one) => said.is(one)) ?? STRICT;
+  return emitFragment(written, emitFragment(written, at, SAME_SITE), known);
+}
