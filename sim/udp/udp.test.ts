@@ -9,7 +9,7 @@ import { UDP_SABOTAGES } from './datagrams.ts';
 import { playUdp } from './run.ts';
 import { drawUdpScenario } from './scenario.ts';
 
-const SEEDS = 4 * SIM_SECONDS;
+const SEEDS = 2 * SIM_SECONDS;
 const CANARY_SEEDS = 60;
 
 function playCrowds(seed: number): void {
