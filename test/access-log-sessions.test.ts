@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type Engine, engineSkip, ENGINES, Evenkeel, freePort, reset, startTcpBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';
+import { Scrape } from './scrape.ts';
 import { startUdpServer } from './udp-peers.ts';
 import { until } from './waiting.ts';
 
@@ -145,11 +146,12 @@ async function tcpCampaign(t: TestContext, engine: Engine): Promise<void> {
   const server = await startTcpBackend(t, misbehave);
   const nobody = `127.0.0.1:${await freePort()}`;
   const ports: number[] = [];
-  for (let i = 0; i < 7; i++) ports.push(await freePort());
-  const [plain, patient, quick, down, one, denied, answering] = ports;
+  for (let i = 0; i < 8; i++) ports.push(await freePort());
+  const [plain, patient, quick, down, one, denied, answering, admin] = ports;
   const yaml = (listeners: string): string => `
 grace: 300ms
 drain: 200ms
+admin: { bind: "127.0.0.1:${admin}" }
 access-logs: { main: { file: "${file}" } }
 listeners:
   plain: { bind: "127.0.0.1:${plain}", protocol: tcp, upstream: plain, access-log: main }
@@ -209,6 +211,9 @@ upstreams:
   first.socket.end();
   await settled(first);
 
+  assertCounted(await Scrape.of(admin), linesOf(file), ({ server }) => server !== '');
+  assert.equal((await Scrape.of(admin)).sum('evenkeel_upstream_queue_seconds_count', { upstream: 'one' }), 1);
+
   // a reload takes its listener away
   const retired = open(patient, '200 retired by evenkeel in response, 2 2, 1');
   await retired.ask('hm');
@@ -236,10 +241,11 @@ async function udpCampaign(t: TestContext, engine: Engine): Promise<void> {
   const echo = await startUdpServer(t);
   const silent = await startUdpServer(t, () => []);
   const ports: number[] = [];
-  for (let i = 0; i < 6; i++) ports.push(await freePort());
-  const [plain, single, waiting, down, denied, lasting] = ports;
+  for (let i = 0; i < 7; i++) ports.push(await freePort());
+  const [plain, single, waiting, down, denied, lasting, admin] = ports;
   const yaml = `
 grace: 300ms
+admin: { bind: "127.0.0.1:${admin}" }
 access-logs: { main: { file: "${file}" } }
 listeners:
   lasting: { bind: "127.0.0.1:${lasting}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 1h } }
@@ -276,6 +282,9 @@ upstreams:
   await send(waiting, 'waiting', '502 udp-unanswered by server in response, 5 0, 1');
   await send(down, 'down', '502 udp-no-server by evenkeel in connect, 0 0, 1');
   await send(denied, 'denied', '403 udp-denied by evenkeel in request, 0 0, 0');
+  // a datagram that is dropped begins no session
+  const sessions = linesOf(file).filter(({ received }) => received > 0);
+  assertCounted(await Scrape.of(admin), sessions, () => false);
   // what is left when `grace` is over
   const { host, socket } = await open(lasting);
   await once(socket, 'message');
@@ -283,4 +292,24 @@ upstreams:
   assert.equal(await evenkeel.exit, 0);
   assert.equal(told(await lineOf(file, host)), '200 retired by evenkeel in response, 5 5, 1');
   assert.equal(linesOf(file).length, count);
+}
+
+/** Metrics are the sum of the lines: in bytes, by reason, and of those whose connection to a server was made. */
+function assertCounted(scrape: Scrape, lines: readonly Line[], wasTried: (line: Line) => boolean): void {
+  for (const side of ['received', 'sent'] as const) {
+    const bytes = lines.reduce((sum, line) => sum + line[side], 0);
+    assert.equal(scrape.sum(`evenkeel_listener_${side}_bytes_total`), bytes);
+    const ofServers = lines.filter(({ server }) => server !== '').reduce((sum, line) => sum + line[side], 0);
+    assert.equal(scrape.sum(`evenkeel_server_${side}_bytes_total`), ofServers);
+  }
+  for (const reason of new Set(lines.map((line) => line.reason)))
+    assert.equal(
+      scrape.sum('evenkeel_session_endings_total', { reason }),
+      lines.filter((line) => line.reason === reason).length,
+      reason,
+    );
+  assert.equal(scrape.sum('evenkeel_session_endings_total'), lines.length);
+  assert.equal(scrape.sum('evenkeel_listener_session_duration_seconds_count'), lines.length);
+  const made = lines.filter((line) => wasTried(line) && line.phase !== 'connect');
+  assert.equal(scrape.sum('evenkeel_upstream_connect_seconds_count'), made.length);
 }

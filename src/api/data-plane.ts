@@ -1,7 +1,7 @@
 /** How proxies, listeners, upstreams and servers stand, in the admin API. Ages and remaining times are of the moment of the answer. */
 import * as z from 'zod';
 import { count, flag, milliseconds, named, number, text, type View } from './shapes.ts';
-import { listenerTraffic, loop, serverTraffic, upstreamTraffic } from './traffic.ts';
+import { listenerTraffic, loop, serverTraffic, sessionTraffic, upstreamTraffic } from './traffic.ts';
 
 /** `state`: the better first. */
 export const memory = named(
@@ -73,6 +73,7 @@ export const listener = named('Listener', 'Where clients come.', {
   datagrams: datagrams.nullable().describe('Null: of another protocol than udp.'),
   connectionsMax: count('At most, of all proxies together.').exactOptional(),
   traffic: listenerTraffic.nullable().describe('Null: of another protocol than http.').exactOptional(),
+  sessions: sessionTraffic.nullable().describe('Null: of HTTP.').exactOptional(),
   handshakes: handshakes.nullable().describe('Null: it has no TLS.').exactOptional(),
 });
 export type ListenerView = View<typeof listener>;

@@ -24,7 +24,7 @@ import {
 } from './exposition.ts';
 import type { PairNodeView } from './nodes.ts';
 import type { ProcessView, StatusDocument } from './status.ts';
-import type { CodeClassesView, HistogramView, RouteTrafficView } from './traffic.ts';
+import type { CodeClassesView, EndingView, HistogramView, RouteTrafficView } from './traffic.ts';
 import { router, type RouterAccount, type RouterView } from './virtual-routers.ts';
 
 /** What one answer has at most. What is left out behind it is counted. */
@@ -119,7 +119,13 @@ const NODE: readonly Value<StatusDocument>[] = [
     'http_endings_total',
     'counter',
     'Requests, by why they have ended and who has ended them: see access-log.md.',
-    ({ endings = [] }) => endings.map(({ name, by, count }) => [{ reason: name, by }, count]),
+    ({ endings }) => endingsOf(endings),
+  ],
+  [
+    'session_endings_total',
+    'counter',
+    'Sessions of TCP and UDP, by why they have ended and who has ended them.',
+    ({ sessionEndings }) => endingsOf(sessionEndings),
   ],
 ];
 
@@ -149,10 +155,21 @@ const LISTENERS: readonly Value<ListenerView>[] = [
   [
     'listener_received_bytes_total',
     'counter',
-    'Of these requests, heads included.',
-    ({ traffic }) => traffic?.receivedBytes,
+    'Of these requests, heads included; of sessions of TCP and UDP, as they pass.',
+    ({ traffic, sessions }) => (traffic ?? sessions)?.receivedBytes,
   ],
-  ['listener_sent_bytes_total', 'counter', 'Of their responses, heads included.', ({ traffic }) => traffic?.sentBytes],
+  [
+    'listener_sent_bytes_total',
+    'counter',
+    'Of their responses, heads included; of sessions, as they pass.',
+    ({ traffic, sessions }) => (traffic ?? sessions)?.sentBytes,
+  ],
+  [
+    'listener_session_duration_seconds',
+    'histogram',
+    'Sessions of TCP and UDP that are over: from their connection or first datagram to their end.',
+    ({ sessions }) => sessions?.duration,
+  ],
   [
     'http_request_duration_seconds',
     'histogram',
@@ -214,7 +231,7 @@ const UPSTREAM_TIMES: readonly Value<UpstreamView>[] = [
   [
     'upstream_request_duration_seconds',
     'histogram',
-    'Whole requests that went there: from their first byte to the end of the response.',
+    'Whole requests that went there, from their first byte to the end of the response; and sessions.',
     ({ traffic }) => traffic?.duration,
   ],
   [
@@ -232,7 +249,7 @@ const UPSTREAM_TIMES: readonly Value<UpstreamView>[] = [
   [
     'upstream_queue_seconds',
     'histogram',
-    'Of requests that had to wait for a server with room.',
+    'Of requests and connections that had to wait for a server with room.',
     ({ traffic }) => traffic?.queue,
   ],
 ];
@@ -275,13 +292,13 @@ const SERVERS: readonly Value<PlacedServer>[] = [
   [
     'server_received_bytes_total',
     'counter',
-    'Of these requests, from clients.',
+    'Of these requests, and of sessions, from clients.',
     ({ server: { traffic } }) => traffic?.receivedBytes,
   ],
   [
     'server_sent_bytes_total',
     'counter',
-    'Of their responses, to clients.',
+    'Of their responses, and of sessions, to clients.',
     ({ server: { traffic } }) => traffic?.sentBytes,
   ],
   [
@@ -540,6 +557,10 @@ function spread([labels, taken]: readonly [Labels, number | readonly Sample[]]):
 
 function classesOf(traffic: { readonly requests: CodeClassesView } | null | undefined): readonly Sample[] | null {
   return countsBy('code_class', traffic?.requests);
+}
+
+function endingsOf(endings: readonly EndingView[] = []): readonly Sample[] {
+  return endings.map(({ name, by, count }) => [{ reason: name, by }, count]);
 }
 
 function countsBy(

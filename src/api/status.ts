@@ -96,6 +96,7 @@ const DATA_PLANE_SHAPE = {
   answers: z
     .array(answer)
     .describe('Answers that the proxies gave by themselves because something was wrong; only kinds that there were.'),
+  sessionEndings: z.array(ending).describe('Of sessions of TCP and UDP; only those that there were.').exactOptional(),
   endings: z.array(ending).describe('Of requests; only those that there were.').exactOptional(),
 };
 

@@ -35,6 +35,13 @@ export const listenerTraffic = named('ListenerTraffic', 'Requests of a listener.
 });
 export type ListenerTrafficView = View<typeof listenerTraffic>;
 
+export const sessionTraffic = named('SessionTraffic', 'Sessions of a listener of TCP or UDP.', {
+  receivedBytes: count('From clients, as they pass.'),
+  sentBytes: count('To clients, as they pass.'),
+  duration: histogram.describe('Of those that are over.'),
+});
+export type SessionTrafficView = View<typeof sessionTraffic>;
+
 export const routeTraffic = named('RouteTraffic', 'Requests of a listener that take a route, and go to an upstream.', {
   listener: text('Its name.'),
   route: text(
@@ -46,26 +53,34 @@ export const routeTraffic = named('RouteTraffic', 'Requests of a listener that t
 });
 export type RouteTrafficView = View<typeof routeTraffic>;
 
-export const upstreamTraffic = named('UpstreamTraffic', 'Requests that went to an upstream.', {
-  duration: histogram.describe('Of whole requests, as of their listener.'),
-  connect: histogram.describe('Until a connection to a server stood, with its TLS: of new ones.'),
-  firstByte: histogram.describe('From the beginning of the last try to the head of its response.'),
-  queue: histogram.describe('Of those that had to wait for a server with room.'),
-  retries: z
-    .array(z.object({ reason: text('Why the try before had failed.'), count: count('How often.') }))
-    .describe('Tries that were followed by another one.'),
-});
+export const upstreamTraffic = named(
+  'UpstreamTraffic',
+  'Requests, or sessions of TCP and UDP, that went to an upstream.',
+  {
+    duration: histogram.describe('Of whole ones, as of their listener.'),
+    connect: histogram.describe('Until a connection to a server stood, with its TLS: of new ones.'),
+    firstByte: histogram.describe('From the beginning of the last try to the head of its response.'),
+    queue: histogram.describe('Of those that had to wait for a server with room.'),
+    retries: z
+      .array(z.object({ reason: text('Why the try before had failed.'), count: count('How often.') }))
+      .describe('Tries that were followed by another one.'),
+  },
+);
 export type UpstreamTrafficView = View<typeof upstreamTraffic>;
 
-export const serverTraffic = named('ServerTraffic', 'Requests whose last try was at a server.', {
-  ...requests,
-  responses: count('Of these, those whose response had a head.'),
-  responseSeconds: number('What these waited for it, all together.'),
-  idle: count('Connections that are kept for the next request, now.'),
-});
+export const serverTraffic = named(
+  'ServerTraffic',
+  'Requests whose last try was at a server, and bytes of sessions there.',
+  {
+    ...requests,
+    responses: count('Of these, those whose response had a head.'),
+    responseSeconds: number('What these waited for it, all together.'),
+    idle: count('Connections that are kept for the next request, now.'),
+  },
+);
 export type ServerTrafficView = View<typeof serverTraffic>;
 
-export const ending = named('Ending', 'Why requests have ended: see access-log.md.', {
+export const ending = named('Ending', 'Why requests, or sessions, have ended: see access-log.md.', {
   name: text('As in access logs.'),
   by: z.enum(['nobody', 'client', 'server', 'evenkeel']).describe('Who has ended it. `nobody`: it is complete.'),
   count: count('How often.'),

@@ -12,7 +12,7 @@ import type { BoardShape } from './server-table.ts';
 /** By class of their status: nobody was answered, 1xx to 5xx. */
 export const CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
-/** Of requests; listeners and routes begin with the same cells. */
+/** Of requests; listeners and routes begin with the same cells. Listeners of TCP and UDP have bytes and durations of sessions there. */
 export const T_CLASSES = 0;
 export const T_RECEIVED = 6;
 export const T_SENT = 7;
@@ -44,11 +44,12 @@ export const S_RESPONSE_TIME = 8;
 export const S_RESPONSES = 9;
 export const SERVER_CELLS = 16;
 
-/** Of the process: how often each ending of core/endings.ts was, and its loop. */
+/** Of the process: how often each ending of core/endings.ts was, of requests, its loop, and the endings of sessions. */
 export const P_ENDINGS = 0;
 /** Its loop: LOOP_CELLS. */
 export const P_LOOP = 160;
-export const PROCESS_CELLS = 192;
+export const P_SESSION_ENDINGS = 192;
+export const PROCESS_CELLS = 352;
 
 /** How many of ROUTE_UNIT there are, where there are so many servers. Those of one plan are half of them at most: those of the plan before may rest there. */
 export function routeUnits(servers: number): number {

@@ -3,7 +3,7 @@
  * documentation use them. What the proxy answers itself because something is wrong ends as the answer is called (core/answers/kinds.ts).
  */
 import { assert } from '../base/assert.ts';
-import { P_ENDINGS, P_LOOP } from '../base/traffic-cells.ts';
+import { P_ENDINGS, P_LOOP, P_SESSION_ENDINGS, PROCESS_CELLS } from '../base/traffic-cells.ts';
 import { ANSWER_KINDS } from './answers/kinds.ts';
 
 /** Who has ended it. `nobody`: it is complete. */
@@ -65,7 +65,8 @@ export const ENDINGS: readonly Ending[] = [
   ...OWN,
   ...ANSWER_KINDS.map(({ name, text }) => row(byOf(name), name, text)),
 ];
-assert(ENDINGS.length <= P_LOOP - P_ENDINGS, 'each ending has a cell on the board');
+const ROOM = Math.min(P_LOOP - P_ENDINGS, PROCESS_CELLS - P_SESSION_ENDINGS);
+assert(ENDINGS.length <= ROOM, 'each ending has a cell on the board, of requests and of sessions');
 const FIRST_ANSWER = OWN.length;
 
 function ending(name: string): number {

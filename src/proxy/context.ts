@@ -17,6 +17,7 @@ import type { AccessLogs } from './log/access-logs.ts';
 import type { FailedPlace } from './failure-log.ts';
 import type { OwnListeners } from './own-listeners.ts';
 import type { RequestReader } from './http/request-record.ts';
+import type { SessionCounter } from './session-counter.ts';
 
 export type { ProxyEvent } from '../port/control.ts';
 import type { Sessions } from './sessions.ts';
@@ -77,6 +78,8 @@ export interface Context {
   readonly ownListeners: OwnListeners;
   /** Are told of every HTTP request that has ended. */
   readonly requestReaders: readonly RequestReader[];
+  /** Of TCP and UDP. */
+  readonly sessionCounter: SessionCounter;
   /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
   readonly accessLogs: AccessLogs;

@@ -52,6 +52,7 @@ import type { Service } from './service.ts';
 import { TcpService } from './tcp.ts';
 import { HandshakeGate } from './tls/handshake-gate.ts';
 import { Later } from './later.ts';
+import { SessionCounter } from './session-counter.ts';
 import { Sessions } from './sessions.ts';
 import { ServerLayers } from './tls/server-layers.ts';
 import { TlsLayers } from './tls/tls-layers.ts';
@@ -192,6 +193,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       evictIdle: () => this.evictIdle(),
       ownListeners: new OwnListeners(options.machineAddresses),
       requestReaders: [new RequestCounter(row), answers, ...(options.watch === undefined ? [] : [options.watch])],
+      sessionCounter: new SessionCounter(row),
       answers,
       accessLogs,
       isAlone: false,

@@ -25,7 +25,7 @@ export interface RelayOwner {
   relayRetireAt(): number;
 }
 
-/** Is told what passes. */
+/** Is told what passes: of the client, and to it. */
 export interface RelayMeter {
   countReceived(bytes: number): void;
   countSent(bytes: number): void;
@@ -72,14 +72,8 @@ export class Relay extends Session {
     this.owner = owner;
     this.idleMs = times.idleMs;
     this.halfClosedMs = times.halfClosedMs;
-    this.downstream =
-      meter === null
-        ? new RelaySide(this, downstream)
-        : new MeteredSide(this, downstream, (bytes) => meter.countReceived(bytes));
-    this.upstream =
-      meter === null
-        ? new RelaySide(this, upstream)
-        : new MeteredSide(this, upstream, (bytes) => meter.countSent(bytes));
+    this.downstream = meter === null ? new RelaySide(this, downstream) : new MeteredClient(this, downstream, meter);
+    this.upstream = meter === null ? new RelaySide(this, upstream) : new MeteredServer(this, upstream, meter);
     this.downstream.peer = this.upstream;
     this.upstream.peer = this.downstream;
     this.downstream.begin();
@@ -244,22 +238,40 @@ class RelaySide implements SocketHandler, PassWatcher {
   }
 }
 
-/** Of a session that is in an access log. */
-class MeteredSide extends RelaySide {
-  private readonly count: (bytes: number) => void;
+class MeteredClient extends RelaySide {
+  private readonly meter: RelayMeter;
 
-  constructor(relay: Relay, socket: Socket, count: (bytes: number) => void) {
+  constructor(relay: Relay, socket: Socket, meter: RelayMeter) {
     super(relay, socket);
-    this.count = count;
+    this.meter = meter;
   }
 
   override handleData(socket: Socket, slot: number, offset: number, length: number): void {
-    this.count(length);
+    this.meter.countReceived(length);
     super.handleData(socket, slot, offset, length);
   }
 
   override handlePassed(bytes: number): void {
-    this.count(bytes);
+    this.meter.countReceived(bytes);
+    super.handlePassed(bytes);
+  }
+}
+
+class MeteredServer extends RelaySide {
+  private readonly meter: RelayMeter;
+
+  constructor(relay: Relay, socket: Socket, meter: RelayMeter) {
+    super(relay, socket);
+    this.meter = meter;
+  }
+
+  override handleData(socket: Socket, slot: number, offset: number, length: number): void {
+    this.meter.countSent(length);
+    super.handleData(socket, slot, offset, length);
+  }
+
+  override handlePassed(bytes: number): void {
+    this.meter.countSent(bytes);
     super.handlePassed(bytes);
   }
 }

@@ -47,6 +47,7 @@ class Stage {
       transport: { now: 0 },
       answers,
       accessLogs: { find: () => [] },
+      sessionCounter: { ended: nothing, queued: nothing },
     };
     const listener = { plan: PLAN, context, release: () => this.released++ };
     this.service = new TcpService(listener as unknown as Listener);

@@ -22,7 +22,7 @@ import type { AccessLog } from './log/access-log.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { PostgresRequest } from './postgres-request.ts';
-import { Relay, type RelayOwner } from './relay.ts';
+import { Relay, type RelayMeter, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import { SessionRecord } from './session-record.ts';
 import type { Server } from './server.ts';
@@ -94,6 +94,9 @@ export class TcpService implements Service {
       this.turnAway(socket, NO_ROUTE, record);
       return;
     }
+    const { context, plan } = this.listener;
+    context.sessionCounter.answered(plan.slot, length);
+    context.sessionCounter.ended(plan.slot, -1, ANSWERED, 0);
     record?.countSent(length);
     record?.end(ANSWERED);
   }
@@ -120,6 +123,7 @@ export class TcpService implements Service {
   private turnAway(socket: Socket, kind: number, record: SessionRecord | null): void {
     record?.end(endedByAnswer(kind));
     const { context, plan } = this.listener;
+    context.sessionCounter.ended(plan.slot, -1, endedByAnswer(kind), 0);
     context.answers.noteReset(plan.name, kind);
     socket.handler = new Gone(context);
     socket.reset();
@@ -160,7 +164,7 @@ const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
 
 /** A client's connection until it is joined to a server's. */
-class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner {
+class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner, RelayMeter {
   private readonly listener: Listener;
   private readonly context: Context;
   private readonly upstream: Upstream;
@@ -174,6 +178,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private server: Server | null = null;
   private dial: Dial | null = null;
   private readonly begunAt: number;
+  /** Since when it waits for a server that has room; 0: it does not. */
+  private queuedAt = 0;
   /** When the server was picked. */
   private takenAt = 0;
   /** Of the last try: a kind of answer. */
@@ -216,6 +222,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     const { context, record, upstream } = this;
     if (picked === PICK_FULL && upstream.enqueue(this)) {
       record?.queue();
+      this.queuedAt = context.transport.now;
       context.timers.arm(this, context.transport.now + upstream.plan.timeouts.queueMs);
       return;
     }
@@ -225,6 +232,7 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
       return;
     }
     context.timers.remove(this);
+    this.leaveQueue();
     this.server = upstream.servers[picked];
     upstream.take(this.server);
     this.takenAt = context.transport.now;
@@ -256,13 +264,26 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   handleDialed(socket: Socket): void {
     const { context, record } = this;
     this.dial = null;
+    context.sessionCounter.connected(this.upstream.plan.slot, context.transport.now - this.takenAt);
     record?.join();
     if (this.earlySlot >= 0) {
       socket.send(this.earlySlot, this.earlyAt, this.earlyLength, false);
-      record?.countReceived(this.earlyLength);
+      this.countReceived(this.earlyLength);
     }
     this.earlySlot = -1;
-    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, record);
+    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, this);
+  }
+
+  countReceived(bytes: number): void {
+    const { context, listener, record, server } = this;
+    context.sessionCounter.received(listener.plan.slot, (server as Server).slot, bytes);
+    if (record !== null) record.countReceived(bytes);
+  }
+
+  countSent(bytes: number): void {
+    const { context, listener, record, server } = this;
+    context.sessionCounter.sent(listener.plan.slot, (server as Server).slot, bytes);
+    if (record !== null) record.countSent(bytes);
   }
 
   handleDialFailed(how: ConnectFailure): void {
@@ -324,8 +345,20 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     this.markTried(server);
     this.failure = kindOfFailure(how);
     this.record?.failTry(how, this.failure);
-    if (!this.mayTryAnother) this.refuse(this.failure);
-    else this.handlePicked(this.upstream.pick(this));
+    if (!this.mayTryAnother) {
+      this.refuse(this.failure);
+      return;
+    }
+    const picked = this.upstream.pick(this);
+    if (picked >= 0) this.context.sessionCounter.retried(this.upstream.plan.slot, how);
+    this.handlePicked(picked);
+  }
+
+  private leaveQueue(): void {
+    const { context, queuedAt, upstream } = this;
+    if (queuedAt === 0) return;
+    this.queuedAt = 0;
+    context.sessionCounter.queued(upstream.plan.slot, context.transport.now - queuedAt);
   }
 
   private get mayTryAnother(): boolean {
@@ -363,6 +396,9 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private end(ending: number): void {
     if (this.isOver) return;
     this.isOver = true;
+    const { begunAt, context, listener, upstream } = this;
+    this.leaveQueue();
+    context.sessionCounter.ended(listener.plan.slot, upstream.plan.slot, ending, context.transport.now - begunAt);
     this.record?.end(ending);
     if (this.earlySlot >= 0) this.context.arena.release(this.earlySlot);
     this.earlySlot = -1;

@@ -34,6 +34,7 @@ import {
   listenerTrafficView,
   loopView,
   serverTrafficView,
+  sessionsView,
   upstreamTrafficView,
 } from '../traffic/views.ts';
 import type { ProxyAccount } from '../proxies/supervisor.ts';
@@ -96,7 +97,7 @@ export function dataPlaneWith(facts: DataPlaneFacts, upstreams: readonly Upstrea
     upstreams,
     overrides: facts.overrides,
     answers: answerViews(facts),
-    endings: endingViews(facts.traffic),
+    ...endingViews(facts.traffic),
   };
 }
 
@@ -181,6 +182,7 @@ export function listenerView(
         : null,
     connectionsMax: limits.connections * plan.workers,
     traffic: protocol === 'http' ? listenerTrafficView(traffic, own) : null,
+    sessions: protocol === 'http' ? null : sessionsView(traffic, own),
     handshakes: tls === null ? null : handshakesView(traffic, own),
   };
 }

@@ -5,6 +5,7 @@ import type {
   ListenerTrafficView,
   LoopView,
   RouteTrafficView,
+  SessionTrafficView,
   ServerTrafficView,
   UpstreamTrafficView,
 } from '../../api/traffic.ts';
@@ -18,6 +19,7 @@ import {
   HANDSHAKE_RESUMED,
   P_ENDINGS,
   P_LOOP,
+  P_SESSION_ENDINGS,
   S_RESPONSE_TIME,
   S_RESPONSES,
   T_CLASSES,
@@ -39,6 +41,12 @@ import { ofListener, ofRoute, ofServer, ofUpstream, type TrafficTotals } from '.
 export function listenerTrafficView(totals: TrafficTotals, plan: ListenerPlan): ListenerTrafficView {
   const cells = totals.of(ofListener(plan));
   return { ...requestsOf(cells), duration: histogramOf(cells, T_DURATION) };
+}
+
+/** Of TCP and UDP. */
+export function sessionsView(totals: TrafficTotals, plan: ListenerPlan): SessionTrafficView {
+  const cells = totals.of(ofListener(plan));
+  return { receivedBytes: cells[T_RECEIVED], sentBytes: cells[T_SENT], duration: histogramOf(cells, T_DURATION) };
 }
 
 /** Handshakes of TLS. */
@@ -92,9 +100,12 @@ export function serverTrafficView(
   return { ...requestsOf(cells), responses: cells[S_RESPONSES], responseSeconds, idle };
 }
 
-export function endingViews(totals: TrafficTotals): readonly EndingView[] {
+/** Why requests have ended, and why sessions of TCP and UDP have. */
+export function endingViews(totals: TrafficTotals): Record<'endings' | 'sessionEndings', readonly EndingView[]> {
   const cells = totals.ofProcesses();
-  return ENDINGS.map(({ name, by }, i) => ({ name, by, count: cells[P_ENDINGS + i] })).filter(({ count }) => count > 0);
+  const of = (at: number): readonly EndingView[] =>
+    ENDINGS.map(({ name, by }, i) => ({ name, by, count: cells[at + i] })).filter(({ count }) => count > 0);
+  return { endings: of(P_ENDINGS), sessionEndings: of(P_SESSION_ENDINGS) };
 }
 
 /** Of one proxy, and those that had its row before it. */

@@ -237,7 +237,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     const record = this.recordOf(of, socket);
     record?.beginTry(server.addressText);
     this.sessions[session].server = server;
-    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(wayBackOf(of)), record);
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturnTo(wayBackOf(of)), record, now);
     context.row.addServerConnections(server.slot, 1);
     context.liveSessions++;
     context.udpSessions++;
@@ -286,7 +286,8 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       if (session === NO_SESSION) return;
     }
     const isOver = table.noteRequest(session, now);
-    const { flow, record, upstream } = sessions[session];
+    const { flow, record, server, upstream } = sessions[session];
+    context.sessionCounter.received(this.plan.slot, server.slot, length);
     if (record !== null) record.countReceived(length);
     if (upstream.plan.proxyProtocol === null) (flow as Flow).send(bytes, offset, length);
     else sendBehindHeader(flow as Flow, of, headers?.addresses ?? null, socket.port, bytes, offset, length);
@@ -303,6 +304,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
     const { context, table } = this;
     const { now } = context.transport;
     const { record, returnAddress, server, socket } = this.sessions[tag];
+    context.sessionCounter.sent(this.plan.slot, server.slot, length);
     if (record !== null) record.countSent(length);
     server.datagramAnsweredAt = now;
     (socket as DatagramSocket).sendTo(returnAddress, bytes, offset, length);
@@ -361,7 +363,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
       table.end(session);
       return NO_SESSION;
     }
-    this.sessions[session].enter(flow, upstream, socket, socket.keepReturn(), record);
+    this.sessions[session].enter(flow, upstream, socket, socket.keepReturn(), record, now);
     const { context, plan } = this;
     context.liveSessions++;
     context.udpSessions++;
@@ -430,8 +432,12 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   }
 
   private end(session: number, ending: number): void {
-    const { context, plan, table } = this;
-    this.sessions[session].leave(ending);
+    const { context, plan, sessions, table } = this;
+    const { begunAt, isGiven, upstream } = sessions[session];
+    // what goes on in another process ends there
+    if (!isGiven || ending !== MOVED)
+      context.sessionCounter.ended(plan.slot, upstream.plan.slot, ending, context.transport.now - begunAt);
+    sessions[session].leave(ending);
     table.end(session);
     context.liveSessions--;
     context.udpSessions--;
@@ -520,6 +526,7 @@ class UdpSession {
   /** Where its client's datagrams come in. */
   socket: DatagramSocket | null = null;
   returnAddress = -1;
+  begunAt = 0;
   /** Another process has it too. */
   isGiven = false;
   /** Null: it is in no access log. */
@@ -531,7 +538,9 @@ class UdpSession {
     socket: DatagramSocket,
     returnAddress: number,
     record: SessionRecord | null,
+    now: number,
   ): void {
+    this.begunAt = now;
     this.record = record;
     this.flow = flow;
     this.upstream = upstream;
