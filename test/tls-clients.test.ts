@@ -11,7 +11,7 @@ import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, startTcpBackend } from './evenkeel.ts';
 import { until } from './waiting.ts';
 
-const PORTS = ['open', 'strict', 'mixed', 'tcp'] as const;
+const PORTS = ['open', 'strict', 'revoking', 'mixed', 'tcp'] as const;
 type Port = (typeof PORTS)[number];
 
 interface Site {
@@ -97,6 +97,10 @@ listeners:
       - { match: { path: { exact: /wrong } }, internal: true, upstream: web }
       - { name: missing, respond: { body: "{path} {tls-client-verified}" } }
       - { respond: { body: strict } }
+  revoking:
+    bind: "127.0.0.1:${ports.revoking}"
+    tls: { ${pair('site')}, client-certificate: { ${ca('root')}, crl: ${maker.path('crl.pem')} }${resuming} }
+    routes: [ { respond: { body: in } } ]
   mixed:
     bind: "127.0.0.1:${ports.mixed}"
     tls:
@@ -309,22 +313,23 @@ for (const engine of ENGINES) {
     );
 
     await t.test('a revoked certificate is refused as soon as the list is there, and so is its session', async () => {
-      assert.equal(await statusOf({ port: 'strict', as: 'revoked' }), 200);
+      // A listener that has refused nobody yet: of another one that comes within the minute, the log says nothing before its end.
+      assert.equal(await statusOf({ port: 'revoking', as: 'revoked' }), 200);
       const sessions = await Promise.all(
-        VERSIONS.map((version) => ask(site, { port: 'strict', as: 'revoked', version })),
+        VERSIONS.map((version) => ask(site, { port: 'revoking', as: 'revoked', version })),
       );
       copyFileSync(maker.path('some.pem'), maker.path('crl.pem.new'));
       renameSync(maker.path('crl.pem.new'), maker.path('crl.pem'));
       await evenkeel.said(/certificates of clients are judged by .*crl\.pem as they are now/);
-      assert.equal(await statusOf({ port: 'strict', as: 'revoked' }), 400);
-      assert.equal(await statusOf({ port: 'strict', as: 'door' }), 200);
+      assert.equal(await statusOf({ port: 'revoking', as: 'revoked' }), 400);
+      assert.equal(await statusOf({ port: 'revoking', as: 'door' }), 200);
       for (const [i, version] of VERSIONS.entries()) {
         const { session } = sessions[i];
         assert.ok(session !== undefined);
-        const again = await ask(site, { port: 'strict', session, version, as: 'revoked' });
+        const again = await ask(site, { port: 'revoking', session, version, as: 'revoked' });
         assert.deepEqual([again.isResumed, again.status], [false, 400], version);
       }
-      await until(() => /FAILED:certificate revoked/.test(evenkeel.stderr));
+      await until(() => /listener revoking: .*FAILED:certificate revoked/.test(evenkeel.stderr));
     });
   });
 
