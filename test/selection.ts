@@ -54,7 +54,7 @@ const ALONE: readonly Start[] = ['test/ha-interop'];
 
 /** What continuous integration runs, and a run without words does not: each takes long and seldom finds what others do not, and why. */
 const LEFT: Readonly<Record<Start, string>> = {
-  'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; one file after the other',
+  'test/ha-interop': 'pairs with a real keepalived, which waits for seconds at each step; nothing else runs meanwhile',
   'test/keepalived-differential': 'each configuration by a real keepalived too, which waits for seconds at each step',
   'test/keepalived-servers-differential':
     'each configuration by a real keepalived too, which waits for seconds at each check',
@@ -75,7 +75,7 @@ export interface Selection {
   readonly pure: readonly string[];
   /** One process each, in the order in which they begin. */
   readonly others: readonly string[];
-  /** When nothing else runs. */
+  /** When none of the others runs. */
   readonly alone: readonly string[];
   /** They are not run: how their paths begin, and why. */
   readonly left: readonly (readonly [start: Start, why: string])[];

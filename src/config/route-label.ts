@@ -48,6 +48,14 @@ export function countedKey(route: string, upstream: string): string {
   return `${route}\n${upstream}`;
 }
 
+/** Without making its key. */
+export function hasKey(plan: CountedPlan | undefined, key: string): boolean {
+  if (plan === undefined) return false;
+  const { route, upstream } = plan;
+  const isAsLong = key.length === route.length + 1 + upstream.length;
+  return isAsLong && key[route.length] === '\n' && key.startsWith(route) && key.endsWith(upstream);
+}
+
 /** Where its requests go, and where those go that take a route in its place. */
 function upstreamsOf(route: RoutePlan): ReadonlySet<string> {
   const all = new Set<string>();

@@ -24,19 +24,30 @@ export interface RouteFilter {
   holds(route: number): boolean;
 }
 
+/** Ten thousand routes are rather more nodes, made anew for each plan: what most have none of is not allocated for each. */
+const NO_ROUTES: readonly number[] = [];
+
 class BuildNode {
-  label: Uint8Array;
-  children = new Map<number, BuildNode>();
-  prefix: number[] = [];
-  exact: number[] = [];
-  constructor(label: Uint8Array) {
-    this.label = label;
+  /** The label is `bytes` from `at` to `end`. */
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  end: number;
+  /** Its children, by their first bytes: the lowest, and each one's next. */
+  child: BuildNode | null = null;
+  sibling: BuildNode | null = null;
+  prefix = NO_ROUTES;
+  exact = NO_ROUTES;
+  /** Where its children begin in the order in which nodes are written. */
+  firstChild = 0;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.bytes = bytes;
+    this.at = at;
+    this.end = bytes.length;
   }
 
-  /** Its children, by their first bytes. */
-  sorted(): Iterable<BuildNode> {
-    if (this.children.size < 2) return this.children.values();
-    return [...this.children].sort(([a], [b]) => a - b).map(([, child]) => child);
+  get firstByte(): number {
+    return this.bytes[this.at];
   }
 }
 
@@ -50,39 +61,37 @@ export class TrieBuilder {
 
   /** A new, empty tree; they are numbered from 0. */
   addTree(): number {
-    return this.roots.push(new BuildNode(EMPTY)) - 1;
+    return this.roots.push(new BuildNode(EMPTY, 0)) - 1;
   }
 
   /** Routes must be added in ascending order. The empty prefix is that of every path. */
   add(tree: number, path: Uint8Array, isExact: boolean, route: number): void {
     let node = this.roots[tree];
-    let rest = path;
-    while (rest.length > 0) {
-      const child = node.children.get(rest[0]);
-      if (child === undefined) {
-        const leaf = new BuildNode(rest);
-        node.children.set(rest[0], leaf);
-        node = leaf;
+    for (let at = 0; at < path.length;) {
+      const child = childOf(node, path[at]);
+      if (child === null) {
+        node = insert(node, new BuildNode(path, at));
         break;
       }
-      const shared = sharedLength(child.label, rest);
-      node = shared === child.label.length ? child : split(node, child, shared);
-      rest = rest.subarray(shared);
+      const shared = sharedLength(child, path, at);
+      if (shared < child.end - child.at) split(child, shared);
+      node = child;
+      at += shared;
     }
-    const list = isExact ? node.exact : node.prefix;
-    if (list.at(-1) !== route) list.push(route);
+    if (isExact) node.exact = withRoute(node.exact, route);
+    else node.prefix = withRoute(node.prefix, route);
   }
 
   /** Between two steps somebody else may have the turn. */
   *build(): Generator<undefined, Trie> {
     // breadth first, so that the roots come first and siblings stand together
     const order = [...this.roots];
-    const firstChild: number[] = [];
     let labelsSize = 0;
     for (let i = 0; i < order.length; i++) {
-      firstChild.push(order.length);
-      labelsSize += order[i].label.length;
-      for (const child of order[i].sorted()) order.push(child);
+      const node = order[i];
+      node.firstChild = order.length;
+      labelsSize += node.end - node.at;
+      for (let { child } = node; child !== null; child = child.sibling) order.push(child);
       if (i % NODES_PER_STEP === 0) yield;
     }
 
@@ -92,22 +101,24 @@ export class TrieBuilder {
     const lists: number[] = [NO_ROUTE_YET];
     let labelsLength = 0;
     for (let i = order.length - 1; i >= 0; i--) {
-      const { label, children, prefix, exact } = order[i];
-      firstBytes[i] = label.length > 0 ? label[0] : 0;
+      const { bytes, at: labelAt, end, prefix, exact, firstChild } = order[i];
+      const labelLength = end - labelAt;
+      firstBytes[i] = labelLength > 0 ? bytes[labelAt] : 0;
       const at = i * NODE_WORDS;
+      let lowest = Math.min(prefix[0] ?? NO_ROUTE_YET, exact[0] ?? NO_ROUTE_YET);
+      let childCount = 0;
+      for (let { child } = order[i]; child !== null; child = child.sibling) {
+        lowest = Math.min(lowest, nodes[(firstChild + childCount) * NODE_WORDS + N_LOWEST]);
+        childCount++;
+      }
       nodes[at + N_LABEL] = labelsLength;
-      nodes[at + N_LABEL_LENGTH] = label.length;
-      nodes[at + N_FIRST_CHILD] = firstChild[i];
-      nodes[at + N_CHILD_COUNT] = children.size;
+      nodes[at + N_LABEL_LENGTH] = labelLength;
+      nodes[at + N_FIRST_CHILD] = firstChild;
+      nodes[at + N_CHILD_COUNT] = childCount;
       nodes[at + N_PREFIX] = addList(lists, prefix);
       nodes[at + N_EXACT] = addList(lists, exact);
-      let lowest = Math.min(prefix[0] ?? NO_ROUTE_YET, exact[0] ?? NO_ROUTE_YET);
-      for (let k = 0; k < children.size; k++) {
-        lowest = Math.min(lowest, nodes[(firstChild[i] + k) * NODE_WORDS + N_LOWEST]);
-      }
       nodes[at + N_LOWEST] = lowest;
-      labels.set(label, labelsLength);
-      labelsLength += label.length;
+      for (let k = labelAt; k < end; k++) labels[labelsLength++] = bytes[k];
       if (i % NODES_PER_STEP === 0) yield;
     }
     return new Trie(nodes, firstBytes, labels, Int32Array.from(lists));
@@ -183,21 +194,55 @@ export class Trie {
   }
 }
 
-/** Puts a node with the first `length` bytes of the child's label between `parent` and `child`. */
-function split(parent: BuildNode, child: BuildNode, length: number): BuildNode {
-  assert(length > 0 && length < child.label.length, 'a label is split inside');
-  const middle = new BuildNode(child.label.subarray(0, length));
-  parent.children.set(middle.label[0], middle);
-  child.label = child.label.subarray(length);
-  middle.children.set(child.label[0], child);
-  return middle;
+/** Null: there is none. */
+function childOf(node: BuildNode, byte: number): BuildNode | null {
+  let { child } = node;
+  while (child !== null && child.firstByte < byte) child = child.sibling;
+  return child?.firstByte === byte ? child : null;
 }
 
-function sharedLength(a: Uint8Array, b: Uint8Array): number {
-  const max = Math.min(a.length, b.length);
+/** `parent` has no child with the same first byte. */
+function insert(parent: BuildNode, node: BuildNode): BuildNode {
+  let before: BuildNode | null = null;
+  for (let { child } = parent; child !== null && child.firstByte < node.firstByte; child = child.sibling)
+    before = child;
+  if (before === null) {
+    node.sibling = parent.child;
+    parent.child = node;
+  } else {
+    node.sibling = before.sibling;
+    before.sibling = node;
+  }
+  return node;
+}
+
+/** The node keeps the first `length` bytes of its label; all that it was is its only child, with the others. */
+function split(node: BuildNode, length: number): void {
+  assert(length > 0 && length < node.end - node.at, 'a label is split inside');
+  const rest = new BuildNode(node.bytes, node.at + length);
+  rest.end = node.end;
+  rest.child = node.child;
+  rest.prefix = node.prefix;
+  rest.exact = node.exact;
+  node.end = rest.at;
+  node.child = rest;
+  node.prefix = NO_ROUTES;
+  node.exact = NO_ROUTES;
+}
+
+/** Of the node's label and of `path` from `at` on: how many bytes are the same. */
+function sharedLength({ bytes, at: labelAt, end }: BuildNode, path: Uint8Array, at: number): number {
+  const max = Math.min(end - labelAt, path.length - at);
   let i = 0;
-  while (i < max && a[i] === b[i]) i++;
+  while (i < max && bytes[labelAt + i] === path[at + i]) i++;
   return i;
+}
+
+/** The same list, or one with the route behind the others. */
+function withRoute(routes: readonly number[], route: number): readonly number[] {
+  if (routes.length === 0) return [route];
+  if (routes.at(-1) !== route) (routes as number[]).push(route);
+  return routes;
 }
 
 function addList(lists: number[], routes: readonly number[]): number {

@@ -3,7 +3,7 @@
  * step, beside what serves, and holds from the turn on in which the plan does.
  */
 import type { CountedPlan } from '../../config/plan.ts';
-import { countedKey } from '../../config/route-label.ts';
+import { countedKey, hasKey } from '../../config/route-label.ts';
 import type { Route } from './route.ts';
 
 /** So many look-ups cost about what a new route does. */
@@ -27,17 +27,24 @@ export class CountedRoutes {
 
   /** Between two steps somebody else may have the turn. */
   static *prepare(plans: readonly CountedPlan[], routes: Iterable<Route>): Generator<undefined, CountedRoutes> {
-    const byKey = new Map<string, CountedPlan>();
-    for (const plan of plans) {
-      byKey.set(countedKey(plan.route, plan.upstream), plan);
-      if (byKey.size % PER_STEP === 0) yield;
-    }
     const all: Route[] = [];
     const counted: (CountedPlan | null)[] = [];
+    const waiting: Route[] = [];
+    let byKey: ReadonlyMap<string, number> | null = null;
+    // Plans are in the order of the routes, behind that of no route: nearly always it is this one, or the one before.
+    let next = 1;
     for (const route of routes) {
-      for (const one of route.withInner()) {
+      waiting.push(route);
+      for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+        const { countedKey: key } = one;
+        if (hasKey(plans[next], key)) next++;
+        else if (!hasKey(plans[next - 1], key)) {
+          byKey ??= yield* placesByKey(plans);
+          next = (byKey.get(key) ?? -1) + 1;
+        }
         all.push(one);
-        if (counted.push(byKey.get(one.countedKey) ?? null) % PER_STEP === 0) yield;
+        if (counted.push(plans[next - 1] ?? null) % PER_STEP === 0) yield;
+        for (const inner of one.inside) waiting.push(inner);
       }
     }
     return new CountedRoutes(plans, all, counted);
@@ -55,4 +62,13 @@ export class CountedRoutes {
   set(): void {
     for (let i = 0; i < this.routes.length; i++) this.routes[i].counted = this.counted[i];
   }
+}
+
+function* placesByKey(plans: readonly CountedPlan[]): Generator<undefined, ReadonlyMap<string, number>> {
+  const byKey = new Map<string, number>();
+  for (const [at, { route, upstream }] of plans.entries()) {
+    byKey.set(countedKey(route, upstream), at);
+    if (at % PER_STEP === 0) yield;
+  }
+  return byKey;
 }

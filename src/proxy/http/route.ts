@@ -32,6 +32,7 @@ const X_REQUEST_ID = ascii('x-request-id');
 
 const READY = fixed(200, 'ready\n');
 const DRAINED = fixed(503, 'drained\n');
+const NONE_INSIDE: readonly Route[] = [];
 
 /** The access logs of these names. */
 export type LogsOf = (names: readonly string[]) => readonly AccessLog[];
@@ -72,6 +73,8 @@ export class Route {
   /** By what a response says where its request goes on; null: by nothing. */
   readonly targetBy: TargetBy | null;
   readonly passesClaims: boolean;
+  /** What is taken in its place. */
+  readonly inside: readonly Route[];
   /** It, or one inside of it, names access logs of its own. */
   readonly isLogged: boolean;
   /** The access logs that its requests are in; null: the listener's. */
@@ -106,8 +109,10 @@ export class Route {
     this.action = plan.action;
     this.errors = plan.errors.map((page) => new ErrorPage(page, prepare));
     this.steps = plan.steps.length === 0 ? null : new Steps(plan.steps, prepare, watch);
-    const inside = [...this.errors.map(({ route }) => route), ...(this.steps?.routes ?? [])];
-    this.isLogged = (plan.accessLogs ?? []).length > 0 || inside.some((route) => route?.isLogged === true);
+    const pages = this.errors.flatMap(({ route }) => route ?? []);
+    const inside = [...pages, ...(this.steps?.routes ?? [])];
+    this.inside = inside.length === 0 ? NONE_INSIDE : inside;
+    this.isLogged = (plan.accessLogs ?? []).length > 0 || inside.some((route) => route.isLogged);
     this.proxy = plan.action.kind === 'proxy' ? plan.action : null;
     this.isOfFiles = this.proxy?.upstream === FILES_UPSTREAM;
     this.rewrite = compileRewrite(plan, reading);
@@ -146,13 +151,6 @@ export class Route {
     const rewrite = this.rewrite === null || this.proxy === null ? null : this.proxy.rewrite;
     this.rewriteGrowthMax = rewrite === null ? 0 : JSON.stringify(rewrite).length * 3;
     this.requestGrowthMax = this.rewriteGrowthMax + this.upstreamName.length;
-  }
-
-  /** It, and whatever is taken in its place. */
-  *withInner(): Generator<Route> {
-    yield this;
-    for (const { route } of this.errors) if (route !== null) yield* route.withInner();
-    if (this.steps !== null) for (const route of this.steps.routes) yield* route.withInner();
   }
 
   /** What is answered in place of an error with this status; null: the error itself. */
