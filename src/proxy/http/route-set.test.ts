@@ -95,3 +95,14 @@ test('where requests are counted holds when the plan does, also for routes that 
   assert.deepEqual(slots(), [11, 12, 11]);
   assert.deepEqual(next.routes, first.routes);
 });
+
+test('with which others requests are counted is found in whatever order a plan says it, or not at all', () => {
+  const routes = ['/a/', '/b/', '/c/', '/a/', '/d/'].map(closing);
+  const [none, a, b, , d] = countedOf(routes, 0);
+  const { set } = prepared({ ...planOf(routes), counted: [d, b, none, a] }, null);
+  set.bind([], true, () => []);
+  assert.deepEqual(
+    set.routes.map(({ counted }) => counted),
+    [a, b, null, a, d],
+  );
+});
