@@ -9,6 +9,33 @@ import { engineSkip, ENGINES, Evenkeel, freePort, program } from './evenkeel.ts'
 import { RawConnection, RawServer } from './raw.ts';
 
 for (const engine of ENGINES) {
+  test(
+    `[${engine}] a body that is here with its request is no reason to close behind an answer`,
+    engineSkip(engine),
+    async (t) => {
+      const port = await freePort();
+      const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    routes: [ { respond: { status: 200, body: "{path}" } } ]
+`;
+      await Evenkeel.start(t, yaml, { engine, workers: 1 });
+      const client = await RawConnection.open(t, port);
+      const chunked = 'POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n';
+      client.write(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 25\r\n\r\nGET /inside HTTP/1.1\r\n\r\n\n${chunked}`);
+      client.write('GET /d HTTP/1.1\r\nHost: a\r\n\r\n');
+      for (const path of ['/a', '/c', '/d']) {
+        const response = await client.response();
+        assert.deepEqual([response.body, response.get('connection')], [path, undefined]);
+      }
+      client.write('POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab');
+      const response = await client.response();
+      assert.deepEqual([response.body, response.get('connection')], ['/e', 'close']);
+      assert.equal((await client.ending()).how, 'end');
+    },
+  );
+
   test(`[${engine}] a request that the proxy answered by itself can be found`, engineSkip(engine), async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-answers-'));
     t.after(() => rmSync(directory, { recursive: true, force: true }));

@@ -27,6 +27,7 @@ listeners:
               X-Try: "{server}|{server-status}|{status}|{response:X-App}|{method}"
               X-Times: "{server-connect-time};{server-time};{server-header-time};{server-response-time}"
               X-Empty: "{response:X-None}"
+              X-Body: "{request-body}"
               X-Json: '{"status":{"a":1}}'
             replace:
               - { field: Location, prefix: "http://{host}:8080/", by: "{scheme}://public.example/{method}/" }
@@ -66,6 +67,30 @@ upstreams:
       assert.equal(got.get('x-empty'), undefined);
       assert.equal(got.get('x-json'), '{"status":{"a":1}}');
       assert.equal(got.body, 'ok');
+    });
+
+    await t.test('what a short body says, whether it comes with its head, later or in chunks', async () => {
+      const tell = async (fields: string, ...parts: readonly string[]): Promise<string | undefined> => {
+        const client = await RawConnection.open(t, port);
+        client.write(`POST /x HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n\r\n${parts[0]}`);
+        const exchange = await server.exchange();
+        let sent = parts[0];
+        for (const part of parts.slice(1)) {
+          client.write(part);
+          sent += part;
+          await exchange.connection.until(part);
+        }
+        exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        const got = (await client.response()).get('x-body');
+        client.socket.destroy();
+        assert.ok(sent.length > 0);
+        return got;
+      };
+      assert.equal(await tell('Content-Length: 3', 'a=1'), 'a=1');
+      const half = 'x'.repeat(900);
+      assert.equal(await tell('Expect: 100-continue\r\nContent-Length: 1800', half, half), half + half);
+      assert.equal(await tell('Transfer-Encoding: chunked', '3\r\nabc\r\n', '2\r\nde\r\n0\r\n\r\n'), 'abcde');
+      assert.equal(await tell('Content-Length: 2049', 'y'.repeat(2049)), undefined);
     });
 
     await t.test('an answer of the proxy has its status, and no server', async () => {

@@ -82,6 +82,8 @@ export const TRAILER_BYTES_MAX = 4 * 1024;
 export const RESPOND_BODY_BYTES_MAX = 24 * 1024;
 /** The lines that a route adds to responses: they fit one slot with the largest head that a server may send. */
 export const RESPONSE_EDIT_BYTES_MAX = 4 * 1024;
+/** A request's body of which a text says what is in it; it has to have room in what a route adds to a response. */
+export const BODY_COPY_BYTES_MAX = 2 * 1024;
 /** The pseudonym in Via, for the same reason. */
 export const VIA_BYTES_MAX = 255;
 

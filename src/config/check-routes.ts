@@ -59,6 +59,7 @@ const ONLY_WITH_UPSTREAM = [
   'timeout',
   'retry',
   'upgrade',
+  'request-buffering',
   'limits',
   'intercept',
   'target-by',

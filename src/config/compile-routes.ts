@@ -195,6 +195,7 @@ function compileAction(route: RouteConfig, passesClaims: boolean): ActionPlan {
     bodyBytes: route.limits?.body === undefined ? null : parseSize(String(route.limits.body)),
     passesClaims,
     interceptsErrors: route.intercept ?? DEFAULTS.route.intercept,
+    ...((route['request-buffering'] ?? DEFAULTS.route['request-buffering']) ? {} : { streamsBodies: true }),
     ...(route.send === undefined ? {} : { send: compileSend(route.send) }),
     ...(route['target-by'] === undefined ? {} : { targetBy: compileTargetBy(route['target-by']) }),
   };

@@ -72,6 +72,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
   };
 
   const late = lateNamesOf(config.values);
+  const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const sites = new FileSites();
   const shared = { sites, types: config.files?.types ?? {} };
   const listeners: ListenerPlan[] = [];
@@ -85,7 +86,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     const listened = withLateNames(listener, late, false);
     const plan = compileListener(name, listened, listeners.length, counted, indexOf, options, shared, config.tracing);
     counted += plan.counted.length;
-    listeners.push(plan);
+    listeners.push(readsBodies || saysBody(listener) ? { ...plan, readsBodies: true } : plan);
   }
 
   const upstreams: UpstreamPlan[] = [];
@@ -117,6 +118,11 @@ export function compile(config: Config, options: CompileOptions): Plan {
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),
   };
+}
+
+/** A text in it has the body of a request in it. */
+function saysBody(part: unknown): boolean {
+  return part !== undefined && JSON.stringify(part).includes('{request-body}');
 }
 
 function compileListener(

@@ -39,6 +39,7 @@ export const DEFAULTS = {
     redirect: { status: 302 },
     expires: { of: 'now' },
     upgrade: true,
+    'request-buffering': true,
     intercept: false,
     internal: false,
     histogram: false,

@@ -445,6 +445,11 @@ const routeKeys = {
   send: key(Send, 'What the server is sent in place of what the client sent.'),
   close: key(z.literal(true).meta({ examples: [true] }), 'Close the connection without an answer.'),
   upgrade: key(flag, 'Pass an Upgrade on, for example to WebSocket.', DEFAULTS.route.upgrade),
+  'request-buffering': key(
+    flag,
+    'Look for a server once all of a small body is here, which has room with the head in 2 KiB: who is slow holds none. With `false` such a body goes on as it comes, too.',
+    DEFAULTS.route['request-buffering'],
+  ),
   limits: key(RouteLimits, "Of this route, in place of the listener's."),
   timeout: key(
     duration('1ms', '576h'),

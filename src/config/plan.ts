@@ -68,6 +68,8 @@ export interface ListenerPlan {
   readonly escapedSlash: EscapedSlash;
   /** A Host field that is another than that of an absolute target is none; else such requests are refused. */
   readonly ignoresOtherHost: boolean;
+  /** Some text, of its responses or logs, says what is in a request's body. */
+  readonly readsBodies?: true;
   /** protocol http: clients may speak HTTP/2. */
   readonly http2: boolean;
   /** protocol http: first match wins. As config/route-text.ts writes them; of another protocol none. */
@@ -473,6 +475,8 @@ export interface ProxyActionPlan {
   readonly retry: RetryPlan;
   /** An Upgrade is passed on. */
   readonly upgrade: boolean;
+  /** A small body goes on as it comes, too. */
+  readonly streamsBodies?: true;
   /** Of a request's body. Null: the listener's. */
   readonly bodyBytes: number | null;
   /** What a client says of itself goes to servers, and nothing of ours is added. */

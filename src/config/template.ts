@@ -152,6 +152,7 @@ export const RESPONSE_SOURCES = {
   'server-connect-time': 'seconds until its connection stood, with three decimals; `-` if it never did',
   'server-time': "seconds until its response's head was here, or the try had failed, with three decimals",
   'server-header-time': "seconds until its response's head was here, or the first byte of a session; `-` without one",
+  'request-body': "the request's body, if all of it has come by then, and if it is no longer than 2 KiB; else nothing",
   'server-response-time': 'seconds until its response was over, or the try had failed; `-` while it goes on',
 } as const;
 

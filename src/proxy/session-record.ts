@@ -46,7 +46,8 @@ export class SessionRecord implements EndRecord, OpenRecord {
   listedBefore: OpenRecord | null = null;
   listedAfter: OpenRecord | null = null;
 
-  /** It has none. */
+  /** It has none of these. */
+  readonly requestBody = NOTHING;
   readonly counted = null;
   readonly sentHeadBytes = 0;
   readonly idBytes = NOTHING;

@@ -106,8 +106,8 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
     /unsupported: `proxy_set_header X .*\$upstream_addr is known when the response comes/,
   ],
   [
-    'location / { add_header X $request_body; proxy_pass http://192.0.2.1; }',
-    /\$request_body is not there yet: bodies are streamed/,
+    'location / { proxy_set_header X $request_body; proxy_pass http://192.0.2.1; }',
+    /\$request_body is known when the response comes/,
   ],
   [
     'location / { proxy_redirect default; proxy_pass http://192.0.2.1; }',
@@ -183,13 +183,13 @@ test('access logs: the innermost block that names some, and what is not there is
   const { config, said } = inServer(
     'access_log /var/log/a.log; access_log logs/b.log; location /a { access_log off; return 204; } ' +
       'location /c { access_log /dev/stdout own; return 204; } location / { return 204; } } ' +
-      "log_format own '$status $pid $request_body'; server { listen 81; return 204;",
+      "log_format own '$status $pid $limit_rate $request_body'; server { listen 81; return 204;",
   );
   assert.ok(config !== null);
   assert.deepEqual(config['access-logs'], {
     a: { file: '/var/log/a.log', format: 'combined' },
     b: { file: '/usr/share/nginx/logs/b.log', format: 'combined' },
-    stdout: { stdout: true, format: '{status} - -' },
+    stdout: { stdout: true, format: '{status} - - {request-body}' },
   });
   const web = config.listeners!['http-80'];
   assert.deepEqual(web['access-log'], ['a', 'b']);
@@ -198,7 +198,7 @@ test('access logs: the innermost block that names some, and what is not there is
     ['none', 'stdout', undefined],
   );
   assert.equal(config.listeners!['http-81']['access-log'], undefined);
-  assert.match(said.join('\n'), /`\$pid`.*\n.*`\$request_body`/);
+  assert.match(said.join('\n'), /`\$pid`.*\n.*`\$limit_rate`/);
 });
 
 const LOGGED =

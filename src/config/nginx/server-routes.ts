@@ -409,6 +409,7 @@ export class ServerRoutes {
     if (Object.keys(success).length > 0) headers['success'] = success;
     if (Object.keys(headers).length > 0) route['headers'] = headers;
     if (!passesUpgrade) route['upgrade'] = false;
+    if (scope.argument('proxy_request_buffering')?.toLowerCase() === 'off') route['request-buffering'] = false;
     route['limits'] = { body: this.bodySize(scope) };
     const send = readSent(scope, constants, this.notes);
     if (send !== null) route['send'] = send;

@@ -82,11 +82,18 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'bodies are streamed with a bound of their own: nothing is stored',
       ],
       [
-        'proxy_buffering proxy_request_buffering',
+        'proxy_buffering',
         'http server location',
         'flag',
         'differs',
         'bodies are always streamed, with a bound for what waits',
+      ],
+      [
+        'proxy_request_buffering',
+        'http server location',
+        'flag',
+        'differs',
+        'with `on` a server is looked for once all of a small body is here, which has room with the head in 2 KiB; what is larger is always streamed, with a bound for what waits',
       ],
       ['proxy_ignore_client_abort', 'http server location', 'flag', 'differs', 'only `off`'],
       [

@@ -85,7 +85,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'client_body_in_file_only',
         'http server location',
         '1',
-        'not yet',
+        'left out',
         'bodies are streamed and never stored in files',
       ],
       [

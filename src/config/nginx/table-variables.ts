@@ -97,7 +97,8 @@ export const VARIABLES: readonly VariableRow[] = [
   ['proxy_protocol_tlv_authority', '{proxy-authority}', ''],
   ['proxy_protocol_tlv_unique_id', '{proxy-unique-id}', ''],
   ['remote_user', '', 'empty: nginx has here what a client says in Authorization, whoever it is'],
-  ['request_body request_body_file', null, STREAMED],
+  ['request_body', null, 'in `add_header`, in the text of a `return` for an `error_page`, and in a `log_format` alone'],
+  ['request_body_file', null, STREAMED],
   ['document_root realpath_root request_filename', null, FILES],
   ['pid pipe limit_rate nginx_version', null, '**there is nothing like it yet**'],
   ['tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space', null, '**there is nothing like it yet**'],
@@ -110,6 +111,7 @@ export const RESPONSE_VARIABLES: readonly VariableRow[] = [
   ['upstream_addr', '{server}', 'empty in answers of the proxy itself'],
   ['upstream_status', '{server-status}', 'likewise'],
   ['upstream_connect_time', '{server-connect-time}', 'likewise'],
+  ['request_body', '{request-body}', 'of up to 2 KiB, when all of it has come'],
   ['upstream_header_time', '{server-header-time}', ''],
   ['upstream_response_time', '{server-response-time}', '`-` of the try whose response it is'],
 ];
@@ -128,6 +130,7 @@ export const LOG_VARIABLES: readonly VariableRow[] = [
   ['upstream_connect_time', '{server-connect-time}', ''],
   ['upstream_header_time', '{server-header-time}', ''],
   ['upstream_response_time', '{server-response-time}', ''],
+  ['request_body', '{request-body}', 'its first 512 bytes, of up to 2 KiB'],
   ['gzip_ratio', '', 'empty: nothing is compressed'],
   ['remote_user', null, 'what a client says of itself in Authorization is not in access logs yet'],
 ];

@@ -56,6 +56,7 @@ class FakeClient implements ClientSide {
   readonly sink = SINK;
   readonly said: string[] = [];
   isRequestComplete = true;
+  readonly sendsChunks = false;
   hasBodyWaiting = false;
   wantsRestRead = false;
   readonly address = { remoteAddress: () => 0, localAddress: () => 0 };

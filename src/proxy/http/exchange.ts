@@ -71,6 +71,7 @@ import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import { Waiter } from '../waiter.ts';
+import { BodyCopy } from './body-copy.ts';
 import { Discard } from './discard.ts';
 import type { ErrorPage } from './error-page.ts';
 import { KeptRequest } from './kept-request.ts';
@@ -163,6 +164,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** The request's body is for nobody. */
   private dropsBody = false;
   private discard: Discard | null = null;
+  /** Null: nobody reads it, or nothing of it has come. */
+  private bodyCopy: BodyCopy | null = null;
   /** Whether its method allows another try once something was sent. */
   private isIdempotent = false;
 
@@ -373,13 +376,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.headSlot >= 0;
   }
 
-  /** A body of this length stays behind the head that is kept, or nobody wants it. */
+  /** A body of this length is waited for, and stays behind the head that is kept, or nobody wants it. */
   keepsBody(length: number): boolean {
-    return this.dropsBody || this.request.hasRoomFor(length);
+    return this.dropsBody || (this.action.streamsBodies !== true && this.request.hasRoomFor(length));
   }
 
   /** A part of such a body. */
   keepBody(offset: number, length: number): void {
+    if (this.listener.readsBodies === true) this.copyOfBody(false).add(this.context.memory, offset, length);
     if (!this.dropsBody) this.request.append(offset, length);
   }
 
@@ -549,9 +553,24 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** Where the rest of the request's body goes; null: nowhere yet. */
   get requestSink(): BodySink | null {
+    const sink = this.bodySink;
+    if (sink === null || this.listener.readsBodies !== true) return sink;
+    return this.copyOfBody(this.client.sendsChunks).before(sink);
+  }
+
+  private get bodySink(): BodySink | null {
     const { serverSide } = this;
     if (this.dropsBody) return (this.discard ??= new Discard(this.context.arena));
     return serverSide !== null && serverSide.isReady ? serverSide.sink : null;
+  }
+
+  private copyOfBody(isChunked: boolean): BodyCopy {
+    return (this.bodyCopy ??= new BodyCopy(this.context.arena, isChunked));
+  }
+
+  get requestBody(): Uint8Array {
+    const { bodyCopy } = this;
+    return bodyCopy !== null && this.client.isRequestComplete ? bodyCopy.bytes : own.NOTHING;
   }
 
   /** A part of the body that is not kept went to the server. */
@@ -723,7 +742,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { changes } = this.route;
     const { memory, responseValues } = this.context;
     const changed =
-      changes === null ? lines : changes.apply(memory, head, edit, lines, this.texts, this.trail, responseValues);
+      changes === null ? lines : changes.apply(memory, head, edit, lines, this.texts, this, responseValues);
     const { stickyCookie } = this;
     return stickyCookie === null || changed === null ? changed : this.withCookie(changed, stickyCookie);
   }
@@ -805,7 +824,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { changes } = route;
     const lines = joined(withoutOwn(this.responseLines), this.carriedLines);
     if (changes === null) return lines;
-    return changes.answer(lines, status, this.texts, this.trail, this.context.responseValues) ?? own.NOTHING;
+    return changes.answer(lines, status, this.texts, this, this.context.responseValues) ?? own.NOTHING;
   }
 
   get answer(): AnswerRecord | null {
@@ -908,6 +927,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.bound = null;
     this.stickyCookie = null;
     this.texts = NO_TEXTS;
+    this.bodyCopy = null;
     this.goesOnTo = own.NOTHING;
     this.server = null;
     this.ownIdLength = 0;

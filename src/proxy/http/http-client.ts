@@ -51,6 +51,7 @@ export abstract class HttpClient extends Session implements ClientSide {
 
   abstract readonly sink: BodySink;
   abstract readonly isRequestComplete: boolean;
+  abstract readonly sendsChunks: boolean;
   abstract readonly hasBodyWaiting: boolean;
   abstract readonly wantsRestRead: boolean;
   abstract readonly receivedBytes: number;
@@ -251,14 +252,15 @@ export abstract class HttpClient extends Session implements ClientSide {
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
     const { view } = this.service;
     this.settlePersistence();
-    const { carried, trail } = this.exchange as Exchange;
+    const exchange = this.exchange as Exchange;
     const { isHeadMethod, connectionWord } = this;
-    const length = this.emitters.own.writeRoute(route, view, trail, carried, isHeadMethod, connectionWord);
+    const { carried } = exchange;
+    const length = this.emitters.own.writeRoute(route, view, exchange, carried, isHeadMethod, connectionWord);
     if (length < 0) {
       this.answer(own.HEAD_GREW_TOO_LARGE);
       return;
     }
-    (this.exchange as Exchange).status = view.answerStatus === 0 ? status : view.answerStatus;
+    exchange.status = view.answerStatus === 0 ? status : view.answerStatus;
     this.sendOwn(length);
   }
 }

@@ -5,8 +5,8 @@ import type { Context } from '../context.ts';
 import { linesFor } from './header-edit.ts';
 import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
 import type { AnswerRecord } from './request-record.ts';
+import type { Told } from './response-changes.ts';
 import type { Route } from './route.ts';
-import type { Trail } from './trail.ts';
 import type { ResponseEmitter } from './response-emitter.ts';
 
 export class OwnAnswers {
@@ -42,17 +42,10 @@ export class OwnAnswers {
   }
 
   /**
-   * What the route answers the request in the view with. `trail`: the tries before. `carried`: lines that it has besides.
+   * What the route answers the request in the view with. `told`: of the tries before. `carried`: lines that it has besides.
    * -1: that is too long.
    */
-  writeRoute(
-    route: Route,
-    view: RequestView,
-    trail: Trail,
-    carried: Uint8Array,
-    isHead: boolean,
-    word: number,
-  ): number {
+  writeRoute(route: Route, view: RequestView, told: Told, carried: Uint8Array, isHead: boolean, word: number): number {
     const { changes } = route;
     const { responseValues } = this.context;
     let plain = linesFor(this.context, route.responseEdit, view);
@@ -60,12 +53,12 @@ export class OwnAnswers {
     const location = this.locationFor(route, view);
     let response = withStatus(this.responseFor(route, view), view.answerStatus);
     if (response !== null && changes !== null && route.hasLateBody) {
-      const body = changes.body(response.body, response.status, trail, responseValues);
+      const body = changes.body(response.body, response.status, told, responseValues);
       response = body === null ? null : { ...response, body };
     }
     if (response === null || plain === null || location === null) return -1;
     const lines =
-      changes === null ? plain : changes.answer(plain, response.status, changes.render(view), trail, responseValues);
+      changes === null ? plain : changes.answer(plain, response.status, changes.render(view), told, responseValues);
     if (lines === null || lines.length > RESPONSE_EDIT_BYTES_MAX) return -1;
     const { start } = this;
     return this.emitter.emitOwn(response, route.ownContentType, location, lines, isHead, word, start) - start;

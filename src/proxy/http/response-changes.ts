@@ -29,7 +29,8 @@ import { ExpiryRule } from './expiry-rule.ts';
 import { takeOut } from './response-lines.ts';
 import { isSuccess } from './success.ts';
 import { DECLINED, NO_ROOM, Replacement, type RuleTexts } from './replacement.ts';
-import { NEVER, type Trail } from './trail.ts';
+import type { RequestRecord } from './request-record.ts';
+import { NEVER } from './trail.ts';
 
 const SET_COOKIE = ascii('set-cookie');
 const REFRESH = ascii('refresh');
@@ -48,6 +49,9 @@ const span = new Span();
 /** The texts of its rules for one request. */
 export type ResponseTexts = readonly RuleTexts[];
 
+/** What there is to tell of a request. */
+export type Told = Pick<RequestRecord, 'trail' | 'requestBody'>;
+
 export class ResponseChanges implements LateValues {
   private readonly rules: readonly Replacement[];
   private readonly flags: readonly CookieFlags[];
@@ -62,7 +66,7 @@ export class ResponseChanges implements LateValues {
   // --- of the response that is looked at ---
   private head: ResponseHead | null = null;
   private bytes: Uint8Array = NOTHING;
-  private trail: Trail | null = null;
+  private told: Told | null = null;
   private status = 0;
   private values: ResponseValues | null = null;
 
@@ -109,13 +113,13 @@ export class ResponseChanges implements LateValues {
     edit: HeaderEdit,
     lines: Uint8Array,
     texts: ResponseTexts,
-    trail: Trail,
+    told: Told,
     values: ResponseValues,
   ): Uint8Array | null {
     this.values = values;
     this.bytes = bytes;
     this.head = head;
-    this.trail = trail;
+    this.told = told;
     this.status = head.status;
     let at = 0;
     /** Bytes of the fields that are taken out. */
@@ -146,30 +150,30 @@ export class ResponseChanges implements LateValues {
     return at < 0 || at - taken > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, at);
   }
 
-  /** The lines of an answer of the proxy's own with this status. `trail`: the tries before it. Null: they are too long. */
+  /** The lines of an answer of the proxy's own with this status. `told`: of the tries before it. Null: they are too long. */
   answer(
     lines: Uint8Array,
     status: number,
     texts: ResponseTexts,
-    trail: Trail,
+    told: Told,
     values: ResponseValues,
   ): Uint8Array | null {
-    this.lookAt(status, trail, values);
+    this.lookAt(status, told, values);
     const end = this.addLines(lines, this.addExpiry(texts, 0));
     return end < 0 || end > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, end);
   }
 
   /** The same for its body. Null: it is too long. */
-  body(text: Uint8Array, status: number, trail: Trail, values: ResponseValues): Uint8Array | null {
-    this.lookAt(status, trail, values);
+  body(text: Uint8Array, status: number, told: Told, values: ResponseValues): Uint8Array | null {
+    this.lookAt(status, told, values);
     const end = expandText(text, 0, text.length, this, span, out, 0, RESPOND_BODY_BYTES_MAX);
     return end < 0 ? null : out.slice(0, end);
   }
 
-  private lookAt(status: number, trail: Trail, values: ResponseValues): void {
+  private lookAt(status: number, told: Told, values: ResponseValues): void {
     this.values = values;
     this.head = null;
-    this.trail = trail;
+    this.told = told;
     this.status = status;
   }
 
@@ -264,8 +268,14 @@ export class ResponseChanges implements LateValues {
       else findField(this.bytes, this.head, lower, 0, into);
       return;
     }
-    const text = ascii(kind === 'status' ? String(this.status) : (this.trail?.textOf(kind, NEVER) ?? ''));
+    const text = this.textOf(kind);
     into.set(text, 0, text.length);
+  }
+
+  private textOf(kind: LateValue['kind']): Uint8Array {
+    const { told } = this;
+    if (kind === 'request-body') return told?.requestBody ?? NOTHING;
+    return ascii(kind === 'status' ? String(this.status) : (told?.trail.textOf(kind, NEVER) ?? ''));
   }
 }
 

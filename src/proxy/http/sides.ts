@@ -42,6 +42,8 @@ export interface ClientSide {
   readonly sink: BodySink;
   /** Every byte of the request has been taken from the client. */
   readonly isRequestComplete: boolean;
+  /** Its body goes in chunks, with their framing, to a sink that takes them. */
+  readonly sendsChunks: boolean;
   /** A part of the request's body is here and will follow the head at once. */
   readonly hasBodyWaiting: boolean;
   /** The response is handed on. Of the request more is to come, and goes to the server. */

@@ -102,6 +102,9 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   private readsRest = false;
   /** The response's end is the connection's end. */
   private isEndedByClose = false;
+  /** Of its body, while nobody has looked at it. */
+  private bodyKind = BODY_NONE;
+  private bodyBytes = 0;
   /** Of the body, once a request had one that was not here at once. */
   private pace: BodyPace | null = null;
   /** In BODY, of a small body that is kept with its head: what of it has to come until a server is looked for. */
@@ -371,6 +374,10 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     if (gatherBytes > 0) this.reader.beginBody(BODY_LENGTH, gatherBytes, gatherBytes);
   }
 
+  get sendsChunks(): boolean {
+    return this.reader.readsChunks;
+  }
+
   /** A part of the body is here and will follow the head at once. */
   get hasBodyWaiting(): boolean {
     return this.state === BODY && this.reader.length > 0;
@@ -390,6 +397,10 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     this.isRequestComplete = head.body === BODY_NONE || (head.body === BODY_LENGTH && head.contentLength === 0);
     this.isEndedByClose = false;
     this.readsRest = false;
+    if (!this.isRequestComplete) {
+      this.bodyKind = head.body;
+      this.bodyBytes = head.contentLength;
+    }
     const exchange = this.beginExchange(head);
     const { wear } = listener.plan;
     if (wear !== undefined && isWorn(wear, this.peer.requests, this.peer.ageMs)) this.isPersistent = false;
@@ -413,6 +424,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
       return;
     }
     this.dropHead();
+    this.bodyKind = BODY_NONE;
     const isSmall = bodyKind === BODY_LENGTH && exchange.keepsBody(contentLength);
     if (!this.isRequestComplete && isSmall && contentLength <= reader.length) {
       exchange.keepBody(reader.offset, contentLength);
@@ -535,6 +547,9 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
 
   /** A response of ours is no reason to wait for what the client will not send, or for more of it. */
   protected override settlePersistence(): void {
+    const isBodyUntouched = this.state === HEAD && this.bodyKind !== BODY_NONE;
+    if (isBodyUntouched && this.reader.skipBody(this.bodyKind, this.bodyBytes)) this.isRequestComplete = true;
+    this.bodyKind = BODY_NONE;
     if (!this.isRequestComplete || this.hasEnded || this.listener.isDraining) this.isPersistent = false;
   }
 

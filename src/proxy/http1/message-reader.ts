@@ -68,6 +68,8 @@ export class MessageReader {
   private isHeadStashed = false;
   /** Of the input: a head, or what cannot be one, that has been read and not dropped. */
   private readBytes = 0;
+  /** Of it, a body behind that head. */
+  private skippedBytes = 0;
 
   /** BODY_... */
   private bodyKind = BODY_NONE;
@@ -122,6 +124,7 @@ export class MessageReader {
   /** Drops the input and everything begun. */
   clear(): void {
     this.readBytes = 0;
+    this.skippedBytes = 0;
     if (this.length > 0) this.consume(this.length);
     if (this.stash !== null) this.stash.clear(this.context.arena);
     this.endBody();
@@ -190,11 +193,36 @@ export class MessageReader {
     return HEAD_MORE;
   }
 
-  /** The head that was read is used up. */
+  /** The head that was read is used up, with the body that was skipped behind it. */
   dropHead(): void {
     this.readBytes = 0;
+    const { skippedBytes } = this;
+    this.skippedBytes = 0;
     if (this.isHeadStashed) (this.stash as Stash).clear(this.context.arena);
     else this.consume(this.headLength);
+    if (skippedBytes > 0) this.consume(skippedBytes);
+  }
+
+  /** Nobody wants the body behind the head that was read, and has not been dropped: skips it if all of it is in the input. False: it is not. */
+  skipBody(kind: number, length: number): boolean {
+    const at = this.offset + (this.isHeadStashed ? 0 : this.headLength);
+    const rest = this.offset + this.length - at;
+    const bytes = kind === BODY_CHUNKED ? this.chunkedBytes(at) : length;
+    if (bytes <= 0 || bytes > rest) return false;
+    this.skippedBytes = bytes;
+    this.readBytes += bytes;
+    return true;
+  }
+
+  /** How long a chunked body without trailers is that begins there; 0: all of it is not here, or it is none. */
+  private chunkedBytes(at: number): number {
+    const { memory } = this.context;
+    const end = this.offset + this.length;
+    const scanner = new ChunkScanner();
+    const last = scanner.scan(memory, at, end);
+    const isWhole =
+      scanner.error === 0 && scanner.done && end - last >= 2 && memory[last] === CR && memory[last + 1] === LF;
+    return isWhole ? last + 2 - at : 0;
   }
 
   /** Adds input to the stash; READ_MORE when used up, READ_DONE when the stash holds a whole section. */
@@ -219,6 +247,10 @@ export class MessageReader {
       this.scanner = spareScanners.pop() ?? new ChunkScanner();
       this.scanner.reset();
     }
+  }
+
+  get readsChunks(): boolean {
+    return this.bodyKind === BODY_CHUNKED;
   }
 
   get endsWithConnection(): boolean {

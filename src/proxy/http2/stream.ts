@@ -162,6 +162,10 @@ export class Stream extends HttpClient {
 
   // --- its body ---
 
+  get sendsChunks(): boolean {
+    return this.isChunked;
+  }
+
   /** A part of it is here, in a slot of which the caller keeps its reference. */
   receive(slot: number, offset: number, length: number): void {
     this.receivedBytes += length;

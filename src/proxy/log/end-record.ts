@@ -22,6 +22,8 @@ export interface EndRecord {
   /** Null: it went to no server. */
   readonly upstreamPlan: UpstreamPlan | null;
   readonly trail: Trail;
+  /** If all of it has come, it is short, and somebody wants to know. */
+  readonly requestBody: Uint8Array;
 
   // --- milliseconds ---
   /** Its first byte was here; of a session, its client. */

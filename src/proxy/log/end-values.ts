@@ -65,6 +65,9 @@ export class EndValues implements LateValues {
     } else if (kind === 'route') {
       const route = this.write(kind, text, 0);
       end = emitEscaped(escape, out, at, text, 0, route);
+    } else if (kind === 'request-body') {
+      const { requestBody: body } = this.record;
+      end = emitEscaped(escape, out, at, body, 0, Math.min(body.length, BYTES_MAX));
     } else end = this.write(kind, out, at);
     if (end === at && escape === 'text') out[end++] = DASH;
     return end;
@@ -111,6 +114,8 @@ export class EndValues implements LateValues {
         return emitText(out, at, record.trail.lastOf(record.receivedBytes));
       case 'server-bytes-received':
         return emitText(out, at, record.trail.lastOf(record.sentBytes));
+      case 'request-body':
+        return emitBytes(out, at, record.requestBody, 0, Math.min(record.requestBody.length, BYTES_MAX));
       case 'request-id':
         return emitBytes(out, at, record.idBytes, record.idAt, Math.min(record.idLength, BYTES_MAX));
       case 'time':
