@@ -12,7 +12,11 @@ for (const engine of ENGINES) {
     const port = await freePort();
     const server = await RawServer.start(t);
     const yaml = `
-listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    protocol: http
+    routes: [ { match: { path: /at-once }, upstream: web, request-buffering: false }, { upstream: web } ]
 upstreams: { web: { servers: [ "${server.address}" ] } }
 `;
     await Evenkeel.start(t, yaml, { engine, workers: 1 });
@@ -44,6 +48,18 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
         (await server.exchange()).send(`HTTP/1.1 200 OK\r\nContent-Length: ${spelt}\r\n\r\n`);
         assert.equal((await client.response('HEAD')).get('content-length'), '5');
       }
+    });
+
+    await t.test('without request-buffering a small body goes on as it comes, too', async (t) => {
+      const client = await open(t);
+      client.write(`POST /at-once HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\n`);
+      const exchange = await server.exchange();
+      for (const part of ['ab', 'cd']) {
+        client.write(part);
+        assert.equal(await exchange.connection.bytes(2), part);
+      }
+      exchange.ok('got it');
+      assert.equal((await client.response()).body, 'got it');
     });
 
     await t.test('a connection is kept alive for the next request, on both sides (RFC 9112 9.3)', async (t) => {

@@ -69,23 +69,20 @@ upstreams:
       assert.equal(got.body, 'ok');
     });
 
+    const tell = async (fields: string, ...parts: readonly string[]): Promise<string | undefined> => {
+      const client = await RawConnection.open(t, port);
+      client.write(`POST /x HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n\r\n${parts[0]}`);
+      const exchange = await server.exchange();
+      for (const part of parts.slice(1)) {
+        client.write(part);
+        await exchange.connection.until(part);
+      }
+      exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      const got = (await client.response()).get('x-body');
+      client.socket.destroy();
+      return got;
+    };
     await t.test('what a short body says, whether it comes with its head, later or in chunks', async () => {
-      const tell = async (fields: string, ...parts: readonly string[]): Promise<string | undefined> => {
-        const client = await RawConnection.open(t, port);
-        client.write(`POST /x HTTP/1.1\r\nHost: shop.example\r\n${fields}\r\n\r\n${parts[0]}`);
-        const exchange = await server.exchange();
-        let sent = parts[0];
-        for (const part of parts.slice(1)) {
-          client.write(part);
-          sent += part;
-          await exchange.connection.until(part);
-        }
-        exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-        const got = (await client.response()).get('x-body');
-        client.socket.destroy();
-        assert.ok(sent.length > 0);
-        return got;
-      };
       assert.equal(await tell('Content-Length: 3', 'a=1'), 'a=1');
       const half = 'x'.repeat(900);
       assert.equal(await tell('Expect: 100-continue\r\nContent-Length: 1800', half, half), half + half);
