@@ -45,6 +45,7 @@ export function createHost(kernel: Kernel, owner: number, hasManager: boolean): 
     createDescriptorChannel: missing,
     createLinePair: () => null,
     createDescriptorPair: missing,
+    openForwarder: missing,
   };
 }
 

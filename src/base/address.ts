@@ -19,6 +19,13 @@ export function isLoopback({ family, host }: Address): boolean {
   return family === 4 ? host.startsWith('127.') : family === 6 && host === '::1';
 }
 
+/** In network byte order: 4 or 16; of a Unix socket none. */
+export function addressBytes({ family, host }: Address): Uint8Array {
+  if (family === 4) return parseIPv4(host)!;
+  if (family === 6) return parseIPv6(host)!;
+  return new Uint8Array(0);
+}
+
 /** The 4 octets of dotted-quad text, or null. Strict: four decimal numbers without leading zeros. */
 export function parseIPv4(text: string): Uint8Array | null {
   const parts = text.split('.');

@@ -13,6 +13,7 @@ import type { Binds } from './check-listener.ts';
 import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
 import { checkFileTypes } from './check-files.ts';
+import { checkKernel } from './check-kernel.ts';
 import { checkPeers } from './check-peers.ts';
 import { checkConnectionValues } from './check-tcp.ts';
 import { checkValues } from './check-values.ts';
@@ -59,6 +60,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
     const what = 'addresses of servers (a name counts for 16)';
     report.atKey(['upstreams'], 'too-many', { count: String(slots), what, limit: String(SERVER_SLOTS_MAX) });
   }
+  checkKernel(document, report);
   checkCircles(document, report);
   checkAcme(listeners, report);
   checkPeers(document.peers, node ?? document.node ?? null, report);

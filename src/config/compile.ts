@@ -180,6 +180,7 @@ function compileListener(
     counted: protocol === 'http' ? countedOf(routes, countedSlot) : [],
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
+    ...(listener.mode === 'kernel' ? { inKernel: true } : {}),
     access: compileAccess(listener.access),
     passthrough: compilePassthrough(listener.passthrough),
     tries: compileTries(listener),

@@ -19,6 +19,7 @@ export const DEFAULTS = {
     'odd-fields': 'pass',
     'other-host': 'refuse',
     'access-log': 'none',
+    mode: 'relay',
   },
   tracing: { sample: '100%', service: 'evenkeel' },
   tls: {

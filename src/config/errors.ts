@@ -586,6 +586,14 @@ export const CATALOGUE = {
     message: 'every server of upstream `<name>` is a backup',
     remedy: 'leave `backup` out for those that are to be used first',
   },
+  'kernel-balance': {
+    severity: 'error',
+    message: '`balance: <balance>` is not possible in kernel mode, as listener <listener> asks for',
+    remedy:
+      "leave it out, and each connection goes by its client's address and port; with `balance: source-hash` all of one client go to one server; or write `mode: relay`",
+    about:
+      'Whose turn it is, or who is busy, only this node knows. A node that takes over has to find the same server for a connection in the middle, from a packet alone.',
+  },
   'hash-without-key': {
     severity: 'error',
     message: '`balance: hash` does not say what to hash',

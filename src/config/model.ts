@@ -775,6 +775,12 @@ const Listener = z.strictObject({
     `Requests take part in traces (W3C Trace Context): [tracing](../tracing.md). Without it as \`tracing\` for all says. ${httpOnly}`,
   ),
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
+  mode: key(
+    z.enum(['relay', 'kernel']),
+    '`relay`: a proxy has a connection to the client and one to a server. `kernel`: the kernel forwards packets to a server, which sees the ' +
+      "client's address, and has to answer through this node. [Kernel mode](../kernel-mode.md). Only for `protocol: tcp` and `udp`.",
+    DEFAULTS.listener.mode,
+  ),
   ...tcpKeys,
   passthrough: key(
     Passthrough,

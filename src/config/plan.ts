@@ -80,6 +80,8 @@ export interface ListenerPlan {
   readonly isReady: boolean;
   /** protocol tcp and udp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
   readonly upstream: number;
+  /** protocol tcp and udp: the kernel forwards what comes, and no proxy has it. */
+  readonly inKernel?: true;
   /** protocol tcp and udp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
   /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */

@@ -47,6 +47,7 @@ import { NodeStatus } from './node-status.ts';
 import { Reloader, ReloadError } from './reloader.ts';
 import { Renewals } from './renewals.ts';
 import type { ServiceState } from './service-state.ts';
+import { forwardingTable } from './socket-path.ts';
 import type { Estate, Succession } from './upgrade/succession.ts';
 import { type Successor, UpgradeError, Upgrader } from './upgrade/upgrader.ts';
 import { Wards } from './upgrade/wards.ts';
@@ -171,6 +172,7 @@ export class Instance {
       // An nginx whose processes are looked for is one that serves.
       proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
       inherited,
+      forwardingTable: forwardingTable(options.socketPath),
       strays: this.strays,
       onOtherProgram: () => this.followDisk(),
     });

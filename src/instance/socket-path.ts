@@ -3,6 +3,7 @@
  * and for who asks, so that whoever asks in the environment of a service asks that service and no other.
  */
 import { existsSync } from 'node:fs';
+import { crc32 } from '../base/crc32.ts';
 
 const NAME = 'evenkeel.sock';
 const RUN_DIRECTORY = '/run/evenkeel';
@@ -33,6 +34,13 @@ export function socketToAsk(wanted: string | null, environment: NodeJS.ProcessEn
   const usual = `${RUN_DIRECTORY}/${NAME}`;
   const isNamed = wanted !== null || managedDirectory(environment) !== null;
   return own !== null && (isNamed || existsSync(own) || !existsSync(usual)) ? own : usual;
+}
+
+/** The kernel's table of the instance with this socket (docs/kernel-mode.md): found again after a kill, and nobody else's. */
+export function forwardingTable(socket: string | null): string {
+  if (socket === null || socket === `${RUN_DIRECTORY}/${NAME}`) return 'evenkeel';
+  const bytes = Buffer.from(socket);
+  return `evenkeel-${(crc32(bytes, 0, bytes.length) >>> 0).toString(16)}`;
 }
 
 function managedDirectory(environment: NodeJS.ProcessEnv): string | null {

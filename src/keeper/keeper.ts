@@ -31,6 +31,7 @@ import { ProxyStarter } from './proxies/proxy-starter.ts';
 import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
 import { FilesProcess } from './files/files-process.ts';
+import { KernelForwarding } from './forwarding/kernel-forwarding.ts';
 import { type CountMemory, FormerCounts } from './generations/former-counts.ts';
 import { CommandUsers } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
@@ -87,6 +88,8 @@ export interface KeeperOptions {
   readonly strays?: StrayProxies | null;
   /** No proxy can be started any more, for the program on disk is another one. */
   readonly onOtherProgram?: () => void;
+  /** Of the kernel's table in which connections are forwarded; another instance has another one. */
+  readonly forwardingTable?: string;
   /** There is something else to do, so that it is right to have no listener: then nothing is started but health checks. */
   readonly mayBeIdle?: () => boolean;
 }
@@ -141,6 +144,7 @@ export class Keeper {
   /** Sessions of UDP that go from one proxy to another. */
   private readonly moves: SessionMoves;
   private readonly files: FilesProcess;
+  private readonly forwarding: KernelForwarding;
   /** Of the keepers before this one. */
   private readonly former = new FormerCounts();
   private readonly totals: TrafficTotals;
@@ -192,6 +196,7 @@ export class Keeper {
     this.health = new HealthRegistry({
       programs: this.serverPrograms,
       onNoPort: (slot) => this.ports.handleNoPort(slot),
+      onSettled: () => this.forwarding.refresh(),
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
@@ -205,6 +210,13 @@ export class Keeper {
       },
       now: monotonicMs,
       memories: options.inherited?.servers ?? [],
+    });
+    this.forwarding = new KernelForwarding({
+      board: this.board,
+      log,
+      open: () => host.openForwarder(options.forwardingTable ?? 'evenkeel'),
+      isAssumed: (slot) => this.health.isAssumed(slot),
+      isDeferred: Boolean(options.inherited),
     });
     this.traffic = new TrafficLog(log, monotonicMs);
     const handleName = (hostname: string, answer: NameAnswer): void => this.health.handleName(hostname, answer);
@@ -303,6 +315,7 @@ export class Keeper {
       health: this.health,
       former: this.former,
       traffic: this.totals,
+      forwarded: this.forwarding,
       failureOfName: (hostname) => this.names.failureOf(hostname),
     };
   }
@@ -379,6 +392,7 @@ export class Keeper {
   /** The predecessor has given way: what is said to the service manager counts from now on. */
   settle(): void {
     this.store.settle();
+    this.forwarding.settle();
   }
 
   /** From now on the proxies serve on if this process ends without a word. */
@@ -391,6 +405,7 @@ export class Keeper {
     const { drainMs } = this.plan;
     this.isStopping = true;
     clearTimeout(this.retry);
+    this.forwarding.stop(false);
     this.health.stop();
     this.programs.stop();
     this.names.stop();
@@ -446,6 +461,7 @@ export class Keeper {
       log.warn(`${proxyCount(cut)} had connections left after ${graceMs / 1000} s${which}: ended`);
     }
     if (this.generation !== null) await this.planFiles.finish(this.generation.files);
+    this.forwarding.stop(true);
     this.release();
   }
 
@@ -455,6 +471,7 @@ export class Keeper {
     this.supervisor.kill();
     this.strays?.kill();
     this.store.closeAll();
+    this.forwarding.stop(true);
     this.release();
   }
 
@@ -539,6 +556,7 @@ export class Keeper {
     if (isFirst) this.expectSessions();
     this.moves.handlePlan(this.store.listeners, workers, (worker, end) => this.supervisor.sendSessionEnd(worker, end));
     const named = this.applyNames();
+    this.forwarding.apply(placed.plan);
     if (isFirst) this.health.start();
     const proxies = placed.plan.listeners.length === 0 || this.isResting ? 0 : workers;
     this.board.workers = proxies;

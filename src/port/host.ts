@@ -6,6 +6,7 @@
  */
 import type { Address } from '../base/address.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
+import type { Forwarder } from './forwarding.ts';
 
 export interface Host {
   /** Files that a process may have open. */
@@ -72,6 +73,9 @@ export interface Host {
 
   /** It keeps what has this name no longer. */
   forgetDescriptors(name: string): void;
+
+  /** What the kernel forwards by itself, in a table of this name. Throws if this user, or machine, cannot. */
+  openForwarder(name: string): Forwarder;
 }
 
 /** An address that is listened on. */

@@ -10,7 +10,7 @@
  *
  * Who is drained or disabled is probed as before, so that it is known how it is when it is enabled again.
  */
-import { type Address, addressText, parseIPv4, parseIPv6 } from '../../base/address.ts';
+import { type Address, addressBytes, addressText } from '../../base/address.ts';
 import {
   SERVER_DOWN,
   SERVER_DRAINING,
@@ -378,12 +378,6 @@ function takesClients({ state, weight }: Pick<ServerOptions, 'state' | 'weight'>
 export function stateOnBoard(server: Pick<ServerOptions, 'state' | 'weight'>, found: ServerState): ServerState {
   if (server.state === 'disabled') return SERVER_DOWN;
   return found === SERVER_UP && !takesClients(server) ? SERVER_DRAINING : found;
-}
-
-function addressBytes(address: Address): Uint8Array {
-  if (address.family === 4) return parseIPv4(address.host)!;
-  if (address.family === 6) return parseIPv6(address.host)!;
-  return new Uint8Array(0);
 }
 
 function seconds(ms: number): string {

@@ -6,6 +6,7 @@ import { descriptorLimit } from './descriptor-limit.ts';
 import { setKeepAlive } from './keep-alive.ts';
 import { acceptAgain, emptyQueues } from './listen-queue.ts';
 import { openListeningSockets, placeOf } from './listen.ts';
+import { ForwardingTable } from './nftables/forwarding-table.ts';
 import { takeNginxSockets } from './nginx-sockets.ts';
 import { descriptorName, notifyServiceManager, takeKeptDescriptors } from './service-manager.ts';
 import { createSharedMemory, createUnnamedFile } from './shared-memory.ts';
@@ -48,6 +49,7 @@ export const linuxHost: Host = {
   },
   takeKeptDescriptors: () => [...takeKeptDescriptors(process.env, process.pid), ...takeNginxSockets(process.env)],
   placeOf,
+  openForwarder: (name) => new ForwardingTable(name),
   keepDescriptors(name, descriptors) {
     return notifyServiceManager(`FDSTORE=1\nFDNAME=${descriptorName(name)}`, process.env.NOTIFY_SOCKET, descriptors);
   },

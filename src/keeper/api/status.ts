@@ -14,10 +14,10 @@ import {
   type UpstreamView,
 } from '../../api/data-plane.ts';
 import type { DataPlaneStatus } from '../../api/status.ts';
-import { addressText } from '../../base/address.ts';
+import { type Address, addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
 import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import { healthOf, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
+import { healthOf, type ListenerPlan, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { checkText } from './check-text.ts';
 import type { CountMemory, FormerCounts } from '../generations/former-counts.ts';
@@ -66,6 +66,14 @@ export class BeatAges {
   }
 }
 
+/** Connections that the kernel has forwarded. */
+export interface ForwardedFacts {
+  /** At this address of a listener. */
+  ofService(protocol: 'tcp' | 'udp', address: Address): number;
+  /** At this address of a server. */
+  ofServer(upstream: string, address: Address): number;
+}
+
 export interface DataPlaneFacts {
   readonly plan: Plan;
   readonly board: Board;
@@ -78,6 +86,7 @@ export interface DataPlaneFacts {
   readonly health: HealthRegistry;
   readonly former: FormerCounts;
   readonly traffic: TrafficTotals;
+  readonly forwarded: ForwardedFacts;
   /** By its text (core/asked-name.ts). */
   readonly failureOfName: (name: string) => NameFailure | null;
 }
@@ -159,7 +168,7 @@ function memoryView(row: WorkerRow): MemoryView {
 }
 
 export function listenerView(
-  { plan, board, listeners, isStopping, former, traffic }: DataPlaneFacts,
+  { plan, board, listeners, isStopping, former, traffic, forwarded }: DataPlaneFacts,
   index: number,
 ): ListenerView {
   const own = plan.listeners[index];
@@ -169,10 +178,10 @@ export function listenerView(
   return {
     name,
     protocol,
-    state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : open?.binds.length === 0 ? 'closed' : 'open',
+    state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : isShut(own, open) ? 'closed' : 'open',
     binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
-    accepted: former.accepted(name) + sumOfWorkers(board, (row) => row.listenerAccepted(slot)),
+    accepted: former.accepted(name) + acceptedBy(board, own, forwarded),
     datagrams:
       protocol === 'udp'
         ? {
@@ -185,6 +194,19 @@ export function listenerView(
     sessions: protocol === 'http' ? null : sessionsView(traffic, own),
     handshakes: tls === null ? null : handshakesView(traffic, own),
   };
+}
+
+function isShut({ inKernel }: ListenerPlan, open: OpenListener | undefined): boolean {
+  return inKernel !== true && open?.binds.length === 0;
+}
+
+function acceptedBy(
+  board: Board,
+  { inKernel, slot, protocol, binds }: ListenerPlan,
+  forwarded: ForwardedFacts,
+): number {
+  if (inKernel !== true) return sumOfWorkers(board, (row) => row.listenerAccepted(slot));
+  return sum(binds.map(({ address }) => forwarded.ofService(protocol === 'udp' ? 'udp' : 'tcp', address)));
 }
 
 export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView {
@@ -222,6 +244,7 @@ function serverView(
   const check = healthOf(upstreamPlan, server);
   const where = address === null || upstream === FILES_UPSTREAM ? null : addressText(address);
   const before = facts.former.server(upstream, name, where);
+  const forwarded = address === null ? 0 : facts.forwarded.ofServer(upstream, address);
   return {
     name,
     address: where,
@@ -233,7 +256,7 @@ function serverView(
     isBackup: backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,
     connections: board.serverConnections(slot),
-    requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)),
+    requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)) + forwarded,
     failures: before.failures + sumOfWorkers(board, (row) => row.serverFailures(slot)),
     shortages: before.shortages + sumOfWorkers(board, (row) => row.serverShortages(slot)),
     traffic: serverTrafficView(

@@ -144,8 +144,8 @@ export class ListenerStore {
   }
 
   /**
-   * Opens what these listeners need and is not open yet, but nothing for one that takes nobody: `copies` sockets per address, for as
-   * many proxies.
+   * Opens what these listeners need and is not open yet, but nothing for one that takes nobody, or that the kernel takes them for: `copies` sockets per
+   * address, for as many proxies.
    */
   async prepare(plans: readonly ListenerPlan[], copies: number): Promise<PreparedListeners> {
     const known = new Map(this.openBinds().map((bind) => [bindText(bind.plan), bind]));
@@ -158,7 +158,7 @@ export class ListenerStore {
     for (const plan of plans) {
       const binds: OpenBind[] = [];
       const failures: BindFailure[] = [];
-      for (const bindPlan of plan.intake === 'closed' ? [] : plan.binds) {
+      for (const bindPlan of plan.intake === 'closed' || plan.inKernel === true ? [] : plan.binds) {
         if (isWithoutCertificate(plan)) {
           failures.push(withoutCertificate(plan, bindPlan, failedBefore.has(bindText(bindPlan))));
           continue;
@@ -378,10 +378,13 @@ export function describeOpen(listeners: readonly OpenListener[]): string {
   const open = listeners
     .filter(({ binds }) => binds.length > 0)
     .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`);
+  const forwarded = listeners
+    .filter(({ plan }) => plan.inKernel === true)
+    .map(({ plan }) => `${plan.name} ${plan.binds.map(bindText).join(' ')} in the kernel`);
   const missing = listeners.flatMap(({ plan, failures }) =>
     failures.map((bind) => `${plan.name} ${bindText(bind.plan)} (${bind.reason})`),
   );
-  return open.join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
+  return [...open, ...forwarded].join(', ') + (missing.length === 0 ? '' : `; not open: ${missing.join(', ')}`);
 }
 
 /** As in a configuration: `*:80`; of UDP `*:53/udp`. */

@@ -99,6 +99,7 @@ class Scene {
     this.board = Board.createAlone(shape);
     this.keeper = new HealthRegistry({
       onNoPort: () => undefined,
+      onSettled: () => undefined,
       programs: {
         tell: ({ name, programs }, state) => {
           if (programs !== null) this.told.push(`${name} ${state}`);

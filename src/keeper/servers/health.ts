@@ -48,6 +48,8 @@ export interface HealthRegistryOptions {
   readonly log: Log;
   readonly makeProbe: MakeProbe;
   readonly programs: Pick<ServerPrograms, 'tell'>;
+  /** The server table may have changed, or what is behind it. */
+  readonly onSettled: () => void;
   /** A probe of the server in this slot found no local port. */
   readonly onNoPort: (slot: number) => void;
   /** Milliseconds of a monotonic clock. */
@@ -220,6 +222,16 @@ export class HealthRegistry {
     });
   }
 
+  /** The server in this slot is checked, and no check has ended yet: how it is is assumed. */
+  isAssumed(slot: number): boolean {
+    const upstream = this.upstreamOfSlot.get(slot);
+    const server = upstream?.plan.servers.find(({ firstSlot, slotCount }) => {
+      return slot >= firstSlot && slot < firstSlot + slotCount;
+    });
+    if (upstream === undefined || server === undefined || healthOf(upstream.plan, server) === null) return false;
+    return upstream.health.accountOf(this.options.now(), slot)?.state === 'unchecked';
+  }
+
   /** Whether enough of an upstream is up now, and how much is. Null: it has no quorum. */
   quorumOf(upstreamIndex: number): { readonly isMet: boolean; readonly weightUp: number } | null {
     const { plan, health } = this.upstreams[upstreamIndex];
@@ -335,6 +347,7 @@ export class HealthRegistry {
     for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
     this.tellOutage(upstream, false);
     this.tellQuorum(upstream);
+    this.options.onSettled();
   }
 
   /** One server less is a warning; the last one is an error, unless somebody has taken it out. */

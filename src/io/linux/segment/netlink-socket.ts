@@ -26,6 +26,7 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_GET_STRICT_CHK = 12;
 const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
 
 const GROUP_LINK = 0x1;
 const GROUP_IPV4_ADDRESS = 0x10;
@@ -37,6 +38,9 @@ const GROUPS_OF_ROUTES = [7, 11, 8, 19];
 const BUFFER_BYTES = 64 * 1024;
 /** Notifications wait here while the loop does something else; on a machine with many links there are many. */
 const MONITOR_BUFFER_BYTES = 1024 * 1024;
+
+/** Of twice that the kernel takes what fits, and it is only allocated for what is sent. */
+const TRANSACTION_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Sent together: their errors, 768 bytes of a queue of 208 KiB each, are read before more are sent. */
 const PORTION_MESSAGES = 100;
@@ -56,6 +60,8 @@ export class NetlinkRequests {
   constructor(protocol = NETLINK_ROUTE) {
     this.isTransactional = protocol === NETLINK_NETFILTER;
     this.descriptor = openNetlink(protocol, 0, 0);
+    // A transaction with all that a table has is megabytes.
+    if (this.isTransactional) libc.setOption(this.descriptor, libc.SOL_SOCKET, SO_SNDBUFFORCE, TRANSACTION_BYTES_MAX);
     // An error that quotes 255 addresses back is of no use.
     libc.setOption(this.descriptor, SOL_NETLINK, NETLINK_CAP_ACK, 1);
     // A question for the routes of one link is not answered with all there are (Linux 4.20).
@@ -87,6 +93,16 @@ export class NetlinkRequests {
       });
     }
     return failures;
+  }
+
+  /** Asks a question whose answer is one message, or an error, which is none. */
+  ask(request: Uint8Array, handle: MessageHandler): void {
+    const { sequence } = this;
+    this.sequence = numberMessages(request, sequence);
+    if (send(this.descriptor, request) < 0) return;
+    this.readAvailable((bytes, message) => {
+      if (message.type !== NLMSG_ERROR && message.sequence === sequence) handle(bytes, message);
+    });
   }
 
   /** Asks a question whose answer is many messages. False: the answer was torn by a change; ask again. */

@@ -1,0 +1,71 @@
+/** What a kernel is to forward by a plan, and who takes how much of it: pure. */
+import type { Address } from '../../base/address.ts';
+import { addressText } from '../../base/address.ts';
+import type { Plan, UpstreamPlan } from '../../config/plan.ts';
+import type { BucketMap, Buckets, ForwardedService, ForwardingRules } from '../../port/forwarding.ts';
+import { assignBuckets, type BucketServer, bucketCount, NO_SERVER } from '../../core/forwarding/bucket-table.ts';
+
+/** One address of a server, as the server table has it now. */
+export interface KnownServer {
+  readonly address: Address;
+  /** It takes new clients. */
+  readonly isUp: boolean;
+  /** In any unit, the same for all. */
+  readonly weight: number;
+  readonly isBackup: boolean;
+}
+
+const FAMILIES = [4, 6] as const;
+
+export interface PlannedRules extends ForwardingRules {
+  /** `upstream`: whose servers have its buckets, by index. */
+  readonly maps: readonly (BucketMap & { readonly upstream: number })[];
+}
+
+/** `serversOf`: those of the upstream with this index. */
+export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly KnownServer[]): PlannedRules {
+  const services = plan.listeners.flatMap((listener): ForwardedService[] => {
+    if (listener.inKernel !== true || listener.intake === 'closed') return [];
+    const upstream = plan.upstreams[listener.upstream];
+    return listener.binds.map(({ address, isUdp }) => ({
+      protocol: isUdp ? 'udp' : 'tcp',
+      address,
+      by: upstream.balance === 'source-hash' ? 'source' : 'source-port',
+      map: mapName(upstream, address.family === 6 ? 6 : 4),
+      servers: serversOf(listener.upstream)
+        .map((server) => server.address)
+        .filter(({ family }) => family === address.family),
+    }));
+  });
+  const maps = plan.upstreams.flatMap((upstream, index) =>
+    FAMILIES.map((family) => {
+      return { name: mapName(upstream, family), family, size: bucketCount(upstream.servers.length), upstream: index };
+    }),
+  );
+  const used = new Set(services.map(({ map }) => map));
+  return { services, maps: maps.filter(({ name }) => used.has(name)) };
+}
+
+/** Of a name in nf_tables there are letters, digits and a few more; its place is part of it, for two names may become one. */
+function mapName({ name, slot }: UpstreamPlan, family: 4 | 6): string {
+  return `${name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}-${slot}-${family}`;
+}
+
+/** Who takes new clients in this family, and how heavily: backups only while nobody else is up. */
+export function takersOf(servers: readonly KnownServer[], family: 4 | 6): readonly (BucketServer & KnownServer)[] {
+  const up = servers.filter(({ isUp, weight, address }) => isUp && weight > 0 && address.family === family);
+  const primaries = up.filter(({ isBackup }) => !isBackup);
+  const takers = primaries.length > 0 ? primaries : up;
+  // The same address twice is one server of both weights.
+  const known = new Map<string, BucketServer & KnownServer>();
+  for (const server of takers) {
+    const identity = addressText(server.address);
+    const weight = server.weight + (known.get(identity)?.weight ?? 0);
+    known.set(identity, { ...server, identity, weight });
+  }
+  return [...known.values()];
+}
+
+export function bucketsOf(takers: readonly (BucketServer & KnownServer)[], size: number): Buckets {
+  return Array.from(assignBuckets(takers, size), (index) => (index === NO_SERVER ? null : takers[index].address));
+}
