@@ -228,9 +228,10 @@ test('what the kernel forwards outlives a server, another program and the keeper
   assert.equal(client.losses.length, 0, client.losses.join());
 
   // Who has a server that lives keeps it; who comes now, and who sends datagrams, has one that lives.
+  const { length } = next.text;
   signal(servers[0].child.pid!, 'SIGKILL');
-  await next.said(/shells\/10\.9\.2\.11:7000.* down/);
-  await next.said(/shells\/\[fd09:2::11\]:7000.* down/);
+  await next.said(/shells\/10\.9\.2\.11:7000.* down/, length);
+  await next.said(/shells\/\[fd09:2::11\]:7000.* down/, length);
   const later = await client.open(ADDRESS, CONNECTIONS, '192.168.15.50');
   assert.deepEqual(new Set(later), new Set(['server-12']));
   await client.datagram(ADDRESS, (server) => server === 'server-12');

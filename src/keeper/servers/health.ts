@@ -340,14 +340,14 @@ export class HealthRegistry {
     this.pump();
   }
 
-  /** After anything happened to an upstream: the board and the log say so. */
+  /** After anything happened to an upstream: the board, the kernel and the log say so, in this order. */
   private settle(upstream: Upstream): void {
     upstream.health.judgeQuorum();
     this.write(upstream);
+    this.options.onSettled();
     for (const event of upstream.health.takeEvents()) this.tell(upstream, event);
     this.tellOutage(upstream, false);
     this.tellQuorum(upstream);
-    this.options.onSettled();
   }
 
   /** One server less is a warning; the last one is an error, unless somebody has taken it out. */
