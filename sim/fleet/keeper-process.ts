@@ -426,6 +426,10 @@ export class KeeperProcess implements Adopter {
         this.fleet.handleApplied(this.nowMs, row, generation);
         this.act();
       },
+      cut: () => {
+        this.fleet.handleCut(row);
+        this.act();
+      },
       exited: (reason) => {
         this.fleet.handleExit(this.nowMs, row, reason);
         this.act();

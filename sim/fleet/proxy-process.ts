@@ -16,6 +16,8 @@ export interface Delivered {
 
 export interface ProxyEvents {
   applied(generation: number): void;
+  /** Its time to finish is over, and what is left is ended. */
+  cut(): void;
   exited(reason: string): void;
 }
 
@@ -50,6 +52,7 @@ export class ProxyProcess {
   private hasKeeper = true;
   private adopter: Adopter | null = null;
   private graceUs = 0;
+  private cutAtUs = Infinity;
   private endAtUs = Infinity;
 
   constructor(world: World, kernel: Kernel, prng: Prng, pid: number, events: ProxyEvents) {
@@ -80,7 +83,10 @@ export class ProxyProcess {
   /** Null: for as long as it takes. */
   drain(withinMs: number | null): void {
     if (withinMs !== null) this.world.schedule(withinMs * 1_000, () => (this.excuse ??= 'its time to finish is over'));
-    this.inbox.push(() => this.beginDrain());
+    this.inbox.push(() => {
+      this.beginDrain();
+      if (withinMs !== null) this.cutAtUs = Math.min(this.cutAtUs, this.world.nowUs + withinMs * 1_000);
+    });
   }
 
   /** From now on it serves on without a keeper. */
@@ -138,6 +144,7 @@ export class ProxyProcess {
       this.adopter?.alive(this);
       for (const socket of this.sockets) this.acceptFrom(socket);
       if (this.isDraining && this.open.size === 0) return this.exit('exit code 0');
+      if (this.world.nowUs >= this.cutAtUs) this.cut();
     }
     this.world.schedule(TURN_US, () => this.turn());
   }
@@ -151,6 +158,12 @@ export class ProxyProcess {
         connection.state = 'served';
       });
     }
+  }
+
+  private cut(): void {
+    for (const connection of this.open) connection.state = 'cut';
+    this.open.clear();
+    this.say((events) => events.cut());
   }
 
   /** Nobody may end it now: where it does not serve on, it ends itself. */

@@ -5,6 +5,7 @@
 import { addressText } from '../../src/base/address.ts';
 import { Prng } from '../../src/base/prng.ts';
 import type { Plan, ServerPlan } from '../../src/config/plan.ts';
+import { CUT_MS_MAX } from '../../src/core/fleet/fleet.ts';
 import { OLD_GENERATIONS_MAX } from '../../src/core/fleet/generations.ts';
 import { drawPlan } from '../scenario-plan.ts';
 import { Violation, World } from '../world.ts';
@@ -54,8 +55,8 @@ const ROWS = 3 * WORKERS_MAX;
 const RESTART_US = 1_000_000;
 /** A keeper that has died, or is going to give way, has a successor by then. */
 const NOBODY_US_MAX = 10_000_000;
-/** Of too many keepers the oldest has ended by then. */
-const TOO_MANY_US_MAX = 2_000_000;
+/** Of too many keepers the oldest has ended by then, also if its proxies hang. */
+const TOO_MANY_US_MAX = 2_000_000 + CUT_MS_MAX * 1_000;
 
 export async function runFleet(seed: number, sabotage: Sabotage = 'none', isRecording = false): Promise<FleetRun> {
   const world = new World(seed, isRecording);
