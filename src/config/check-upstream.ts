@@ -52,10 +52,34 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   if (use?.udp !== undefined) checkUdp(upstream, path, report);
   if (use?.passed !== undefined && hasTls(upstream))
     report.atKey([...path, 'tls'], 'tls-in-tls', { listener: use.passed });
+  checkProtocol(upstream, path, isTcp, report);
   if (isTcp) checkTcpOnly(upstream, path, report);
   else if (upstream.pool !== undefined && upstream['proxy-protocol'] !== undefined) {
     const reason = "a connection with a PROXY protocol header is one client's, and none is kept";
     report.atKey([...path, 'pool'], 'no-effect', { key: 'pool', reason, fix: 'leave out one of both' });
+  }
+}
+
+/** What servers are spoken to in. */
+function checkProtocol(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
+  const { protocol = DEFAULTS.upstream.protocol } = upstream;
+  if (protocol === DEFAULTS.upstream.protocol) return;
+  const at = [...path, 'protocol'];
+  if (isTcp) {
+    report.atKey(at, 'wrong-protocol', { key: 'protocol', protocol: 'tcp', fix: 'leave it out' });
+    return;
+  }
+  if (protocol === 'auto' && !hasTls(upstream) && report.lacks(path, 'tls')) {
+    const reason = 'servers choose during the TLS handshake, and there is no `tls`';
+    report.atKey(at, 'no-effect', { key: 'protocol: auto', reason, fix: 'write `http2` or `http1`, or add `tls`' });
+  }
+  if (upstream['proxy-protocol'] !== undefined) {
+    const reason = 'a connection of HTTP/2 is used for many clients, and a PROXY protocol header names one';
+    report.atKey([...path, 'proxy-protocol'], 'no-effect', {
+      key: 'proxy-protocol',
+      reason,
+      fix: 'leave it out: X-Forwarded-For names the client; or write `protocol: http1`',
+    });
   }
 }
 

@@ -40,10 +40,10 @@ export interface ServersTlsFiles {
   readonly credential: string | null;
 }
 
-/** `files` null: they were not looked at. */
+/** `protocols`: for ALPN, best first; null: as it is written. `files` null: they were not looked at. */
 export function compileServersTls(
   written: ServersTlsConfig | undefined,
-  protocol: 'http' | 'tcp',
+  protocols: readonly string[] | null,
   files: ServersTlsFiles | null,
 ): ServersTlsPlan | null {
   const tls = mapOf(written);
@@ -58,7 +58,7 @@ export function compileServersTls(
     serverName: tls['server-name']?.toLowerCase() ?? null,
     sendsName: filled.sni,
     ...profile,
-    protocols: protocol === 'http' ? ['http/1.1'] : listOf(tls.alpn),
+    protocols: protocols ?? listOf(tls.alpn),
     reusesSessions: filled['session-reuse'],
   };
 }

@@ -271,6 +271,9 @@ function compilePeers(peers: readonly string[]): PeersPlan {
   };
 }
 
+/** For ALPN, best first. */
+const SERVER_PROTOCOLS = { http1: ['http/1.1'], http2: ['h2'], auto: ['h2', 'http/1.1'] } as const;
+
 function compileUpstream(
   name: string,
   upstream: UpstreamConfig,
@@ -285,13 +288,14 @@ function compileUpstream(
   const idle = upstream.timeouts?.idle ?? (isTcp ? defaults.timeouts.idleTcp : defaults.timeouts.idle);
   const header = upstream['proxy-protocol'];
   const proxyProtocol = typeof header === 'object' ? 'v2' : (header ?? null);
-  const tls = compileServersTls(upstream.tls, isTcp ? 'tcp' : 'http', files?.servers ?? null);
+  const protocol = upstream.protocol ?? defaults.protocol;
+  const tls = compileServersTls(upstream.tls, isTcp ? null : SERVER_PROTOCOLS[protocol], files?.servers ?? null);
   const port = tls === null ? defaults.httpPort : defaults.httpsPort;
   let slot = firstSlot;
   const servers: ServerPlan[] = [];
   const serverBy = upstream['server-by'];
   if (serverBy !== undefined) servers.push({ ...compileServer('any', slot, port, NO_CHECKS), name: serverBy.text });
-  const checks = { proxyProtocol, tls, files: files?.checks ?? null };
+  const checks = { protocol, proxyProtocol, tls, files: files?.checks ?? null };
   const health = upstream.health === undefined ? null : compileHealth(upstream.health, checks);
   // what a server's own check goes over
   const own = { ...checks, tls: health === null ? tls : health.tls };
@@ -313,6 +317,7 @@ function compileUpstream(
             isLoose: serverBy.loose ?? defaults.serverBy.loose,
           },
     resolver: serverBy === undefined && upstream.resolver === undefined ? null : compileResolver(upstream.resolver),
+    ...(protocol === 'http1' ? {} : { protocol }),
     balance: upstream.balance ?? defaults.balance,
     ...(upstream.sticky === undefined ? {} : { sticky: compileSticky(upstream.sticky, stickyKeys) }),
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
@@ -401,22 +406,23 @@ type UpDownConfig = NonNullable<Exclude<NonNullable<UpstreamConfig['servers']>[n
 
 /** What checks go over, if they say nothing else. */
 interface CheckPaths extends Pick<UpstreamPlan, 'proxyProtocol' | 'tls'> {
+  readonly protocol: NonNullable<UpstreamConfig['protocol']>;
   readonly files: ServersTlsFiles | null;
 }
 
-const NO_CHECKS: CheckPaths = { proxyProtocol: null, tls: null, files: null };
+const NO_CHECKS: CheckPaths = { protocol: 'http1', proxyProtocol: null, tls: null, files: null };
 
 function compileHealth(
   health: NonNullable<UpstreamConfig['health']>,
-  { proxyProtocol, tls, files }: CheckPaths,
+  { protocol, proxyProtocol, tls, files }: CheckPaths,
 ): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
+  const protocols = health.http === undefined ? null : SERVER_PROTOCOLS[protocol];
   return {
-    probe: compileProbe(health),
+    probe: compileProbe(health, protocol),
     port: health.port ?? null,
     proxyProtocol,
-    tls:
-      health.tls === undefined ? tls : compileServersTls(health.tls, health.http === undefined ? 'tcp' : 'http', files),
+    tls: health.tls === undefined ? tls : compileServersTls(health.tls, protocols, files),
     intervalMs: ms(filled.interval),
     timeoutMs: ms(filled.timeout),
     rise: filled.rise,
@@ -427,7 +433,10 @@ function compileHealth(
   };
 }
 
-function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan['probe'] {
+function compileProbe(
+  health: NonNullable<UpstreamConfig['health']>,
+  protocol: CheckPaths['protocol'],
+): HealthPlan['probe'] {
   const { method, status } = { ...DEFAULTS.upstream.health, ...health };
   if (health.mysql !== undefined) return { kind: 'mysql', user: health.mysql };
   if (health.postgres !== undefined) return { kind: 'postgres', user: health.postgres };
@@ -448,7 +457,15 @@ function compileProbe(health: NonNullable<UpstreamConfig['health']>): HealthPlan
   }
   if (health.http === undefined) return { kind: 'tcp' };
   const statuses = listOf(status).map((one) => checked(parseStatusRange(String(one)).value, String(one)));
-  return { kind: 'http', method, path: health.http, host: health.host ?? null, statuses, body: health.body ?? null };
+  return {
+    kind: 'http',
+    ...(protocol === 'http1' ? {} : { protocol }),
+    method,
+    path: health.http,
+    host: health.host ?? null,
+    statuses,
+    body: health.body ?? null,
+  };
 }
 
 function compileQuorum(quorum: NonNullable<UpstreamConfig['quorum']>): QuorumPlan {

@@ -51,6 +51,7 @@ export const DEFAULTS = {
     retry: { attempts: 3, on: ['connect'] },
   },
   upstream: {
+    protocol: 'http1',
     balance: 'round-robin',
     httpPort: 80,
     httpsPort: 443,

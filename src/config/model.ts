@@ -718,7 +718,7 @@ const Listener = z.strictObject({
   http2: key(
     flag,
     'Whether clients may speak HTTP/2: over TLS if they ask for it (ALPN); in clear if they begin with it, without asking (prior knowledge). ' +
-      `Servers are spoken to in HTTP/1.1 all the same. ${httpOnly}`,
+      `What servers are spoken to in is their upstream's \`protocol\`. ${httpOnly}`,
     DEFAULTS.listener.http2,
   ),
   udp: key(Udp, 'Which datagrams belong together: a session. Only for `protocol: udp`.'),
@@ -1041,6 +1041,12 @@ const Resolver = z.strictObject({
 });
 
 const Upstream = z.strictObject({
+  protocol: key(
+    z.enum(['http1', 'http2', 'auto']),
+    'What servers are spoken to in. `http2`: over TLS and in clear, without asking (prior knowledge). `auto`: with `tls`, what each server ' +
+      'chooses (ALPN), HTTP/2 before HTTP/1.1. Only for HTTP.',
+    DEFAULTS.upstream.protocol,
+  ),
   balance: key(
     z.enum([
       'round-robin',

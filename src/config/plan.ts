@@ -693,6 +693,8 @@ export interface UpstreamPlan {
   readonly serverBy: ServerByPlan | null;
   /** Who is asked for names. Null: the system's. */
   readonly resolver: ResolverPlan | null;
+  /** What servers are spoken to in. `auto`: what they choose by ALPN. Absent: HTTP/1, or no HTTP. */
+  readonly protocol?: 'http2' | 'auto';
   readonly balance: Balance;
   /** Absent: every request is for any server. */
   readonly sticky?: StickyPlan;
@@ -817,6 +819,8 @@ export interface HealthPlan {
       }
     | {
         readonly kind: 'http';
+        /** As of the upstream. */
+        readonly protocol?: 'http2' | 'auto';
         readonly method: string;
         readonly path: string;
         readonly host: string | null;

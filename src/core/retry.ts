@@ -3,8 +3,9 @@
  * who is tried next is the balancer's choice, and how long all tries may take the exchange's.
  *
  * A request must not be carried out twice unless that is harmless or the operator says so:
- * - nothing of it was sent: always safe;
+ * - nothing of it was sent, or the server says that it has not worked on it: always safe;
  * - it was sent, and its method is idempotent or the route allows the others too: as the route's rule says;
+ * - it was sent on a connection of HTTP/2 that the server is giving up in order, and it has not worked on it: as with a reused connection, which comes next;
  * - it was sent on a reused connection, which ended without a byte: the server closed an idle connection while the
  *   request was on its way. The same as above, but without asking the rule and without counting as a try: pooling must
  *   not cost an operator who wants no retries an error that a new connection would not have had;
@@ -43,6 +44,9 @@ export const FAILED_NO_BUFFER = 10;
 /** No connection: while it waited for room in the server's queue the server was taken out, by its health or by hand. */
 export const FAILED_WITHDRAWN = 11;
 
+/** The server says that it has not worked on the request: over HTTP/2 by REFUSED_STREAM, or by a GOAWAY that names an earlier one. */
+export const FAILED_REFUSED = 12;
+
 /** By number, as metrics call them. */
 export const FAILURE_NAMES = [
   '',
@@ -57,6 +61,7 @@ export const FAILURE_NAMES = [
   'no-port',
   'no-buffer',
   'withdrawn',
+  'refused',
 ] as const;
 
 /** How a connection cannot be made. */
@@ -75,6 +80,7 @@ export type LocalFailure =
 export type ServerFailure =
   | typeof FAILED_CONNECT
   | typeof FAILED_CONNECT_TIMEOUT
+  | typeof FAILED_REFUSED
   | typeof FAILED_RESET
   | typeof FAILED_RESPONSE_TIMEOUT
   | typeof FAILED_BAD_RESPONSE
@@ -85,7 +91,7 @@ export type Failure = LocalFailure | ServerFailure;
 
 /** A shortage of this machine's, or its own decision: the server is not to blame. */
 export function isLocalFailure(how: Failure): how is LocalFailure {
-  return how >= FAILED_NO_RESOURCE;
+  return how >= FAILED_NO_RESOURCE && how <= FAILED_WITHDRAWN;
 }
 
 /** What the server may have seen of the request. */
@@ -123,7 +129,9 @@ export function mayRetry(
   tries: number,
 ): boolean {
   if (sent === SENT_UNREPEATABLE) return false;
-  if (sent !== SENT_NOTHING && !isIdempotent && !rule.nonIdempotent) return false;
+  if (isStale && how === FAILED_REFUSED) return true;
+  const isUntouched = sent === SENT_NOTHING || how === FAILED_REFUSED;
+  if (!isUntouched && !isIdempotent && !rule.nonIdempotent) return false;
   if (isStale && how === FAILED_RESET) return true;
   if (tries >= rule.attempts) return false;
   switch (how) {
@@ -133,6 +141,7 @@ export function mayRetry(
     case FAILED_NO_RESOURCE:
     case FAILED_NO_PORT:
     case FAILED_WITHDRAWN:
+    case FAILED_REFUSED:
       return rule.connect;
     case FAILED_RESET:
       return rule.reset;

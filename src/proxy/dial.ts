@@ -7,15 +7,15 @@ import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { connectFailure } from './connect-failure.ts';
 import type { Context } from './context.ts';
 import { Expiring } from './expiring.ts';
-import type { Layer, LayerUser, OpenFailure, Opening, ServerLayer } from './layer.ts';
+import type { ConnectionInfo, Layer, LayerUser, OpenFailure, Opening, ServerLayer } from './layer.ts';
 import { redialAt } from './redial.ts';
 import { type DialClient, emitServerHeader, SERVER_HEADER_BYTES_MAX } from './server-header.ts';
 import type { Server } from './server.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface DialOwner extends DialClient {
-  /** It stands. The socket is to be given a handler before this returns. */
-  handleDialed(socket: Socket): void;
+  /** It stands. The socket is to be given a handler before this returns. `protocol`: as ConnectionInfo has it. */
+  handleDialed(socket: Socket, protocol: string | null): void;
   handleDialFailed(how: ConnectFailure): void;
 }
 
@@ -98,7 +98,7 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
     }
     const { layer } = this;
     if (layer === null) {
-      this.handleOpen(socket);
+      this.handleOpen(socket, null);
       return;
     }
     this.socket = null;
@@ -138,9 +138,9 @@ export class Dial extends Expiring implements SocketHandler, LayerUser {
 
   // --- the layer ---
 
-  handleOpen(socket: Socket): void {
+  handleOpen(socket: Socket, info: ConnectionInfo | null): void {
     this.end();
-    this.owner.handleDialed(socket);
+    this.owner.handleDialed(socket, info === null ? null : info.protocol);
   }
 
   handleOpenFailed(reason: OpenFailure): void {

@@ -7,6 +7,7 @@ import {
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
+  FAILED_REFUSED,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
@@ -26,6 +27,8 @@ export function failureText(how: Failure, status: number, tlsFailure = ''): stri
       return `${NO_TLS_CONNECTION}${tlsFailure}`;
     case FAILED_RESET:
       return 'connection closed without a response';
+    case FAILED_REFUSED:
+      return 'request refused by the server';
     case FAILED_RESPONSE_TIMEOUT:
       return 'no response in time';
     case FAILED_BAD_RESPONSE:

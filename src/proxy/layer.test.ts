@@ -10,7 +10,7 @@ import { RequestHead } from '../wire/http1/head.ts';
 import type { Context } from './context.ts';
 import { Dial } from './dial.ts';
 import type { Expiring } from './expiring.ts';
-import type { HttpProtocol } from './http/protocol.ts';
+import type { ClientProtocol, ServerProtocols } from './http/protocol.ts';
 import { RouteSet } from './http/route-set.ts';
 import { HttpService } from './http/service.ts';
 import { type ConnectionInfo, type Layer, type LayerUser, NOTHING_KNOWN, type Opening } from './layer.ts';
@@ -273,7 +273,7 @@ test('at the limit a client that a layer waits for makes room', () => {
 test('what both sides have agreed on below HTTP is the version of HTTP that is spoken', () => {
   const stage = new Stage();
   const accepted: string[] = [];
-  const protocol = (name: string) => (): HttpProtocol =>
+  const protocol = (name: string) => (): ClientProtocol =>
     ({
       name,
       configure: () => undefined,
@@ -282,7 +282,7 @@ test('what both sides have agreed on below HTTP is the version of HTTP that is s
         accepted.push(name);
         return {};
       },
-    }) as unknown as HttpProtocol;
+    }) as unknown as ClientProtocol;
   const plan = { ...PLAN, limits: { connections: 9 } } as unknown as ListenerPlan;
   const listen = (layer: Layer | null): Listener =>
     new Listener(
@@ -290,7 +290,7 @@ test('what both sides have agreed on below HTTP is the version of HTTP that is s
       plan,
       [],
       ROUTES,
-      (each) => new HttpService(each, protocol('h1'), protocol('h9')),
+      (each) => new HttpService(each, protocol('h1'), protocol('h9'), {} as ServerProtocols),
       layer,
     );
   const over = listen(stage.layer);

@@ -30,11 +30,12 @@ import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
 import { RequestCounter } from './http/request-counter.ts';
+import type { ServerProtocols } from './http/protocol.ts';
 import { HttpService } from './http/service.ts';
 import type { RequestReader } from './http/request-record.ts';
 import type { RouteSet } from './http/route-set.ts';
-import { http1 } from './http1/http1.ts';
-import { http2 } from './http2/http2.ts';
+import { http1, http1Servers } from './http1/http1.ts';
+import { http2, type Http2 } from './http2/http2.ts';
 import { HelloLayer } from './hello-layer.ts';
 import { HTTP_DATE_BYTES, writeHttpDate } from '../base/date-text.ts';
 import type { Layer, MakeServerLayer } from './layer.ts';
@@ -120,7 +121,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   private leaving: Listener[] = [];
   private readonly retirements: Retirements;
   private readonly later: Later;
-  private readonly http2 = http2();
+  private readonly http2: Http2;
+  private readonly servers: ServerProtocols;
   private readonly tls: TlsLayers;
   private readonly serverLayers: ServerLayers;
   private readonly serving: Serving;
@@ -206,6 +208,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       waitingClients: 0,
       segmentsEnough: SEGMENTS_ENOUGH,
     };
+    const ofHttp1 = http1Servers(this.context);
+    this.http2 = http2(this.context, ofHttp1);
+    this.servers = { http1: ofHttp1, http2: this.http2.servers };
     this.udp = new UdpListeners(this.context);
     this.guard = new MemoryGuard(this.context.arena, row, this.context.sessions, report);
     this.retirements = new Retirements(this.context);
@@ -514,7 +519,9 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     layer: Layer | null,
   ): Listener {
     const service = (listener: Listener): Service =>
-      plan.protocol === 'tcp' ? new TcpService(listener) : new HttpService(listener, http1, this.http2);
+      plan.protocol === 'tcp'
+        ? new TcpService(listener)
+        : new HttpService(listener, http1, this.http2.clients, this.servers);
     return new Listener(this.context, plan, upstreams, routes, service, layer);
   }
 

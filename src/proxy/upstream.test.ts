@@ -7,7 +7,7 @@ import { Prng } from '../base/prng.ts';
 import { Timers } from '../base/timers.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import type { Context } from './context.ts';
-import type { ServerSide } from './http/sides.ts';
+import type { PooledSide } from './http/sides.ts';
 import { Upstream } from './upstream.ts';
 import type { Waiter } from './waiter.ts';
 
@@ -125,7 +125,8 @@ test('a connection that was in use while its server moved is not kept', () => {
   read(upstream, line('192.0.2.1'));
   const [{ idle: pool }] = upstream.servers;
   let closed = 0;
-  const connection = { older: null, newer: null, close: () => closed++ } as unknown as ServerSide;
+  const connection = { older: null, newer: null, close: () => closed++ } as unknown as PooledSide;
+  connection.join = () => connection;
   pool.put(connection);
   assert.equal(pool.take(false), connection);
   read(upstream, line('192.0.2.1', SERVER_DOWN));

@@ -97,7 +97,8 @@ export class Upstream {
       this.stickiness = stickinessOf(plan);
       this.stickyCookie = stickyCookieOf(plan);
     }
-    if (plan.proxyProtocol !== this.plan.proxyProtocol) for (const server of this.servers) server.renewPool();
+    if (plan.proxyProtocol !== this.plan.proxyProtocol || plan.protocol !== this.plan.protocol)
+      for (const server of this.servers) server.renewPool();
     if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) this.endChoice(retireAt);
     const isTlsNew = JSON.stringify(plan.tls) !== JSON.stringify(this.plan.tls);
     this.plan = plan;

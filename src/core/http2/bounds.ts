@@ -1,7 +1,9 @@
-/** What one client of HTTP/2 may cost, and where each number comes from. */
+/** What one peer of HTTP/2 may cost, client or server, and where each number comes from. */
 
 /** Requests of one connection at the same time. HAProxy's and nginx's neighbours in practice: 100 and 128. */
 export const STREAMS_MAX = 100;
+/** The same on one connection to a server, if that takes as many: with more, what one connection suffers would be too many requests' matter. */
+export const SERVER_STREAMS_MAX = 100;
 
 /** What a stream's client may send before it is told that something was taken: the value of RFC 9113, which needs no setting. */
 export const STREAM_WINDOW_BYTES = 65_535;

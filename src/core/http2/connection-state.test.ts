@@ -15,13 +15,14 @@ import {
   STREAM_WINDOW_BYTES_MAX,
   STREAMS_MAX,
 } from './bounds.ts';
-import { ConnectionState, ENDED, RESET, TAKEN, type Verdict } from './connection-state.ts';
+import { ENDED, RESET, TAKEN, type Verdict } from './connection-state.ts';
+import { FromClient } from './from-client.ts';
 import type { StreamState } from './stream-state.ts';
 
-const VERDICTS = ['taken', 'ignored', 'reset', 'ended', 'opened', 'trailers'];
+const VERDICTS = ['taken', 'ignored', 'reset', 'ended', 'head', 'trailers'];
 
 class Client {
-  readonly machine = new ConnectionState<string>(0);
+  readonly machine = new FromClient<string>(0);
   now = 0;
 
   /** What became of it, with the reason. */
@@ -58,7 +59,7 @@ class Client {
   }
 
   open(id: number, ends = false): StreamState<string> {
-    assert.equal(this.block(id, ends), 'opened');
+    assert.equal(this.block(id, ends), 'head');
     return this.machine.stream!;
   }
 }

@@ -1,14 +1,13 @@
 /**
- * The connection of one client of HTTP/2 (RFC 9113), without a socket: which streams there are, what may be sent and received, what a client
- * may cost, and when it is told to go. It gets what a FrameReader has read and says what is to be done about it.
- *
- *   open -> leaving (GOAWAY that names no stream) -> left (GOAWAY with the last one) -> no stream left: over
+ * A connection of HTTP/2 (RFC 9113), without a socket: which streams there are, what may be sent and received, and what the peer may cost.
+ * It gets what a FrameReader has read and says what is to be done about it. Who begins streams, and what a header block is, is the matter of
+ * the two kinds: from a client (from-client.ts) and to a server (to-server.ts).
  *
  * Contract: each `handle...` returns a verdict. Behind RESET the caller sends RST_STREAM with `code`, and gives up what it has of the
  * stream; behind ENDED it sends GOAWAY with `violation` and hears nothing more.
  */
 import { assert } from '../../base/assert.ts';
-import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED } from '../../wire/http2/error-codes.ts';
+import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from '../../wire/http2/error-codes.ts';
 import { faultOf } from '../../wire/http2/faults.ts';
 import { FRAME_HEADER_BYTES, INT31_MAX } from '../../wire/http2/frame.ts';
 import { INITIAL_WINDOW_BYTES, PeerSettings, SETTING_INITIAL_WINDOW_SIZE } from '../../wire/http2/settings.ts';
@@ -24,10 +23,9 @@ import {
   RESETS_AT_ONCE,
   RESETS_PER_SECOND,
   SETTINGS_COST,
-  STREAMS_MAX,
   WINDOW_FRAMES_PER_DATA,
 } from './bounds.ts';
-import { StreamState } from './stream-state.ts';
+import type { StreamState } from './stream-state.ts';
 import {
   ENDED_STREAM,
   IDLE_FLOOD,
@@ -48,8 +46,8 @@ export const IGNORED = 1;
 export const RESET = 2;
 /** The connection is to end, for `violation`. */
 export const ENDED = 3;
-/** `stream` has begun with this header block. */
-export const OPENED = 4;
+/** This header block is the head of `stream`'s message, or an interim one. */
+export const HEAD = 4;
 /** `stream` ends with this header block. */
 export const TRAILERS = 5;
 export type Verdict = 0 | 1 | 2 | 3 | 4 | 5;
@@ -58,7 +56,7 @@ export type Verdict = 0 | 1 | 2 | 3 | 4 | 5;
 const RECENT = 128;
 const RECENT_MASK = RECENT - 1;
 
-export class ConnectionState<Owner> {
+export abstract class ConnectionState<Owner> {
   readonly streams = new Map<number, StreamState<Owner>>();
   readonly peer = new PeerSettings();
   /** Of the verdict. */
@@ -69,48 +67,38 @@ export class ConnectionState<Owner> {
   lastId = 0;
   /** What we may send in all. */
   sendWindow = INITIAL_WINDOW_BYTES;
-  /** What the client may still send in all. */
+  /** What the peer may still send in all. */
   private receiveWindow = CONNECTION_WINDOW_BYTES;
-  /** Of bodies: what waits for servers. */
+  /** Of bodies: what waits for the other side. */
   heldBytes = 0;
   /** No stream above this one is taken any more. */
-  private lastTaken = INT31_MAX;
-  private readonly resets: Allowance;
-  private readonly idleFrames: Allowance;
-  /** Of the client's frames and of the DATA that it is sent, and of what they carry. */
+  protected lastTaken = INT31_MAX;
+  protected readonly resets: Allowance;
+  protected readonly idleFrames: Allowance;
+  /** Of the peer's frames and of the DATA that it is sent, and of what they carry. */
   private totalBytes = 0;
   private carriedBytes = 0;
   /** `2 * id`, and 1 more where we have reset it. */
-  private readonly recent = new Uint32Array(RECENT);
+  protected readonly recent = new Uint32Array(RECENT);
   private recentAt = 0;
 
-  constructor(now: number) {
+  private readonly isServer: boolean;
+
+  /** `isServer`: the peer is one. */
+  constructor(now: number, isServer: boolean) {
+    this.isServer = isServer;
     this.resets = new Allowance(RESETS_AT_ONCE, RESETS_PER_SECOND, now);
     this.idleFrames = new Allowance(IDLE_FRAMES_AT_ONCE, IDLE_FRAMES_PER_SECOND, now);
   }
 
-  /** What the client is to be told at once that it may send besides. */
+  /** What the peer is to be told at once that it may send besides. */
   static readonly firstIncrement = CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES;
 
-  // --- header blocks ---
-
   /** A header block is complete; it has to be decompressed whatever the verdict is, but for ENDED. `fault`: of the stream, or 0. */
-  handleBlock(id: number, endsStream: boolean, fault: number, now: number): Verdict {
-    if ((id & 1) === 0) return this.end(STREAM_ID);
-    const known = this.streams.get(id);
-    if (known !== undefined) return this.handleTrailers(known, endsStream, fault, now);
-    if (id <= this.lastId) return this.handleLateBlock(id);
-    this.lastId = id;
-    if (id > this.lastTaken) return IGNORED;
-    if (fault !== 0) return this.reset(id, faultOf(fault).code, now);
-    if (this.streams.size >= STREAMS_MAX) return this.reset(id, REFUSED_STREAM, now);
-    const stream = new StreamState<Owner>(id, endsStream, this.peer.initialWindowBytes);
-    this.streams.set(id, stream);
-    this.stream = stream;
-    return OPENED;
-  }
+  abstract handleBlock(id: number, endsStream: boolean, fault: number, now: number): Verdict;
 
-  private handleTrailers(stream: StreamState<Owner>, endsStream: boolean, fault: number, now: number): Verdict {
+  /** The stream's message ends with this block. */
+  protected handleTrailers(stream: StreamState<Owner>, endsStream: boolean, fault: number, now: number): Verdict {
     if (stream.hasEnded) return this.reset(stream.id, STREAM_CLOSED, now);
     if (fault !== 0) return this.reset(stream.id, faultOf(fault).code, now);
     if (!endsStream) return this.reset(stream.id, PROTOCOL_ERROR, now);
@@ -118,8 +106,9 @@ export class ConnectionState<Owner> {
     return verdict === TAKEN ? TRAILERS : verdict;
   }
 
-  private handleLateBlock(id: number): Verdict {
-    const recent = this.recent;
+  /** `id` is that of no stream, and not above the last one. */
+  protected handleLateBlock(id: number): Verdict {
+    const { recent } = this;
     for (let i = 0; i < RECENT; i++) {
       if (recent[i] === 2 * id + 1) return IGNORED;
       if (recent[i] === 2 * id) return this.end(ENDED_STREAM);
@@ -127,7 +116,7 @@ export class ConnectionState<Owner> {
     return this.end(STREAM_ID);
   }
 
-  /** What the block of such a stream says is no request: it ends with a reset. */
+  /** What the block of such a stream says is no message: it ends with a reset. */
   refuse(id: number, code: number, now: number): Verdict {
     return this.reset(id, code, now);
   }
@@ -142,13 +131,14 @@ export class ConnectionState<Owner> {
     const stream = this.streams.get(id);
     if (stream === undefined) return this.handleStrayData(id, now);
     if (stream.hasEnded) return this.reset(id, STREAM_CLOSED, now);
+    if (!stream.hasHead) return this.reset(id, PROTOCOL_ERROR, now);
     stream.receiveWindow -= length;
     if (stream.receiveWindow < 0) return this.reset(id, FLOW_CONTROL_ERROR, now);
     this.stream = stream;
     return TAKEN;
   }
 
-  private handleStrayData(id: number, now: number): Verdict {
+  protected handleStrayData(id: number, now: number): Verdict {
     if (id > this.lastId) return id > this.lastTaken ? IGNORED : this.end(IDLE_STREAM);
     if (id > this.lastTaken) return IGNORED;
     for (let i = 0; i < RECENT; i++) if (this.recent[i] === 2 * id + 1) return IGNORED;
@@ -185,8 +175,8 @@ export class ConnectionState<Owner> {
   }
 
   /**
-   * By how much the client is to be told that the connection's window grows; 0: not now. It does not wait until servers have taken what
-   * came, so that a stream whose server takes nothing holds up no other one, until very much waits.
+   * By how much the peer is to be told that the connection's window grows; 0: not now. It does not wait until the other side has taken what
+   * came, so that a stream of which nothing is taken holds up no other one, until very much waits.
    */
   takeIncrement(): number {
     const overdue = Math.max(0, this.heldBytes - HELD_BYTES_FREE);
@@ -233,7 +223,7 @@ export class ConnectionState<Owner> {
   /** Returns a FAULT_, which ends the connection, or 0. */
   handleSetting(id: number, value: number): number {
     const before = this.peer.initialWindowBytes;
-    const fault = this.peer.apply(id, value, false);
+    const fault = this.peer.apply(id, value, this.isServer);
     if (fault !== 0 || id !== SETTING_INITIAL_WINDOW_SIZE) return fault;
     for (const stream of this.streams.values()) stream.sendWindow += value - before;
     return 0;
@@ -248,6 +238,11 @@ export class ConnectionState<Owner> {
   /** PING, PRIORITY, a frame of an unknown type, an acknowledgement. */
   handleIdleFrame(now: number): Verdict {
     return this.idleFrames.take(1, now) ? TAKEN : this.end(IDLE_FLOOD);
+  }
+
+  /** GOAWAY: above `lastId` the peer has worked on nothing, which only says something of a server. */
+  handleGoaway(_lastId: number, now: number): Verdict {
+    return this.handleIdleFrame(now);
   }
 
   /** RST_STREAM. TAKEN: the stream is over. */
@@ -271,27 +266,27 @@ export class ConnectionState<Owner> {
 
   // --- ends ---
 
-  /** Our side of the stream is complete. False: its client's is not, and the stream is still there. */
+  /** Our side of the stream is complete. False: its peer's is not, and the stream is still there. */
   finish(stream: StreamState<Owner>): boolean {
-    stream.isAnswered = true;
+    stream.isSent = true;
     if (stream.hasEnded) this.forget(stream, false);
     return stream.hasEnded;
   }
 
-  /** We reset it. What the client did is no reason for that. */
+  /** We reset it. What the peer did is no reason for that. */
   abort(stream: StreamState<Owner>): void {
     this.forget(stream, true);
   }
 
-  private forget(stream: StreamState<Owner>, isReset: boolean): void {
+  protected forget(stream: StreamState<Owner>, isReset: boolean): void {
     if (!this.streams.delete(stream.id)) return;
     this.heldBytes -= stream.heldBytes;
     stream.heldBytes = 0;
     this.recent[this.recentAt++ & RECENT_MASK] = 2 * stream.id + (isReset ? 1 : 0);
   }
 
-  /** The client has done something for which this stream is to be reset. */
-  private reset(id: number, code: number, now: number): Verdict {
+  /** The peer has done something for which this stream is to be reset. */
+  protected reset(id: number, code: number, now: number): Verdict {
     if (!this.resets.take(1, now)) return this.end(RESET_FLOOD);
     this.stream = this.streams.get(id) ?? null;
     if (this.stream !== null) this.forget(this.stream, true);
@@ -300,14 +295,8 @@ export class ConnectionState<Owner> {
     return RESET;
   }
 
-  private end(violation: Violation): Verdict {
+  protected end(violation: Violation): Verdict {
     this.violation = violation;
     return ENDED;
-  }
-
-  /** No stream that begins from now on is taken. The last one that is, for GOAWAY. */
-  leave(): number {
-    this.lastTaken = Math.min(this.lastTaken, this.lastId);
-    return this.lastTaken;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A stream as RFC 9113 section 5.1 has it, from the server's side.
+ * A stream as RFC 9113 section 5.1 has it, with a client or a server as the peer.
  *
- *   open -> half-closed (remote) -> closed        the request is complete before its response: the usual way
- *   open -> half-closed (local) -> closed         the other way round
+ *   open -> half-closed (remote) -> closed        the peer has said all before we have: with clients the usual way
+ *   open -> half-closed (local) -> closed         the other way round: with servers the usual way
  *   any -> closed                                 RST_STREAM, from either side
  *
  * What is idle or closed has no object.
@@ -12,13 +12,15 @@ import { STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MAX } from './bounds.ts';
 export class StreamState<Owner> {
   readonly id: number;
   owner: Owner | null = null;
-  /** The client has ended its side. */
+  /** The peer has ended its side. */
   hasEnded: boolean;
   /** We have. */
-  isAnswered = false;
+  isSent = false;
+  /** The head of the peer's message is here; with a server, that of a final response. */
+  hasHead = true;
   /** What we may send; negative after a change of settings. */
   sendWindow: number;
-  /** What the client may still send. */
+  /** What the peer may still send. */
   receiveWindow = STREAM_WINDOW_BYTES;
   /** How large that is when nothing is on its way. */
   private windowBytes = STREAM_WINDOW_BYTES;
@@ -39,7 +41,7 @@ export class StreamState<Owner> {
   }
 
   /**
-   * So much of what came was taken. The increment that the client is to be told now, or 0. `mayGrow`: there is memory for a larger
+   * So much of what came was taken. The increment that the peer is to be told now, or 0. `mayGrow`: there is memory for a larger
    * window.
    */
   take(bytes: number, mayGrow: boolean): number {
@@ -47,7 +49,7 @@ export class StreamState<Owner> {
     this.takenBytes += bytes;
     if (this.hasEnded) return 0;
     if (mayGrow && this.takenBytes >= this.windowBytes && this.windowBytes < STREAM_WINDOW_BYTES_MAX) {
-      // a whole window was taken: the way to the client may be what holds it up
+      // a whole window was taken: the way to the peer may be what holds it up
       this.takenBytes = 0;
       const growth = Math.min(this.windowBytes, STREAM_WINDOW_BYTES_MAX - this.windowBytes);
       this.windowBytes += growth;

@@ -34,6 +34,7 @@ const PROTOTYPES = {
   SSL_CTX_set_client_hello_cb:
     'void SSL_CTX_set_client_hello_cb(uintptr_t context, uintptr_t callback, uintptr_t argument)',
   SSL_CTX_set_alpn_protos: 'int SSL_CTX_set_alpn_protos(uintptr_t context, const void *list, uint32_t length)',
+  SSL_get0_alpn_selected: 'void SSL_get0_alpn_selected(uintptr_t session, void *into, void *length)',
   SSL_CTX_sess_set_new_cb: 'void SSL_CTX_sess_set_new_cb(uintptr_t context, uintptr_t callback)',
   X509_VERIFY_PARAM_set1_host: 'int X509_VERIFY_PARAM_set1_host(uintptr_t parameters, const char *name, size_t length)',
   X509_VERIFY_PARAM_set1_ip_asc: 'int X509_VERIFY_PARAM_set1_ip_asc(uintptr_t parameters, const char *address)',

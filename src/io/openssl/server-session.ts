@@ -1,6 +1,6 @@
 /** A session with a server: it names the server, says in words why that is not believed, and keeps what resumes the session. */
 import { isIP } from 'node:net';
-import type { TlsAcceptor, TlsConnector, TlsTicket } from '../../port/tls.ts';
+import { TLS_DONE, type TlsAcceptor, type TlsConnector, type TlsTicket } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
 import { addressOf, type Library } from './library.ts';
 import type { MemoryBios } from './memory-bios.ts';
@@ -13,12 +13,32 @@ const X509_V_OK = 0;
 /** Nobody calls it back: a context for servers has no such callbacks. */
 const NOBODY: Omit<TlsAcceptor, 'context'> = { protocols: [], challenges: null, contextFor: () => null };
 
+/** What OpenSSL says of ALPN: up to 255 bytes, somewhere. */
+const protocolAt = new BigUint64Array(1);
+const protocolLength = new Uint32Array(1);
+const protocolBytes = new Uint8Array(255);
+
 export class ServerSession extends OpensslSession {
   private readonly connector: TlsConnector;
 
   constructor(library: Library, callbacks: Callbacks, bios: MemoryBios, ssl: number, connector: TlsConnector) {
     super(library, callbacks, bios, ssl, { ...NOBODY, context: connector.context });
     this.connector = connector;
+  }
+
+  override handshake(): number {
+    const result = super.handshake();
+    if (result === TLS_DONE) this.protocol = this.findProtocol();
+    return result;
+  }
+
+  private findProtocol(): string | null {
+    const { library } = this;
+    library.SSL_get0_alpn_selected(this.ssl, addressOf(protocolAt), addressOf(protocolLength));
+    const length = protocolLength[0];
+    if (length === 0) return null;
+    library.memcpy(addressOf(protocolBytes), Number(protocolAt[0]), length);
+    return String.fromCharCode(...protocolBytes.subarray(0, length));
   }
 
   protected override fail(): void {

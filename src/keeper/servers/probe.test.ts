@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net from 'node:net';
 import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
@@ -71,6 +72,23 @@ test('an HTTP probe sends a request of its own and judges the status', async (t)
   assert.deepEqual(await probe(HTTP, address, 'x'), { isPassed: false, reason: 'status 500' });
   status = 301;
   assert.deepEqual(await probe(HTTP, address, 'x'), { isPassed: false, reason: 'status 301' });
+});
+
+test('an HTTP probe of servers that speak HTTP/2 does, too', async (t) => {
+  const seen: (string | string[] | undefined)[] = [];
+  const server = http2.createServer((request, response) => {
+    seen.push(request.headers[':authority'], request.method);
+    response.writeHead(request.url === '/healthz' ? 204 : 200).end('all well');
+  });
+  const address = await listen(t, server);
+  const plan = { ...HTTP, probe: { ...HTTP_PROBE, protocol: 'http2' } } as const;
+  assert.deepEqual(await probe(plan, address, 'a.test'), { isPassed: true, reason: 'status 204' });
+  assert.deepEqual(seen, ['a.test', 'GET']);
+  const looking = { ...plan, probe: { ...plan.probe, path: '/', body: 'well' } };
+  assert.deepEqual(await probe(looking, address, 'a.test'), { isPassed: true, reason: 'status 200' });
+  const old = await answer(t, 'HTTP/1.1 400 Bad Request\r\n\r\n');
+  assert.equal((await probe(plan, old, 'a.test')).isPassed, false);
+  server.close();
 });
 
 test('the Host of a probe can be given', async (t) => {

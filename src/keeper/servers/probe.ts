@@ -5,11 +5,14 @@
 import dgram from 'node:dgram';
 import http from 'node:http';
 import net from 'node:net';
+import type { Readable } from 'node:stream';
+import type tls from 'node:tls';
 import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
 import { SILENCE } from '../../core/health/endpoint-health.ts';
+import { askHttp2 } from './probe-http2.ts';
 import { type ProbeTls, tlsReason, wrapSocket } from './probe-tls.ts';
 import { ownProxyHeader } from '../../wire/proxy-protocol/header.ts';
 import { DIALOGUE_BYTES_MAX, type Dialogue, type Verdict, evidence } from '../../core/health/dialogue/dialogue.ts';
@@ -172,39 +175,84 @@ function probeDatagrams(dialogue: Dialogue, target: Target, finish: Finish): () 
 }
 
 function probeHttp(plan: HttpProbe, target: Target, serverName: string, finish: Finish): () => void {
-  const host = plan.host ?? (target.family === 0 ? 'localhost' : serverName);
+  const socket = connect(target);
+  if (plan.protocol === undefined) return probeHttp1(plan, target, socket, serverName, finish);
+  if (plan.protocol === 'http2') return probeHttp2(plan, target, socket, serverName, finish);
+  let abandon = (): void => void socket.destroy();
+  const fail = (error: NodeJS.ErrnoException): void => finishWith(error, target, finish);
+  socket.on('error', fail);
+  socket.on(readyEvent(target), () => {
+    socket.off('error', fail);
+    const isHttp2 = (socket as tls.TLSSocket).alpnProtocol === 'h2';
+    abandon = (isHttp2 ? probeHttp2 : probeHttp1)(plan, target, socket, serverName, finish);
+  });
+  return () => abandon();
+}
+
+function hostOf({ host }: HttpProbe, { family }: Target, serverName: string): string {
+  return host ?? (family === 0 ? 'localhost' : serverName);
+}
+
+function probeHttp2(
+  plan: HttpProbe,
+  target: Target,
+  socket: net.Socket,
+  serverName: string,
+  finish: Finish,
+): () => void {
+  return askHttp2(socket, {
+    method: plan.method,
+    path: plan.path,
+    authority: hostOf(plan, target, serverName),
+    isTls: target.tls !== null,
+    more: { accept: '*/*' },
+    body: null,
+    handleResponse: (status, stream) => judge(plan, target, status, stream, finish),
+    handleError: (error) => finishWith(error, target, finish),
+  });
+}
+
+function probeHttp1(
+  plan: HttpProbe,
+  target: Target,
+  socket: net.Socket,
+  serverName: string,
+  finish: Finish,
+): () => void {
+  const host = hostOf(plan, target, serverName);
   const request = http.request({
-    createConnection: () => connect(target),
+    createConnection: () => socket,
     method: plan.method,
     path: plan.path,
     headers: { host, 'user-agent': 'evenkeel-health', connection: 'close', accept: '*/*' },
   });
-  request.on('response', (response) => {
-    const status = response.statusCode ?? 0;
-    if (!plan.statuses.some(([from, to]) => status >= from && status <= to)) return finish(false, `status ${status}`);
-    if (plan.body === null) return finish(true, `status ${status}`);
-    const wanted = Buffer.from(plan.body);
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const judge = (): void => {
-      const isFound = Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX).includes(wanted);
-      finish(isFound, isFound ? `status ${status}` : 'the body does not have the expected text');
-    };
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= BODY_BYTES_MAX) judge();
-    });
-    response.on('end', judge);
-    response.on('error', (error) => finishWith(error, target, finish));
-  });
-  request.on('upgrade', (response, socket) => {
-    socket.destroy();
+  request.on('response', (response) => judge(plan, target, response.statusCode ?? 0, response, finish));
+  request.on('upgrade', (response, upgraded) => {
+    upgraded.destroy();
     finish(false, `status ${response.statusCode}`);
   });
   request.on('error', (error) => finishWith(error, target, finish));
   request.end();
   return () => request.destroy();
+}
+
+function judge(plan: HttpProbe, target: Target, status: number, response: Readable, finish: Finish): void {
+  if (!plan.statuses.some(([from, to]) => status >= from && status <= to)) return finish(false, `status ${status}`);
+  if (plan.body === null) return finish(true, `status ${status}`);
+  const wanted = Buffer.from(plan.body);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const look = (): void => {
+    const isFound = Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX).includes(wanted);
+    finish(isFound, isFound ? `status ${status}` : 'the body does not have the expected text');
+  };
+  response.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= BODY_BYTES_MAX) look();
+  });
+  response.on('end', look);
+  response.on('error', (error) => finishWith(error, target, finish));
 }
 
 /** The machine is there, and nobody listens. */
@@ -244,5 +292,6 @@ function finishWith(error: NodeJS.ErrnoException, { tls }: Target, finish: Finis
 function describe(error: NodeJS.ErrnoException): string {
   const code = error.code ?? '';
   if (code.startsWith('HPE_')) return 'the answer is not HTTP';
+  if (code === 'ERR_HTTP2_ERROR') return 'the answer is not HTTP/2';
   return WORDS[code] ?? (code === '' ? error.message : code);
 }

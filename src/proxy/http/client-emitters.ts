@@ -23,7 +23,7 @@ export class ClientEmitters {
   configure({ ignoresOtherHost, limits, via }: ListenerPlan): void {
     const { date, memory } = this.context;
     this.limits = { headBytes: limits.headBytes, headers: limits.headers, ignoresOtherHost };
-    this.response = new ResponseEmitter(memory, date, viaLine('1.1', via));
+    this.response = new ResponseEmitter(memory, date, viaLine('1.1', via), viaLine('2.0', via));
     this.own = new OwnAnswers(this.context, this.response);
   }
 }

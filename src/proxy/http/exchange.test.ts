@@ -23,13 +23,13 @@ import type { Context } from '../context.ts';
 import type { Expiring } from '../expiring.ts';
 import type { Server } from '../server.ts';
 import { Upstream } from '../upstream.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Towards } from './exchange.ts';
 import type { KeptRequest } from './kept-request.ts';
 import { NOTHING, type OwnResponse } from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { RequestRecord } from './request-record.ts';
 import { Route } from './route.ts';
-import type { BodySink, ClientSide, ResponseHandler, ServerSide } from './sides.ts';
+import type { BodySink, ClientSide, Pooled, PooledSide, ResponseHandler, ServerSide } from './sides.ts';
 
 const REQUEST_BYTES = 100;
 const QUEUE_MS = 500;
@@ -120,7 +120,7 @@ class FakeClient implements ClientSide {
 }
 
 /** What became of one connection. */
-class FakeServer implements ServerSide {
+class FakeServer implements PooledSide {
   readonly sink = SINK;
   readonly server: Server;
   exchange: ResponseHandler;
@@ -135,8 +135,8 @@ class FakeServer implements ServerSide {
   readonly keepsScarce = false;
   readonly acknowledgedBytes = 0;
   idleSince = 0;
-  newer: ServerSide | null = null;
-  older: ServerSide | null = null;
+  newer: Pooled | null = null;
+  older: Pooled | null = null;
 
   constructor(server: Server, exchange: ResponseHandler) {
     this.server = server;
@@ -147,7 +147,7 @@ class FakeServer implements ServerSide {
   connect(): void {
     this.isReady = true;
     this.wasConnected = true;
-    this.exchange.handleServerReady();
+    this.exchange.handleServerReady(this);
   }
 
   respond(status: number): void {
@@ -163,6 +163,9 @@ class FakeServer implements ServerSide {
     this.exchange.handleTryFailed(how, status, this);
   }
 
+  join(): this {
+    return this;
+  }
   reuse(exchange: ResponseHandler): void {
     this.exchange = exchange;
     this.isReused = true;
@@ -217,7 +220,7 @@ interface Options {
   readonly retry?: Partial<RetryPlan>;
 }
 
-class Stage implements ServerProtocol {
+class Stage implements ServerProtocol, Towards {
   readonly transport = { now: 0, prepareAddress: () => 0, forgetAddress: () => undefined };
   readonly arena = new Arena(new Uint8Array(Arena.bytesFor(4, 16)), 4, 16);
   readonly timers = new Timers(0);
@@ -309,10 +312,16 @@ class Stage implements ServerProtocol {
     this.route.bind(new Map([['web', this.upstream]]), true, () => []);
   }
 
-  keep(kept: KeptRequest): null {
-    kept.allocate(REQUEST_BYTES);
-    kept.length = REQUEST_BYTES;
-    return null;
+  readonly keeper = {
+    keep(kept: KeptRequest): null {
+      kept.allocate(REQUEST_BYTES);
+      kept.length = REQUEST_BYTES;
+      return null;
+    },
+  };
+
+  protocolOf(): ServerProtocol {
+    return this;
   }
 
   connect(_: Upstream, server: Server, exchange: ResponseHandler): ServerSide | null {

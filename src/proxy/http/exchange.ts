@@ -38,6 +38,7 @@ import {
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
+  FAILED_REFUSED,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
@@ -78,6 +79,7 @@ import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
+import type { RequestKeeper } from './request-keeper.ts';
 import type { AnswerRecord, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
@@ -102,9 +104,19 @@ class Answer implements AnswerRecord {
 const MAPPED = 0xffff;
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
+/** Servers that go one after the other, each before it has worked on the request, are no better than none. */
+const STALE_TRIES_MAX = 16;
 /** As often as nginx lets a request be sent elsewhere. */
 const DETOURS_MAX = 10;
 const spares: Exchange[] = [];
+
+/** What an exchange needs of its listener to go to a server. */
+export interface Towards {
+  readonly keeper: Pick<RequestKeeper, 'keep'>;
+  /** How servers of this upstream are spoken to. */
+  protocolOf(upstream: Upstream): ServerProtocol;
+}
+
 const NO_TEXTS: ResponseTexts = [];
 const SPACE = 0x20;
 /** Of a server's response, behind what the route adds. */
@@ -182,6 +194,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** Tries that count (a dead pooled connection does not). */
   private tries = 0;
   private needsFreshConnection = false;
+  /** Those that do not. */
+  private staleTries = 0;
   /** An unused connection was closed for this one's descriptor. */
   private hasEvicted = false;
   /** What to answer if no further try is possible. */
@@ -228,6 +242,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.tries = 0;
     exchange.triedCount = 0;
     exchange.needsFreshConnection = false;
+    exchange.staleTries = 0;
     exchange.hasEvicted = false;
     exchange.isRequestSpent = false;
     exchange.answerStatus = 0;
@@ -286,12 +301,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   // --- the request ---
 
   /**
-   * The request in the view is to go to a server of `route`, in `protocol`: keeps it. Its head was `headLength` bytes long. Null, or
-   * what to answer because that is not possible.
+   * The request in the view is to go to a server of `route`: keeps it. Its head was `headLength` bytes long. Null, or what to answer because that is
+   * not possible.
    */
   keep(
     route: Route,
-    protocol: ServerProtocol,
+    towards: Towards,
     view: RequestView,
     hops: BelievedHops,
     headLength: number,
@@ -299,13 +314,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { request } = this;
     this.routeOrNull = route;
     this.upstreamOrNull = route.upstream;
-    this.protocolOrNull = protocol;
     const { choice } = this.upstream;
     if (choice !== null) {
       const chosen = choice.choose(view);
       if (chosen === null) return own.BAD_NAME;
       this.upstreamOrNull = chosen;
     }
+    this.protocolOrNull = towards.protocolOf(this.upstream);
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
@@ -330,7 +345,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     }
     if (choice !== null && !choice.applyTarget(view)) return own.REWRITE_FAILED;
     if (route.send !== null) this.changeBy(route.send, view.head);
-    const obstacle = protocol.keep(request, view, hops, route, this.wantsUpgrade, headLength);
+    const obstacle = towards.keeper.keep(request, view, hops, route, this.wantsUpgrade, headLength);
     const mayGoOn = route.targetBy !== null || (route.hasErrorPages && !this.isErrorPage);
     if (obstacle === null && mayGoOn) this.keepHead(view, headLength);
     return obstacle;
@@ -492,12 +507,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.tries++;
     upstream.take(server);
     this.trail.begin(server.addressText, this.context.transport.now);
-    const idle = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
-    if (idle !== null) {
-      this.serverSide = idle;
+    const standing = this.needsFreshConnection ? null : server.idle.take(!this.isRepeatable);
+    if (standing !== null) {
+      this.serverSide = standing;
       this.trail.connected(this.context.transport.now, false);
-      idle.reuse(this);
-      this.sendRequest(idle);
+      standing.reuse(this);
+      this.sendRequest(standing);
       return;
     }
     this.phase = PHASE_CONNECT;
@@ -539,16 +554,18 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     trail.passOver(upstream.plan.name, picked === PICK_OWN ? own.OWN_ADDRESS.status : own.NO_NAME.status, now);
   }
 
-  handleServerReady(): void {
+  handleServerReady(server: ServerSide): void {
     const { client } = this;
+    this.serverSide = server;
     this.trail.connected(this.context.transport.now, true);
-    this.sendRequest(this.serverSide as ServerSide);
+    this.sendRequest(server);
     client.pump();
   }
 
   private sendRequest(server: ServerSide): void {
     this.phase = PHASE_WAIT;
-    server.sendRequest(this.request, this.client.hasBodyWaiting && !this.dropsBody);
+    const { client, dropsBody } = this;
+    server.sendRequest(this.request, client.hasBodyWaiting && !dropsBody, client.isRequestComplete || dropsBody);
   }
 
   /** Where the rest of the request's body goes; null: nowhere yet. */
@@ -573,10 +590,18 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return bodyCopy !== null && this.client.isRequestComplete ? bodyCopy.bytes : own.NOTHING;
   }
 
-  /** A part of the body that is not kept went to the server. */
-  noteBodySent(): void {
+  /** A part of the body is about to go to the server, and is kept too where there is room for it: then the request can be sent again. */
+  keepSent(offset: number, length: number): boolean {
+    const { request } = this;
+    const isKept = !this.dropsBody && !this.isRequestSpent && request.slot >= 0 && request.hasRoomFor(length);
+    if (isKept) request.append(offset, length);
+    return isKept;
+  }
+
+  /** A part of the body went to the server. `isKept`: it is here still. */
+  noteBodySent(isKept = false): void {
     if (this.dropsBody) return;
-    this.isRequestSpent = true;
+    if (!isKept) this.isRequestSpent = true;
     this.awaitsContinue = false;
     (this.serverSide as ServerSide).touch();
   }
@@ -592,8 +617,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.isRequestSpent ? SENT_UNREPEATABLE : SENT_EVERYTHING_KEPT;
   }
 
-  private judgeFailure(how: Failure, status: number, isStale: boolean, sent: number): void {
+  private judgeFailure(how: Failure, status: number, wasStale: boolean, sent: number): void {
     const { upstream } = this;
+    const isStale = wasStale && this.staleTries++ < STALE_TRIES_MAX;
     const server = this.server as Server;
     if (how === FAILED_STATUS && this.isIntercepted(status)) {
       this.trail.fail(status, how, this.context.transport.now);
@@ -986,6 +1012,7 @@ function failureOf(how: Failure, status: number): own.OwnResponse {
     case FAILED_STATUS:
       return own.serverStatus(status);
     case FAILED_RESET:
+    case FAILED_REFUSED:
       return own.SERVER_RESET;
   }
 }

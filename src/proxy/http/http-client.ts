@@ -150,8 +150,8 @@ export abstract class HttpClient extends Session implements ClientSide {
 
   /** The request is to go to a server of this route: keeps it, as `Exchange.keep`. */
   protected keep(exchange: Exchange, route: Route, headLength: number): own.OwnResponse | null {
-    const { hops, towardsServers, view } = this.service;
-    return exchange.keep(route, towardsServers, view, hops, headLength);
+    const { service } = this;
+    return exchange.keep(route, service, service.view, service.hops, headLength);
   }
 
   // --- its end ---

@@ -5,11 +5,15 @@ import { Timers } from '../../base/timers.ts';
 import type { Context } from '../context.ts';
 import type { Expiring } from '../expiring.ts';
 import { IdlePool } from './idle-pool.ts';
-import type { ServerSide } from './sides.ts';
+import type { PooledSide } from './sides.ts';
 
 const KEEP_MS = 1000;
 
 /** A pool, connections that remember how they ended, and a clock. */
+function join(this: unknown): unknown {
+  return this;
+}
+
 class Stage {
   now = 0;
   readonly timers = new Timers(0);
@@ -24,12 +28,12 @@ class Stage {
     this.pool = new IdlePool(context, limit, KEEP_MS);
   }
 
-  make(count: number): ServerSide[] {
+  make(count: number): PooledSide[] {
     return Array.from({ length: count }, () => {
       const name = this.made++;
       const end = (how: string) => () => void this.ends.push(`${how} ${name}`);
-      return { idleSince: 0, newer: null, older: null, close: end('close'), reset: end('reset') };
-    }) as unknown as ServerSide[];
+      return { idleSince: 0, newer: null, older: null, close: end('close'), reset: end('reset'), join };
+    }) as unknown as PooledSide[];
   }
 
   pass(ms: number): void {
@@ -60,7 +64,7 @@ test('what is not needed for its time is let go little by little, the longest un
     for (let passed = 0; passed < ms; passed += TICK_MS) {
       const connection = stage.pool.take(false);
       assert.notEqual(connection, null);
-      stage.pool.put(connection!);
+      stage.pool.put(connection as PooledSide);
       const before = stage.pool.count;
       stage.pass(TICK_MS);
       most = Math.max(most, before - stage.pool.count);

@@ -7,7 +7,7 @@ import { TICK_MS } from '../../base/limits.ts';
 import { closingsDue } from '../../core/spread.ts';
 import type { Context, Pool } from '../context.ts';
 import { Expiring } from '../expiring.ts';
-import type { ServerSide } from './sides.ts';
+import type { Pooled, ServerSide, Shared } from './sides.ts';
 
 /** What nobody needs any more is let go so fast that all of it would be gone in so long; less and less is left. */
 const LET_GO_MS = 5000;
@@ -18,9 +18,11 @@ export class IdlePool extends Expiring implements Pool {
   limit: number;
   /** How long one is kept that nobody needs. */
   keepMs: number;
-  private newest: ServerSide | null = null;
-  private oldest: ServerSide | null = null;
+  private newest: Pooled | null = null;
+  private oldest: Pooled | null = null;
   private connectionCount = 0;
+  /** Connections in use that more exchanges may use at the same time. */
+  readonly shared: Shared[] = [];
 
   constructor(context: Context, limit: number, keepMs: number) {
     super();
@@ -54,22 +56,24 @@ export class IdlePool extends Expiring implements Pool {
   }
 
   /**
-   * The connection that was used last, or null. `isToStand`: what is sent on it cannot be sent again, so it must not be one that
-   * the server has closed already.
+   * What is in use and has room, so that there are few connections, or else the connection that was used last; null: none. `isToStand`: what is
+   * sent on it cannot be sent again, so it must not be one that the server has closed already.
    */
   take(isToStand: boolean): ServerSide | null {
+    const { shared } = this;
+    for (let i = 0; i < shared.length; i++) if (shared[i].hasRoom) return shared[i].join();
     const { now } = this.context.transport;
     for (;;) {
       const connection = this.newest;
       if (connection === null || connection.idleSince + this.keepMs <= now) return null;
       this.remove(connection);
-      if (!isToStand || connection.isStanding) return connection;
+      if (!isToStand || connection.isStanding) return connection.join();
       connection.close();
     }
   }
 
   /** Keeps it; the oldest goes when there are too many. */
-  put(connection: ServerSide): void {
+  put(connection: Pooled): void {
     const { isDraining, socketsMax, transport } = this.context;
     // Few descriptors are left: who may need this one goes to another server.
     if (this.limit === 0 || isDraining || transport.socketCount > socketsMax) {
@@ -88,7 +92,17 @@ export class IdlePool extends Expiring implements Pool {
     if (this.deadline === 0) this.context.timers.arm(this, now + this.keepMs);
   }
 
-  remove(connection: ServerSide): void {
+  /** It is in use, and has room for more; or it has none any more, for good. */
+  share(connection: Shared): void {
+    this.shared.push(connection);
+  }
+
+  unshare(connection: Shared): void {
+    const at = this.shared.indexOf(connection);
+    if (at >= 0) this.shared.splice(at, 1);
+  }
+
+  remove(connection: Pooled): void {
     if (connection.newer === null) this.newest = connection.older;
     else connection.newer.older = connection.older;
     if (connection.older === null) this.oldest = connection.newer;

@@ -64,6 +64,7 @@ const REQUEST_ID = ascii('request id: ');
 /** ` 200` */
 const STATUS_BYTES = 4;
 const SPACE = 32;
+const HTTP_2 = 20;
 const LF = 10;
 
 /** Never copied. */
@@ -75,14 +76,17 @@ export class ResponseEmitter {
   private readonly memory: Uint8Array;
   private readonly date: Uint8Array;
   private readonly via: Uint8Array;
+  /** The same of a response that came over HTTP/2. */
+  private readonly via2: Uint8Array;
   /** Of the whole response that was written last. */
   bodyBytes = 0;
 
-  /** `date`: the current value of a Date field, kept up to date by its owner. `via`: a complete line, or empty. */
-  constructor(memory: Uint8Array, date: Uint8Array, via: Uint8Array) {
+  /** `date`: the current value of a Date field, kept up to date by its owner. `via`, `via2`: complete lines, or empty. */
+  constructor(memory: Uint8Array, date: Uint8Array, via: Uint8Array, via2: Uint8Array) {
     this.memory = memory;
     this.date = date;
     this.via = via;
+    this.via2 = via2;
     assert(via.length <= VIA_BYTES_MAX + 'Via: 1.1 \r\n'.length, 'Via too large');
   }
 
@@ -107,7 +111,7 @@ export class ResponseEmitter {
     if (head.hasOddLength && keepsLength) at = emitContentLength(memory, at, head.contentLength);
     if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
     if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
-    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    if (this.via.length > 0) at = emitFragment(memory, at, head.version === HTTP_2 ? this.via2 : this.via);
     at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
   }

@@ -17,11 +17,12 @@ import type { Service } from '../service.ts';
 import type { Upstream } from '../upstream.ts';
 import type { AccessLog } from '../log/access-log.ts';
 import type { ErrorPage } from './error-page.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Towards } from './exchange.ts';
 import { takeForward } from './max-forwards.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
-import type { ClientProtocol, HttpProtocol, ServerProtocol } from './protocol.ts';
+import type { ClientProtocol, ServerProtocol, ServerProtocols } from './protocol.ts';
+import { RequestKeeper } from './request-keeper.ts';
 import { RequestIds } from './request-id.ts';
 import { Route } from './route.ts';
 import type { RouteSet } from './route-set.ts';
@@ -31,10 +32,10 @@ import { takeTarget } from './target-by.ts';
 const TURNS_MAX = 10;
 const AT = 0x40;
 
-export class HttpService implements Service {
+export class HttpService implements Service, Towards {
   readonly listener: Listener;
-  /** What servers are spoken to in, and clients with whom nothing else is agreed. */
-  private readonly protocol: HttpProtocol;
+  /** What clients are spoken to in with whom nothing else is agreed. */
+  private readonly protocol: ClientProtocol;
   /** What clients may speak besides: made when the first one does. */
   private readonly makeOther: (service: HttpService) => ClientProtocol;
   private other: ClientProtocol | null = null;
@@ -44,6 +45,8 @@ export class HttpService implements Service {
   readonly view: RequestView;
   readonly hops = new BelievedHops();
   readonly ids: RequestIds;
+  readonly keeper: RequestKeeper;
+  private readonly servers: ServerProtocols;
   /** Those that its requests are in, unless their route says otherwise. */
   private logs: readonly AccessLog[] = [];
   /** A request may be in one, or in a trace. */
@@ -53,8 +56,9 @@ export class HttpService implements Service {
 
   constructor(
     listener: Listener,
-    makeProtocol: (service: HttpService) => HttpProtocol,
+    makeProtocol: (service: HttpService) => ClientProtocol,
     makeOther: (service: HttpService) => ClientProtocol,
+    servers: ServerProtocols,
   ) {
     const { arena, hostname, memory, prng, requestHead, targetSlot, variables, wallClockMs } = listener.context;
     this.listener = listener;
@@ -64,6 +68,8 @@ export class HttpService implements Service {
     this.view.hostname = hostname;
     this.ids = new RequestIds(prng);
     this.view.identifier = this.ids;
+    this.keeper = new RequestKeeper(listener.context, this.ids);
+    this.servers = servers;
     this.protocol = makeProtocol(this);
     this.makeOther = makeOther;
   }
@@ -79,6 +85,7 @@ export class HttpService implements Service {
     this.isLogging = this.logs.length > 0 || routes.areLogged || this.view.tracer !== null;
     const { forwarded } = plan;
     this.resolver = forwarded.kind === 'trust' ? new ClientResolver(forwarded) : null;
+    this.keeper.configure(plan);
     this.protocol.configure(plan);
     this.other?.configure(plan);
   }
@@ -95,9 +102,8 @@ export class HttpService implements Service {
     return this.other;
   }
 
-  /** How servers are spoken to. */
-  get towardsServers(): ServerProtocol {
-    return this.protocol;
+  protocolOf({ plan }: Upstream): ServerProtocol {
+    return plan.protocol === undefined ? this.servers.http1 : this.servers.http2;
   }
 
   /**

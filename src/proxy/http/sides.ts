@@ -1,6 +1,6 @@
 /**
  * The two sides of an exchange, as it sees them: a client's connection or stream, and a server's. Neither knows the other, and
- * none of these interfaces knows a version of HTTP; `http1` implements both, `http2` the client's.
+ * none of these interfaces knows a version of HTTP; `http1` and `http2` implement both.
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
@@ -94,7 +94,7 @@ export interface Tunnel {
   endTunnel(): void;
 }
 
-/** A server's connection: it works for one exchange at a time, and may rest in a pool. */
+/** A server's connection or stream: it works for one exchange at a time. */
 export interface ServerSide {
   readonly sink: BodySink;
   /** The exchange may send. */
@@ -102,10 +102,13 @@ export interface ServerSide {
   /** The connection stood at some time. */
   readonly wasConnected: boolean;
 
-  /** From the pool: it works for another exchange. */
+  /** It was just taken from the pool, and works for this exchange. */
   reuse(exchange: ResponseHandler): void;
-  /** `hasBodyWaiting`: more of the request is here, and follows at once if there is room for it. */
-  sendRequest(request: KeptRequest, hasBodyWaiting: boolean): void;
+  /**
+   * `hasBodyWaiting`: more of the request is here, and follows at once if there is room for it. `isWhole`: nothing follows, what is kept is all of
+   * the request.
+   */
+  sendRequest(request: KeptRequest, hasBodyWaiting: boolean, isWhole: boolean): void;
   /** The request moved on. */
   touch(): void;
   /** The client takes more of the response. */
@@ -121,19 +124,32 @@ export interface ServerSide {
   readonly keepsScarce: boolean;
   /** Changes while the server takes the request. */
   readonly acknowledgedBytes: number;
+}
 
-  // --- in the pool: since when, and its neighbours ---
-
+/** A connection that rests in a pool: since when, and its neighbours. */
+export interface Pooled {
   /** False: the server has ended it already, which nobody was told yet. A system call. */
   readonly isStanding: boolean;
+  /** It was taken out: what works for the next exchange. `reuse` follows. */
+  join(): ServerSide;
   idleSince: number;
-  newer: ServerSide | null;
-  older: ServerSide | null;
+  newer: Pooled | null;
+  older: Pooled | null;
   /** Idempotent. */
   close(): void;
   /** The same so that its local port is free at once. */
   reset(): void;
 }
+
+/** A connection that is used for several exchanges at the same time. */
+export interface Shared {
+  readonly hasRoom: boolean;
+  /** What works for one of them; `reuse` follows. */
+  join(): ServerSide;
+}
+
+/** A connection that is the side of one exchange after the other. */
+export interface PooledSide extends ServerSide, Pooled {}
 
 /** What a server's side has of the exchange that it works for. */
 export interface ResponseHandler {
@@ -150,8 +166,8 @@ export interface ResponseHandler {
   /** Writes the request's identifier, if it has one of ours, at `at` and returns the offset behind it. */
   emitRequestId(into: Uint8Array, at: number): number;
 
-  /** The new connection stands. */
-  handleServerReady(): void;
+  /** The new connection stands, and this is what works for the exchange on it. */
+  handleServerReady(server: ServerSide): void;
   /** The server takes more of the request. */
   pumpRequest(): void;
   noteBacklog(): void;

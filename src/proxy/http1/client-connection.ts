@@ -28,6 +28,7 @@ import { parseRequestHead } from '../../wire/http1/request.ts';
 import { DeferredReset } from '../deferred-reset.ts';
 import { admissionOf } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
+import type { ClientEmitters } from '../http/client-emitters.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { HeaderEdit } from '../http/header-edit.ts';
 import { HttpClient } from '../http/http-client.ts';
@@ -44,7 +45,6 @@ import { Lingering } from '../lingering.ts';
 import { RateWindow } from '../rate-window.ts';
 import { Relay, type RelayOwner } from '../relay.ts';
 import { KEEPS_NOTHING } from '../session.ts';
-import type { Emitters } from './emitters.ts';
 import {
   HEAD_MORE,
   HEAD_NO_MEMORY,
@@ -121,7 +121,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
   /** In TUNNEL. */
   private tunnel: Tunnel | null = null;
 
-  constructor(service: HttpService, emitters: Emitters, socket: Socket, info: ConnectionInfo | null) {
+  constructor(service: HttpService, emitters: ClientEmitters, socket: Socket, info: ConnectionInfo | null) {
     const { listener } = service;
     super(service, emitters, admissionOf(service, info), new Peer(info, socket, listener.context.transport));
     this.socket = socket;

@@ -2,9 +2,10 @@
  * What both ends of an exchange do with outgoing bodies: puts a head in front of the first bytes of its body, in the body's own
  * slot where there is room, and frames what the receiver could not find the end of.
  */
-import { emitCrlf, emitHex, emitLastChunk } from '../../wire/http1/emit.ts';
+import { emitCrlf } from '../../wire/http1/emit.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { Context } from '../context.ts';
+import { emitChunkStart, emitLastChunk, LAST_CHUNK_BYTES } from '../http/chunks.ts';
 import type { BodySink } from '../http/sides.ts';
 
 /** How a body is framed for the receiver. */
@@ -15,8 +16,9 @@ export const FRAME_DECODED = 1;
 export const FRAME_ENCODED = 2;
 export type Framing = typeof FRAME_AS_IS | typeof FRAME_DECODED | typeof FRAME_ENCODED;
 
-/** `0 CR LF CR LF` */
-const LAST_CHUNK_BYTES = 5;
+const CRLF_BYTES = 2;
+/** Behind a head, a part of a body that is not larger is copied where its own slot has no room for the head: an operation of its own costs more. */
+const COPY_BYTES_MAX = 4096;
 
 export class MessageWriter implements BodySink {
   private readonly context: Context;
@@ -29,6 +31,8 @@ export class MessageWriter implements BodySink {
   headBytes = 0;
   /** Of a head at the start of the scratch slot that waits for the first bytes of its body. */
   private headLength = 0;
+  /** With FRAME_ENCODED: one was sent. */
+  private hasChunks = false;
 
   constructor(context: Context, socket: Socket | null) {
     this.context = context;
@@ -48,6 +52,7 @@ export class MessageWriter implements BodySink {
     this.headLength = headLength;
     this.headBytes += headLength;
     this.framing = framing;
+    this.hasChunks = false;
   }
 
   /** Sends a whole message, or a head without body, of `length` bytes that stands at the start of the scratch slot. `bodyBytes`: of them. */
@@ -74,18 +79,26 @@ export class MessageWriter implements BodySink {
     return true;
   }
 
-  /** HTTP/1.0 has none. */
-  sendTrailers(): boolean {
-    return true;
+  /** Without chunks there is no place for them. */
+  sendTrailers(offset: number, length: number): boolean {
+    return this.framing !== FRAME_ENCODED || this.endChunks(offset, length);
   }
 
   finish(): boolean {
-    if (this.framing !== FRAME_ENCODED) return true;
+    return this.framing !== FRAME_ENCODED || this.endChunks(0, 0);
+  }
+
+  /** `length` 0: there is no trailer section. */
+  private endChunks(offset: number, length: number): boolean {
     const { arena, memory } = this.context;
-    const slot = arena.allocate(LAST_CHUNK_BYTES);
+    const slot = arena.allocate(LAST_CHUNK_BYTES + CRLF_BYTES + length);
     if (slot < 0) return false;
     const start = arena.start(slot);
-    this.pass(slot, start, emitLastChunk(memory, start) - start, false);
+    const end = emitLastChunk(memory, start, !this.hasChunks);
+    if (length > 0) memory.copyWithin(end, offset, offset + length);
+    else emitCrlf(memory, end);
+    this.framing = FRAME_AS_IS;
+    this.pass(slot, start, end + (length > 0 ? length : CRLF_BYTES) - start, false);
     return true;
   }
 
@@ -94,13 +107,13 @@ export class MessageWriter implements BodySink {
     (this.socket as Socket).send(slot, offset, length, more);
   }
 
-  /** The length of the chunk stands behind the head, or alone, and the line's end in the slot's tail room. */
+  /** What begins the chunk stands behind the head, or alone, with what ends the chunk before: behind content, there may be more content. */
   private sendChunk(slot: number, offset: number, length: number): boolean {
     const { arena, memory, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
-    this.headLength = emitCrlf(memory, emitHex(memory, start + this.headLength, length)) - start;
-    emitCrlf(memory, offset + length);
-    return this.sendBehindHead(slot, offset, length + 2);
+    this.headLength = emitChunkStart(memory, start + this.headLength, length, !this.hasChunks) - start;
+    this.hasChunks = true;
+    return this.sendBehindHead(slot, offset, length);
   }
 
   private sendBehindHead(slot: number, offset: number, length: number): boolean {
@@ -113,19 +126,27 @@ export class MessageWriter implements BodySink {
       this.pass(slot, offset - headLength, headLength + length, false);
       return true;
     }
-    const headSlot = this.copyHead();
+    const isCopied = length <= COPY_BYTES_MAX;
+    const headSlot = this.copyHead(isCopied ? length : 0);
     if (headSlot < 0) return false;
+    if (isCopied) {
+      const start = arena.start(headSlot);
+      memory.copyWithin(start + headLength, offset, offset + length);
+      arena.release(slot);
+      this.pass(headSlot, start, headLength + length, false);
+      return true;
+    }
     this.pass(headSlot, arena.start(headSlot), headLength, true);
     this.pass(slot, offset, length, false);
     return true;
   }
 
-  /** Puts the head that waits into a slot of its own; -1: none is free. It waits no more in either case. */
-  private copyHead(): number {
+  /** Puts the head that waits into a slot of its own, with room behind it; -1: none is free. It waits no more in either case. */
+  private copyHead(room = 0): number {
     const { arena, memory, scratchSlot } = this.context;
     const { headLength } = this;
     this.headLength = 0;
-    const slot = arena.allocate(headLength);
+    const slot = arena.allocate(headLength + room);
     if (slot < 0) return slot;
     const head = arena.start(scratchSlot);
     memory.copyWithin(arena.start(slot), head, head + headLength);

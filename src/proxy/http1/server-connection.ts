@@ -34,7 +34,7 @@ import type { Upstream } from '../upstream.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
 import type { IdlePool } from '../http/idle-pool.ts';
 import { isWorn } from '../http/wear.ts';
-import type { ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
+import type { PooledSide, ResponseHandler, Tunnel } from '../http/sides.ts';
 import {
   HEAD_MORE,
   HEAD_NO_MEMORY,
@@ -63,7 +63,7 @@ const SERVER_INVALID = endedByAnswer(answerKind('server-invalid'));
 /** This and above. */
 const SERVER_ERRORS = 500;
 
-export class ServerConnection extends Expiring implements SocketHandler, DialOwner, ServerSide, Tunnel {
+export class ServerConnection extends Expiring implements SocketHandler, DialOwner, PooledSide, Tunnel {
   readonly server: Server;
   readonly upstream: Upstream;
   /** Where it rests: the server's when it was begun. */
@@ -94,8 +94,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   hasResponded = false;
   /** In the pool: since when, and its neighbours. */
   idleSince = 0;
-  newer: ServerSide | null = null;
-  older: ServerSide | null = null;
+  newer: PooledSide | null = null;
+  older: PooledSide | null = null;
 
   private constructor(context: Context, upstream: Upstream, server: Server) {
     super();
@@ -123,14 +123,33 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
     return connection;
   }
 
-  handleDialed(socket: Socket): void {
-    this.dial = null;
+  /** The same over a connection that somebody else has made. */
+  static adopt(
+    context: Context,
+    upstream: Upstream,
+    server: Server,
+    exchange: ResponseHandler,
+    socket: Socket,
+  ): ServerConnection {
+    const connection = new ServerConnection(context, upstream, server);
+    connection.takenAt = context.transport.now;
+    connection.exchange = exchange;
+    connection.begin(socket);
+    return connection;
+  }
+
+  private begin(socket: Socket): void {
     this.wasConnected = true;
     this.socketOrNull = socket;
     this.sink.socket = socket;
     socket.handler = this;
     this.beginResponse();
-    (this.exchange as ResponseHandler).handleServerReady();
+  }
+
+  handleDialed(socket: Socket): void {
+    this.dial = null;
+    this.begin(socket);
+    (this.exchange as ResponseHandler).handleServerReady(this);
   }
 
   get client(): PeerAddress {
@@ -156,6 +175,10 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
 
   get isStanding(): boolean {
     return this.socket.isStanding;
+  }
+
+  join(): this {
+    return this;
   }
 
   /** The exchange may send. */

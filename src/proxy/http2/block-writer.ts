@@ -1,6 +1,19 @@
 /** Packs heads, which are lines as HTTP/1 has them, into the header blocks of one connection. */
 import { BLOCK_GROWTH, FIELD_GROWTH, HpackEncoder } from '../../wire/http2/hpack/encoder.ts';
 import type { LineCache } from '../../wire/http2/hpack/line-cache.ts';
+import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
+import { ascii, emitBytes } from '../../wire/http1/emit.ts';
+import { fieldId } from '../../wire/http1/fields.ts';
+import {
+  F_CONNECTION,
+  F_HOST,
+  F_HTTP2_SETTINGS,
+  F_KEEP_ALIVE,
+  F_PROXY_CONNECTION,
+  F_TE,
+  F_TRANSFER_ENCODING,
+  F_UPGRADE,
+} from '../../wire/http1/head.ts';
 import { blockFramesLength, emitBlockFrames } from '../../wire/http2/frame-writer.ts';
 import { FRAME_BYTES_MAX, FRAME_HEADER_BYTES } from '../../wire/http2/frame.ts';
 import type { Output } from './output.ts';
@@ -14,6 +27,35 @@ const HTAB = 9;
 const STATUS_AT = 9;
 /** Of lines with their CR LF. */
 const LINE_GROWTH = FIELD_GROWTH - 2;
+
+/** ` HTTP/1.1` */
+const VERSION_BYTES = 9;
+const HOST_BYTES = 'host:'.length;
+const METHOD = ascii(':method: ');
+const PATH = ascii(':path: ');
+const AUTHORITY = ascii(':authority: ');
+const TE_TRAILERS = ascii('te: trailers');
+const GET = ascii('GET');
+const POST = ascii('POST');
+/** In the static table. */
+const STATIC_GET = 2;
+const STATIC_POST = 3;
+const STATIC_HTTP = 6;
+const STATIC_HTTPS = 7;
+/** What is sent besides the lines, and names of pseudo-fields. */
+const REQUEST_GROWTH = 64;
+/** Section 8.2.2, and what has another place. */
+const OF_CONNECTIONS =
+  (1 << F_HOST) |
+  (1 << F_CONNECTION) |
+  (1 << F_KEEP_ALIVE) |
+  (1 << F_PROXY_CONNECTION) |
+  (1 << F_TRANSFER_ENCODING) |
+  (1 << F_UPGRADE) |
+  (1 << F_HTTP2_SETTINGS) |
+  (1 << F_TE);
+/** A pseudo-field as a line. */
+const draft = new Uint8Array(HEAD_SLOT_BYTES);
 
 export class BlockWriter {
   readonly encoder: HpackEncoder;
@@ -39,14 +81,67 @@ export class BlockWriter {
     let lines = digits;
     while (memory[lines] !== LF) lines++;
     const fields = encoder.emitStatus(memory, encoder.begin(memory, block), status);
-    return this.finish(block, this.emitLines(fields, lines + 1), streamId, endsStream);
+    return this.finish(block, this.emitLines(fields, lines + 1, 0), streamId, endsStream);
+  }
+
+  /**
+   * The same of a request: from its request line, in origin form, to its empty line. What is of a connection of HTTP/1 alone stays behind, and Host
+   * is the authority. `isTls`: its scheme is https.
+   */
+  sendRequest(at: number, length: number, streamId: number, endsStream: boolean, isTls: boolean): number {
+    const { encoder, memory } = this;
+    const block = this.reserve(at, length + REQUEST_GROWTH);
+    if (block < 0) return -1;
+    let methodEnd = at;
+    while (memory[methodEnd] !== SP) methodEnd++;
+    let line = methodEnd;
+    while (memory[line] !== CR) line++;
+    const pathEnd = line - VERSION_BYTES;
+    line += 2;
+    let to = encoder.begin(memory, block);
+    if (isWord(memory, at, methodEnd, GET)) to = encoder.emitStatic(memory, to, STATIC_GET);
+    else if (isWord(memory, at, methodEnd, POST)) to = encoder.emitStatic(memory, to, STATIC_POST);
+    else to = this.emitPseudo(to, METHOD, at, methodEnd);
+    to = encoder.emitStatic(memory, to, isTls ? STATIC_HTTPS : STATIC_HTTP);
+    to = this.emitPseudo(to, PATH, methodEnd + 1, pathEnd);
+    const host = this.findHost(line);
+    if (host >= 0) {
+      const valueAt = valueStart(memory, host + HOST_BYTES);
+      to = this.emitPseudo(to, AUTHORITY, valueAt, valueEnd(memory, valueAt));
+    }
+    to = this.emitLines(to, line, OF_CONNECTIONS);
+    // trailers are passed on, and servers of gRPC want to know
+    to = encoder.emitField(memory, to, TE_TRAILERS, 0, 2, 4, TE_TRAILERS.length - 4);
+    return this.finish(block, to, streamId, endsStream);
+  }
+
+  /** A pseudo-field whose value is from `from` to `end`. */
+  private emitPseudo(to: number, name: Uint8Array, from: number, end: number): number {
+    const { encoder, memory } = this;
+    const length = end - from;
+    draft.set(name);
+    emitBytes(draft, name.length, memory, from, length);
+    return encoder.emitField(memory, to, draft, 0, name.length - 2, name.length, length);
+  }
+
+  /** Where the line of the Host field begins; -1: there is none. */
+  private findHost(from: number): number {
+    const { memory } = this;
+    while (memory[from] !== CR) {
+      let colon = from;
+      while (memory[colon] !== COLON) colon++;
+      if (fieldId(memory, from, colon - from) === F_HOST) return from;
+      while (memory[colon] !== LF) colon++;
+      from = colon + 1;
+    }
+    return -1;
   }
 
   /** The same of a trailer section. */
   sendTrailers(at: number, length: number, streamId: number): number {
     const block = this.reserve(at, length);
     if (block < 0) return -1;
-    return this.finish(block, this.emitLines(this.encoder.begin(this.memory, block), at), streamId, true);
+    return this.finish(block, this.emitLines(this.encoder.begin(this.memory, block), at, 0), streamId, true);
   }
 
   private reserve(at: number, length: number): number {
@@ -67,21 +162,39 @@ export class BlockWriter {
     return behind - start;
   }
 
-  /** Up to the empty line. Spaces are as whoever has written a line likes them. */
-  private emitLines(to: number, from: number): number {
+  /** Up to the empty line, without those whose field is flagged in `dropped`. Spaces are as whoever has written a line likes them. */
+  private emitLines(to: number, from: number, dropped: number): number {
     const { encoder, memory } = this;
     while (memory[from] !== CR) {
       let colon = from;
       while (memory[colon] !== COLON) colon++;
-      let value = colon + 1;
-      while (memory[value] === SP || memory[value] === HTAB) value++;
-      let lineEnd = value;
-      while (memory[lineEnd] !== CR) lineEnd++;
-      let end = lineEnd;
-      while (end > value && (memory[end - 1] === SP || memory[end - 1] === HTAB)) end--;
-      to = encoder.emitField(memory, to, memory, from, colon - from, value, end - value);
-      from = lineEnd + 2;
+      const value = valueStart(memory, colon + 1);
+      const end = valueEnd(memory, value);
+      const isDropped = dropped !== 0 && (dropped & (1 << fieldId(memory, from, colon - from))) !== 0;
+      if (!isDropped) to = encoder.emitField(memory, to, memory, from, colon - from, value, end - value);
+      from = end;
+      while (memory[from] !== LF) from++;
+      from++;
     }
     return to;
   }
+}
+
+function valueStart(memory: Uint8Array, at: number): number {
+  while (memory[at] === SP || memory[at] === HTAB) at++;
+  return at;
+}
+
+/** Without what is blank at its end. */
+function valueEnd(memory: Uint8Array, value: number): number {
+  let end = value;
+  while (memory[end] !== CR) end++;
+  while (end > value && (memory[end - 1] === SP || memory[end - 1] === HTAB)) end--;
+  return end;
+}
+
+function isWord(memory: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
+  if (end - at !== word.length) return false;
+  for (let i = 0; i < word.length; i++) if (memory[at + i] !== word[i]) return false;
+  return true;
 }

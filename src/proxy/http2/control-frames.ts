@@ -1,5 +1,4 @@
 /** The frames of a connection that carry nothing of a message: settings, windows, pings, resets, and that it is to end. */
-import { STREAMS_MAX } from '../../core/http2/bounds.ts';
 import {
   emitGoaway,
   emitPing,
@@ -16,7 +15,6 @@ import {
   SETTING_BYTES,
   WINDOW_UPDATE_BYTES,
 } from '../../wire/http2/frame.ts';
-import { SETTING_MAX_CONCURRENT_STREAMS, SETTING_MAX_HEADER_LIST_SIZE } from '../../wire/http2/settings.ts';
 import type { Output } from './output.ts';
 
 export interface ControlOwner {
@@ -35,9 +33,8 @@ export class ControlFrames {
     this.owner = owner;
   }
 
-  /** `headBytes`: of a request's head, at most. */
-  sendSettings(headBytes: number): void {
-    const settings = [SETTING_MAX_CONCURRENT_STREAMS, STREAMS_MAX, SETTING_MAX_HEADER_LIST_SIZE, headBytes];
+  /** `settings`: identifiers with their values. */
+  sendSettings(settings: readonly number[]): void {
     const at = this.output.reserve(FRAME_HEADER_BYTES + (settings.length / 2) * SETTING_BYTES);
     if (at < 0) this.owner.lackMemory();
     else this.output.commit(emitSettings(this.memory, at, settings));
@@ -49,14 +46,14 @@ export class ControlFrames {
     else this.output.commit(emitSettingsAck(this.memory, at));
   }
 
-  /** `opaque`: PING_BYTES of them; the client's own where it is an answer. */
+  /** `opaque`: PING_BYTES of them; the peer's own where it is an answer. */
   sendPing(opaque: Uint8Array, isAck: boolean): void {
     const at = this.output.reserve(FRAME_HEADER_BYTES + PING_BYTES);
     if (at < 0) this.owner.lackMemory();
     else this.output.commit(emitPing(this.memory, at, opaque, isAck));
   }
 
-  /** `lastId`: no stream above it is taken. Where no slot is free the client is not told. */
+  /** `lastId`: no stream above it is taken. Where no slot is free the peer is not told. */
   sendGoaway(lastId: number, code: number): void {
     const at = this.output.reserve(FRAME_HEADER_BYTES + GOAWAY_BYTES);
     if (at >= 0) this.output.commit(emitGoaway(this.memory, at, lastId, code));

@@ -1,7 +1,7 @@
 /** What of a request's body has come and no server has taken yet, in its order. */
 import { LARGE_SLOT_BYTES } from '../../base/limits.ts';
 import type { Arena } from '../../base/arena.ts';
-import { CHUNK_ROOM } from './chunks.ts';
+import { CHUNK_ROOM } from '../http/chunks.ts';
 
 /** A part is kept where it was received if it fills so much of its slot: a client must not hold a slot with a byte. */
 const FILLING_BYTES = LARGE_SLOT_BYTES / 4;

@@ -14,6 +14,9 @@ import type { Context } from '../context.ts';
 /** A part of a body that is not larger is copied: an operation of its own costs more. */
 const COPY_BYTES_MAX = 4096;
 
+/** So many segments that wait are more than a peer in order needs. */
+const CLOGGED_SEGMENTS = 8;
+
 export class Output {
   private readonly context: Context;
   private readonly socket: Socket;
@@ -44,6 +47,11 @@ export class Output {
   /** Nothing is here that has not left. */
   get isEmpty(): boolean {
     return this.slot < 0 && this.waitingCount === 0 && this.socket.pendingSegments === 0;
+  }
+
+  /** Very much waits. */
+  get isClogged(): boolean {
+    return this.waitingCount >= CLOGGED_SEGMENTS;
   }
 
   get keepsScarce(): boolean {

@@ -8,7 +8,7 @@
  */
 import { answerKind } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
-import type { ConnectionState } from '../../core/http2/connection-state.ts';
+import type { FromClient } from '../../core/http2/from-client.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import { assert } from '../../base/assert.ts';
 import {
@@ -31,13 +31,15 @@ import * as own from '../http/own-responses.ts';
 import type { Peer } from '../http/peer.ts';
 import { PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import type { Route } from '../http/route.ts';
+import type { BodySink } from '../http/sides.ts';
 import type { HttpService } from '../http/service.ts';
 import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING } from '../session.ts';
-import { beginChunk, emitLastChunk, LAST_CHUNK_BYTES } from './chunks.ts';
+import { beginChunk, emitLastChunk, LAST_CHUNK_BYTES } from '../http/chunks.ts';
 import { HeldBody } from './held-body.ts';
 import { parseKeptHead } from './kept-head.ts';
 import type { BlockWriter } from './block-writer.ts';
+import type { FrameStream } from './frames.ts';
 import type { Output } from './output.ts';
 import { LENGTH_UNKNOWN, StreamWriter } from './stream-writer.ts';
 
@@ -58,7 +60,7 @@ export interface StreamOwner {
   readonly emitters: ClientEmitters;
   readonly admission: Admission;
   readonly peer: Peer;
-  readonly machine: ConnectionState<Stream>;
+  readonly machine: FromClient<Stream>;
   readonly output: Output;
   readonly blocks: BlockWriter;
 
@@ -74,7 +76,7 @@ export interface StreamOwner {
   localAddress(into: Uint8Array, at: number): number;
 }
 
-export class Stream extends HttpClient {
+export class Stream extends HttpClient implements FrameStream {
   readonly state: StreamState<Stream>;
   readonly sink: StreamWriter<Stream>;
   private readonly connection: StreamOwner;
@@ -236,19 +238,20 @@ export class Stream extends HttpClient {
 
   /** Hands a part to the server, with its reference. */
   private pass(exchange: Exchange, slot: number, offset: number, length: number): boolean {
+    const sink = exchange.requestSink as NonNullable<Exchange['requestSink']>;
     let from = offset;
-    if (this.isChunked) from = beginChunk(this.context.memory, offset, length, !this.hasChunks);
-    if (!(exchange.requestSink as NonNullable<Exchange['requestSink']>).send(slot, from, offset + length - from))
-      return false;
+    if (this.isChunked && sink.takesChunks) from = beginChunk(this.context.memory, offset, length, !this.hasChunks);
+    const isKept = !sink.takesChunks && exchange.keepSent(offset, length);
+    if (!sink.send(slot, from, offset + length - from)) return false;
     this.hasChunks = true;
-    exchange.noteBodySent();
+    exchange.noteBodySent(isKept);
     (this.pace as BodyPace).move(this.now, this.bodyMs);
     this.took(length);
     return true;
   }
 
   private endBody(exchange: Exchange): boolean {
-    if (this.isChunked && !this.sendLastChunk(exchange)) {
+    if (!this.sendEnd(exchange)) {
       this.giveUp(own.OUT_OF_MEMORY);
       return false;
     }
@@ -259,9 +262,21 @@ export class Stream extends HttpClient {
     return false;
   }
 
-  private sendLastChunk(exchange: Exchange): boolean {
-    const { arena, memory } = this.context;
+  /** What is behind a body. */
+  private sendEnd(exchange: Exchange): boolean {
     const sink = exchange.requestSink as NonNullable<Exchange['requestSink']>;
+    if (sink.takesChunks) return !this.isChunked || this.sendLastChunk(exchange, sink);
+    const { arena } = this.context;
+    const length = this.keptTrailers(exchange);
+    const isSent = length <= EMPTY_LINE_BYTES || sink.sendTrailers(arena.start(this.trailerSlot), length);
+    this.dropTrailers();
+    if (!isSent || !sink.finish()) return false;
+    exchange.noteBodySent(length <= EMPTY_LINE_BYTES);
+    return true;
+  }
+
+  private sendLastChunk(exchange: Exchange, sink: BodySink): boolean {
+    const { arena, memory } = this.context;
     const length = this.keptTrailers(exchange);
     const slot = arena.allocate(LAST_CHUNK_BYTES + length);
     if (slot < 0) return false;
@@ -477,6 +492,14 @@ export class Stream extends HttpClient {
     if (this.phase === GONE) return;
     this.leave();
     this.finishExchange(ending);
+  }
+
+  handleReset(): void {
+    this.handleGone();
+  }
+
+  handleFault(): void {
+    this.handleGone();
   }
 
   protected override close(ending: number): void {

@@ -96,7 +96,7 @@ export class ServerHandshake implements SocketHandler, Opening {
     }
     this.end();
     const socket = new TlsSocket(room, below, session, owner.needsFarewell);
-    above.handleOpen(socket, { ...NOTHING_KNOWN, tls: session });
+    above.handleOpen(socket, { ...NOTHING_KNOWN, protocol: session.protocol, tls: session });
     if (rest > 0) socket.receive(slot, offset, rest);
     else room.arena.release(slot);
   }

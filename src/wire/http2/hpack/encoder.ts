@@ -7,7 +7,7 @@
  * what it costs where nothing is repeated.
  */
 import { hashBytesLower } from '../../../base/hash.ts';
-import { CR, TOKEN_LOWER, ascii, equalsIgnoringCase } from '../../http1/classes.ts';
+import { COLON, CR, TOKEN_LOWER, ascii, equalsIgnoringCase } from '../../http1/classes.ts';
 import { emitBytes } from '../../http1/emit.ts';
 import {
   FIELD_ID,
@@ -37,6 +37,9 @@ export const BLOCK_GROWTH = 16;
 
 /** Never indexed by anybody: who can guess one could learn by the length of a block that he was right (section 7.1.3). */
 const SENSITIVE: readonly Uint8Array[] = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie'].map(ascii);
+
+/** A byte of a name, that of a pseudo-field too, in lower case. */
+const NAME_LOWER = Uint8Array.from(TOKEN_LOWER, (lower, byte) => (byte === COLON ? COLON : lower));
 
 /** The static index of each of its names, by hash; 0: none. */
 const NAME_SETS = 256;
@@ -118,6 +121,12 @@ export class HpackEncoder {
     return at + 5;
   }
 
+  /** A line of the static table, by its index. */
+  emitStatic(out: Uint8Array, at: number, index: number): number {
+    out[at] = INDEXED | index;
+    return at + 1;
+  }
+
   /** The fields of a parsed head or trailer section in their order, except those whose id is flagged: `dropped[id]` is 1. */
   emitKeptFields(out: Uint8Array, at: number, bytes: Uint8Array, table: FieldTable, dropped: Uint8Array): number {
     const { fields } = table;
@@ -152,7 +161,7 @@ export class HpackEncoder {
     return at;
   }
 
-  /** One field, whose value stands somewhere behind its name and a colon. The name is a token in any case. */
+  /** One field, whose value stands somewhere behind its name and a colon. The name is a token in any case, or a pseudo-field's that the static table has. */
   emitField(
     out: Uint8Array,
     at: number,
@@ -286,7 +295,7 @@ function nameIndex(bytes: Uint8Array, at: number, length: number): number {
     if (STATIC_NAME_LENGTH[index] === length) {
       const from = STATIC_AT[index];
       let i = 0;
-      while (i < length && TOKEN_LOWER[bytes[at + i]] === STATIC_LINES[from + i]) i++;
+      while (i < length && NAME_LOWER[bytes[at + i]] === STATIC_LINES[from + i]) i++;
       if (i === length) return index;
     }
     place = (place + 1) & (NAME_SETS - 1);

@@ -27,9 +27,9 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitIpText, isNoIp, isSameIp } from '../../wire/ip-text.ts';
-import { viaLine } from '../http/client-emitters.ts';
-import { emitRequestId, type RequestIds, REQUEST_ID_BYTES_MAX } from '../http/request-id.ts';
-import type { Route } from '../http/route.ts';
+import { viaLine } from './client-emitters.ts';
+import { emitRequestId, type RequestIds, REQUEST_ID_BYTES_MAX } from './request-id.ts';
+import type { Route } from './route.ts';
 
 const HTTP_1_1 = ascii(' HTTP/1.1\r\n');
 const HOST = ascii('Host: ');

@@ -1,6 +1,6 @@
 /**
- * A body of unknown length as servers of HTTP/1 get it: in chunks. What begins a chunk stands in front of its content, where the header of its frame
- * was, and with it what ends the chunk before: so nothing is written behind content, where the next frame may be.
+ * A body of unknown length as HTTP/1 has it: in chunks. What begins a chunk stands in front of its content, and with it what ends the chunk before:
+ * so nothing is written behind content, where something else may be, as the next frame of HTTP/2.
  */
 import { emitBytes, emitCrlf, emitFragment, emitHex, ascii } from '../../wire/http1/emit.ts';
 
@@ -12,10 +12,14 @@ export const LAST_CHUNK_BYTES = 5;
 const LAST_CHUNK = ascii('0\r\n');
 const draft = new Uint8Array(CHUNK_ROOM);
 
+/** Writes what stands in front of a chunk of `length` bytes. `isFirst`: of its body. */
+export function emitChunkStart(out: Uint8Array, at: number, length: number, isFirst: boolean): number {
+  return emitCrlf(out, emitHex(out, isFirst ? at : emitCrlf(out, at), length));
+}
+
 /** Begins a chunk of `length` bytes of content at `offset`. Where it begins. `isFirst`: of its body. */
 export function beginChunk(memory: Uint8Array, offset: number, length: number, isFirst: boolean): number {
-  const from = isFirst ? 0 : emitCrlf(draft, 0);
-  const count = emitCrlf(draft, emitHex(draft, from, length));
+  const count = emitChunkStart(draft, 0, length, isFirst);
   emitBytes(memory, offset - count, draft, 0, count);
   return offset - count;
 }

@@ -1,0 +1,583 @@
+/**
+ * A stream of a connection to a server, as the server's side of an exchange: one request and its response.
+ *
+ *   waiting -> head -> body -> over
+ *                       body -> rest -> over      a response before the end of its request, by a server that reads on
+ *
+ * `waiting`: its connection does not stand yet, or has taken the stream in for an exchange that has not sent. What becomes of a failed try is
+ * the exchange's decision, not this class's.
+ */
+import { HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { answerKind } from '../../core/answers/kinds.ts';
+import { endedByAnswer, SERVER_LEFT, SERVER_STALLED } from '../../core/endings.ts';
+import type { StreamState } from '../../core/http2/stream-state.ts';
+import type { ToServer } from '../../core/http2/to-server.ts';
+import {
+  type Failure,
+  FAILED_BAD_RESPONSE,
+  FAILED_NO_BUFFER,
+  FAILED_REFUSED,
+  FAILED_RESET,
+  FAILED_RESPONSE_TIMEOUT,
+  FAILED_STATUS,
+  isLocalFailure,
+} from '../../core/retry.ts';
+import { BODY_NONE, type HeadLimits } from '../../wire/http1/head.ts';
+import { responseBody } from '../../wire/http1/response.ts';
+import { CANCEL, REFUSED_STREAM } from '../../wire/http2/error-codes.ts';
+import type { Context } from '../context.ts';
+import { Expiring } from '../expiring.ts';
+import type { KeptRequest } from '../http/kept-request.ts';
+import type { BodySink, ResponseHandler, ServerSide } from '../http/sides.ts';
+import type { Delayed } from '../later.ts';
+import type { Server } from '../server.ts';
+import type { Upstream } from '../upstream.ts';
+import type { BlockWriter } from './block-writer.ts';
+import type { FrameStream } from './frames.ts';
+import { HeldBody } from './held-body.ts';
+import { parseKeptResponse } from './kept-head.ts';
+import type { Output } from './output.ts';
+import { LENGTH_UNKNOWN, StreamWriter } from './stream-writer.ts';
+
+const WAITING = 0;
+const HEAD = 1;
+const BODY = 2;
+const REST = 3;
+const OVER = 4;
+type Phase = 0 | 1 | 2 | 3 | 4;
+
+/** What a server may send: the proxy's own bounds, since the operator's are for clients. */
+export const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 };
+
+const OUT_OF_MEMORY = endedByAnswer(answerKind('out-of-memory'));
+const SERVER_INVALID = endedByAnswer(answerKind('server-invalid'));
+/** This and above. */
+const SERVER_ERRORS = 500;
+
+/** Its connection, as it has it. */
+export interface StreamCarrier {
+  readonly context: Context;
+  readonly server: Server;
+  readonly upstream: Upstream;
+  readonly machine: ToServer<ServerStream>;
+  readonly output: Output;
+  readonly blocks: BlockWriter;
+  readonly isTls: boolean;
+  readonly receivedBytes: number;
+  readonly acknowledgedBytes: number;
+
+  /** The HEADERS of this stream are the next. */
+  openStream(stream: ServerStream): StreamState<ServerStream>;
+  /** Both sides of it have ended. */
+  closeStream(state: StreamState<ServerStream>): void;
+  /** It is given up. `code`: why, as RST_STREAM says it. */
+  resetStream(state: StreamState<ServerStream>, code: number): void;
+  /** So much of a body was taken, or dropped. */
+  take(state: StreamState<ServerStream>, bytes: number): void;
+  /** It has more to send than the server takes. */
+  block(stream: ServerStream): void;
+  unblock(stream: ServerStream): void;
+  /** A stream has had no answer in time. `receivedBefore`: what the connection had received when the stream began. */
+  noteSilence(receivedBefore: number): void;
+  /** It does not wait any more. */
+  leaveQueue(stream: ServerStream): void;
+}
+
+export class ServerStream extends Expiring implements ServerSide, FrameStream, Delayed {
+  private readonly context: Context;
+  readonly upstream: Upstream;
+  readonly server: Server;
+  private connection: StreamCarrier;
+  private exchangeOrNull: ResponseHandler | null;
+  private phase: Phase = WAITING;
+  private state: StreamState<ServerStream> | null = null;
+  private writer: StreamWriter<ServerStream> | null = null;
+  /** The connection's list of those that have more to send than the server takes. */
+  isBlocked = false;
+  /** When this exchange took it. */
+  private readonly takenAt: number;
+  wasConnected = false;
+  /** The connection had been there before. */
+  private readonly isReused: boolean;
+  /** Of what the connection has received, when the request was sent. */
+  private receivedBefore = 0;
+  /** The server goes in order, after others, and has not worked on it. */
+  private isLeftOut = false;
+  /** The response is one of the server's failures: 5xx. */
+  private isServerError = false;
+
+  // --- what the client has not taken yet ---
+  /** The head, as lines. -1: it is not here, or has been handed on. */
+  private headSlot = -1;
+  private headLength = 0;
+  /** The head is in the client's sink, and waits there for what comes next in the same input. */
+  private hasHeadInSink = false;
+  private held: HeldBody | null = null;
+  private hasEnded = false;
+  /** Of the response, as lines. -1: it has none. */
+  private trailerSlot = -1;
+  private trailerBytes = 0;
+  private isPumping = false;
+
+  constructor(connection: StreamCarrier, exchange: ResponseHandler | null, isReused: boolean) {
+    super();
+    const { context, server, upstream } = connection;
+    this.connection = connection;
+    this.context = context;
+    this.server = server;
+    this.upstream = upstream;
+    this.exchangeOrNull = exchange;
+    this.isReused = isReused;
+    this.takenAt = context.transport.now;
+  }
+
+  get exchange(): ResponseHandler {
+    return this.exchangeOrNull as ResponseHandler;
+  }
+
+  get sink(): BodySink {
+    return this.writer as StreamWriter<ServerStream>;
+  }
+
+  get isReady(): boolean {
+    return this.phase >= HEAD && this.phase <= REST;
+  }
+
+  // --- before the request is sent ---
+
+  reuse(exchange: ResponseHandler): void {
+    this.exchangeOrNull = exchange;
+  }
+
+  /** It waits for another connection. */
+  moveTo(connection: StreamCarrier): void {
+    this.connection = connection;
+  }
+
+  /** Its connection stands, and has room. */
+  begin(): void {
+    this.exchange.handleServerReady(this);
+  }
+
+  /** Another one works for its exchange. */
+  yield(): ResponseHandler {
+    const { exchange } = this;
+    this.phase = OVER;
+    this.exchangeOrNull = null;
+    return exchange;
+  }
+
+  /** Its connection does not come about, or has no room: how. */
+  handleNoConnection(how: Failure): void {
+    this.fail(how, 0);
+  }
+
+  sendRequest(request: KeptRequest, _hasBodyWaiting: boolean, isWhole: boolean): void {
+    const { connection, context } = this;
+    const { blocks, machine, output } = connection;
+    const bodyBytes = request.length - request.headLength;
+    const isBare = isWhole && bodyBytes === 0;
+    const state = connection.openStream(this);
+    this.receivedBefore = connection.receivedBytes;
+    this.state = state;
+    const writer = new StreamWriter(context, machine, output, blocks, state);
+    this.writer = writer;
+    this.phase = HEAD;
+    this.wasConnected = true;
+    this.touch();
+    if (blocks.sendRequest(request.start, request.headLength, state.id, isBare, connection.isTls) < 0) {
+      // the server has never heard of it
+      machine.abort(state);
+      this.state = null;
+      context.later.add(this);
+      return;
+    }
+    if (bodyBytes > 0 && !this.sendKept(request, bodyBytes, isWhole)) {
+      context.later.add(this);
+      return;
+    }
+    writer.isEnded ||= isBare;
+    if (!writer.isEnded) connection.block(this);
+  }
+
+  private sendKept(request: KeptRequest, bodyBytes: number, isWhole: boolean): boolean {
+    const { arena } = this.context;
+    const writer = this.writer as StreamWriter<ServerStream>;
+    arena.retain(request.slot);
+    writer.begin(0, isWhole ? bodyBytes : LENGTH_UNKNOWN);
+    return writer.send(request.slot, request.start + request.headLength, bodyBytes);
+  }
+
+  /** There was no slot for the request. */
+  handleLater(): void {
+    if (this.phase === HEAD) this.fail(FAILED_NO_BUFFER, 0);
+  }
+
+  touch(): void {
+    this.context.timers.arm(this, this.context.transport.now + this.upstream.plan.timeouts.responseMs);
+  }
+
+  // --- the rest of the request ---
+
+  resume(): void {
+    const writer = this.writer as StreamWriter<ServerStream>;
+    const { sentBytes } = writer;
+    const hasSent = writer.resume();
+    if (writer.sentBytes !== sentBytes) this.touch();
+    if (this.phase === REST && writer.isEnded) {
+      this.finishExchange();
+      return;
+    }
+    if (hasSent && !writer.isFull && !writer.isEnded && this.exchangeOrNull !== null) this.exchange.pumpRequest();
+    if (this.phase !== OVER && !writer.isEnded) this.connection.block(this);
+  }
+
+  finishRest(): void {
+    if ((this.writer as StreamWriter<ServerStream>).isEnded) this.finishExchange();
+  }
+
+  // --- time ---
+
+  override handleExpiry(): void {
+    if (this.phase === OVER || this.phase === WAITING) return;
+    if (this.isClientsTurn) this.touch();
+    else if (this.phase === REST) this.finishExchange();
+    else {
+      this.connection.noteSilence(this.receivedBefore);
+      if (this.phase === HEAD) this.fail(FAILED_RESPONSE_TIMEOUT, 0);
+      else this.breakOff(SERVER_STALLED);
+    }
+  }
+
+  /** The silence is not the server's: the client owes more of the request, or does not take the response. */
+  private get isClientsTurn(): boolean {
+    if (this.hasWaiting) return true;
+    const writer = this.writer as StreamWriter<ServerStream>;
+    return !this.exchange.isRequestComplete && !writer.isFull;
+  }
+
+  // --- for the memory guard ---
+
+  get keepsScarce(): boolean {
+    const { arena } = this.context;
+    if (this.held?.keepsScarce === true || this.writer?.keepsScarce === true) return true;
+    return this.headSlot >= 0 && arena.isScarce(this.headSlot);
+  }
+
+  get acknowledgedBytes(): number {
+    return this.connection.acknowledgedBytes;
+  }
+
+  // --- the response ---
+
+  /** Something of the response waits for the client. */
+  private get hasWaiting(): boolean {
+    return this.headSlot >= 0 || this.hasEnded || (this.held !== null && !this.held.isEmpty);
+  }
+
+  /**
+   * A head is in `context.responseHead`, whose lines are the first `length` bytes of this slot, which stays the caller's. `isFollowed`: a part of
+   * its body comes next.
+   */
+  handleHead(slot: number, length: number, endsStream: boolean, isFollowed: boolean): void {
+    if (this.phase !== HEAD) return;
+    this.touch();
+    const { exchange } = this;
+    if (endsStream) this.hasEnded = true;
+    if (!exchange.responseSink.isFull) {
+      this.takeHead(isFollowed);
+      return;
+    }
+    const { arena } = this.context;
+    // only an interim one can wait there
+    if (this.headSlot >= 0) arena.release(this.headSlot);
+    arena.retain(slot);
+    this.headSlot = slot;
+    this.headLength = length;
+    exchange.noteBacklog();
+  }
+
+  /** A head is in `context.responseHead`, and the client takes it. */
+  private takeHead(isFollowed: boolean): void {
+    const { responseHead: head } = this.context;
+    const { exchange } = this;
+    if (head.status < 200) {
+      if (!exchange.passInterim(head)) this.fail(FAILED_NO_BUFFER, 0);
+      return;
+    }
+    if (exchange.retriesStatus(head.status)) {
+      this.fail(FAILED_STATUS, head.status);
+      return;
+    }
+    if (exchange.goesOnBy(head)) {
+      this.passOver();
+      return;
+    }
+    this.isServerError = head.status >= SERVER_ERRORS;
+    const kind = responseBody(head, exchange.method);
+    if (!exchange.beginResponse(head, kind, !exchange.leavesBody)) {
+      this.fail(FAILED_BAD_RESPONSE, 0);
+      return;
+    }
+    if (isFollowed && kind !== BODY_NONE) {
+      this.hasHeadInSink = true;
+      return;
+    }
+    if (!exchange.responseSink.flush()) {
+      this.fail(FAILED_NO_BUFFER, 0);
+      return;
+    }
+    this.noteBegun();
+    if (exchange.leavesBody && this.exchangeOrNull !== null) this.passEnd(exchange);
+    else if (this.hasEnded) this.pump();
+  }
+
+  /** The client has been sent the head. */
+  private noteBegun(): void {
+    this.hasHeadInSink = false;
+    this.phase = BODY;
+    this.exchange.noteResponseBegun();
+  }
+
+  receive(slot: number, offset: number, length: number): void {
+    if (this.phase !== HEAD && this.phase !== BODY) {
+      this.took(length);
+      return;
+    }
+    this.touch();
+    const { exchange } = this;
+    const sink = exchange.responseSink;
+    const isNext = this.phase === BODY && !this.hasWaiting && !sink.isFull;
+    if (!this.hasHeadInSink && !isNext) {
+      this.hold(slot, offset, length);
+      return;
+    }
+    const { arena } = this.context;
+    arena.retain(slot);
+    if (!sink.send(slot, offset, length)) {
+      arena.release(slot);
+      if (this.hasHeadInSink) this.fail(FAILED_NO_BUFFER, 0);
+      else this.breakOff(OUT_OF_MEMORY);
+      return;
+    }
+    if (this.hasHeadInSink) this.noteBegun();
+    this.took(length);
+  }
+
+  private hold(slot: number, offset: number, length: number): void {
+    this.held ??= new HeldBody(this.context.arena);
+    if (!this.held.add(slot, offset, length)) {
+      if (this.phase === HEAD) this.fail(FAILED_NO_BUFFER, 0);
+      else this.breakOff(OUT_OF_MEMORY);
+    } else this.exchange.noteBacklog();
+  }
+
+  receiveEnd(trailerSlot: number, trailerBytes: number): void {
+    this.trailerSlot = trailerSlot;
+    this.trailerBytes = trailerBytes;
+    if (this.phase !== HEAD && this.phase !== BODY) {
+      this.dropTrailers();
+      return;
+    }
+    this.hasEnded = true;
+    this.pump();
+  }
+
+  /** Hands on what is here as far as the client takes it. */
+  pump(): void {
+    if (this.isPumping || !this.hasWaiting) return;
+    this.isPumping = true;
+    while ((this.phase === HEAD || this.phase === BODY) && this.hasWaiting) if (!this.step()) break;
+    this.isPumping = false;
+  }
+
+  /** False: what is left has to wait. */
+  private step(): boolean {
+    const { exchange, held } = this;
+    const sink = exchange.responseSink;
+    if (sink.isFull) {
+      exchange.noteBacklog();
+      return false;
+    }
+    if (this.headSlot >= 0) {
+      this.readKept();
+      return true;
+    }
+    if (this.phase === HEAD) return false;
+    if (held === null || held.isEmpty) return this.passEnd(exchange);
+    const { length, offset, slot } = held;
+    held.shift();
+    if (!sink.send(slot, offset, length)) {
+      this.context.arena.release(slot);
+      this.breakOff(OUT_OF_MEMORY);
+      return false;
+    }
+    this.touch();
+    this.took(length);
+    return true;
+  }
+
+  private readKept(): void {
+    const { arena } = this.context;
+    const slot = this.headSlot;
+    const start = arena.start(slot);
+    this.headSlot = -1;
+    parseKeptResponse(this.context, start, start + this.headLength, RESPONSE_LIMITS);
+    this.takeHead(false);
+    arena.release(slot);
+  }
+
+  /** All of the response has been handed on but its end. False. */
+  private passEnd(exchange: ResponseHandler): boolean {
+    const { arena } = this.context;
+    const sink = exchange.responseSink;
+    const hasTrailers = this.trailerSlot >= 0;
+    const isSent = !hasTrailers || sink.sendTrailers(arena.start(this.trailerSlot), this.trailerBytes);
+    this.dropTrailers();
+    if (!isSent || !sink.finish()) {
+      this.breakOff(OUT_OF_MEMORY);
+      return false;
+    }
+    this.hasEnded = false;
+    const writer = this.writer as StreamWriter<ServerStream>;
+    if (writer.isEnded || this.state === null || !exchange.wantsRestRead) {
+      this.finishExchange();
+      return false;
+    }
+    this.phase = REST;
+    this.touch();
+    exchange.handleResponseAhead();
+    return false;
+  }
+
+  private took(bytes: number): void {
+    if (this.state !== null) this.connection.take(this.state, bytes);
+  }
+
+  private dropTrailers(): void {
+    if (this.trailerSlot >= 0) this.context.arena.release(this.trailerSlot);
+    this.trailerSlot = -1;
+  }
+
+  // --- what the server says of the stream ---
+
+  handleReset(code: number): void {
+    this.forgetState();
+    if (this.phase === HEAD && !this.hasWaiting) this.fail(failureOf(code), 0);
+    else this.loseRest(SERVER_LEFT);
+  }
+
+  handleFault(): void {
+    this.forgetState();
+    if (this.phase === HEAD) this.fail(FAILED_BAD_RESPONSE, 0);
+    else if (this.phase === BODY) this.breakOff(SERVER_INVALID);
+    else if (this.phase === REST) this.finishExchange();
+  }
+
+  /** The server goes, and has not worked on it. `isInOrder`: that is no failure. */
+  handleRefused(isInOrder: boolean): void {
+    this.forgetState();
+    this.isLeftOut = isInOrder;
+    if (this.phase === HEAD) this.fail(FAILED_REFUSED, 0);
+    else this.loseRest(SERVER_LEFT);
+  }
+
+  /** The connection is lost. `how`: what that is for who has had no response. */
+  handleLost(how: Failure): void {
+    this.forgetState();
+    if (this.phase === WAITING || (this.phase === HEAD && !this.hasWaiting)) this.fail(how, 0);
+    else this.loseRest(how === FAILED_BAD_RESPONSE ? SERVER_INVALID : SERVER_LEFT);
+  }
+
+  /** Nothing more comes. What is complete goes on to the client (RFC 9113 section 8.1). */
+  private loseRest(ending: number): void {
+    if (this.phase === REST) this.finishExchange();
+    else if (this.phase === HEAD && !this.hasEnded) this.fail(FAILED_RESET, 0);
+    else if (this.phase === BODY && !this.hasEnded) this.breakOff(ending);
+  }
+
+  /** The connection has it no more. */
+  private forgetState(): void {
+    if (this.state === null) return;
+    this.connection.unblock(this);
+    this.writer?.clear();
+    this.state = null;
+  }
+
+  // --- ends ---
+
+  private finishExchange(): void {
+    const { exchange } = this;
+    this.leave();
+    if (this.isServerError) this.giveFailed();
+    else this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    exchange.handleResponseComplete();
+  }
+
+  /** The response is for nobody, and what there may be of its body is not waited for. */
+  private passOver(): void {
+    const { exchange } = this;
+    this.leave();
+    this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    exchange.handleGoesOn();
+  }
+
+  /** This try failed before a response began: how (FAILED_...), with FAILED_STATUS with which status. */
+  private fail(how: Failure, status: number): void {
+    const { exchange } = this;
+    this.leave();
+    if (isLocalFailure(how) || this.isStale(how)) this.upstream.give(this.server);
+    else this.giveFailed();
+    exchange.handleTryFailed(how, status, this);
+  }
+
+  isStale(how: Failure): boolean {
+    if (how === FAILED_REFUSED) return this.isLeftOut;
+    return how === FAILED_RESET && this.isReused && this.connection.receivedBytes === this.receivedBefore;
+  }
+
+  private giveFailed(): void {
+    this.upstream.giveFailed(this.server, this.context.transport.now - this.takenAt);
+  }
+
+  /** The response broke off after its head was passed on, for this reason (core/endings.ts). */
+  private breakOff(ending: number): void {
+    const { exchange } = this;
+    this.leave();
+    this.giveFailed();
+    exchange.handleResponseBroken(ending);
+  }
+
+  abandon(): void {
+    if (this.phase === OVER) return;
+    this.leave();
+    this.upstream.give(this.server);
+  }
+
+  /** This object is done. */
+  private leave(): void {
+    const { connection, context, state, writer } = this;
+    const wasWaiting = this.phase === WAITING;
+    const isSent = writer !== null && writer.isEnded;
+    const isComplete = state !== null && state.hasEnded && isSent;
+    this.phase = OVER;
+    this.exchangeOrNull = null;
+    context.timers.remove(this);
+    this.held?.clear();
+    this.dropTrailers();
+    if (this.headSlot >= 0) context.arena.release(this.headSlot);
+    this.headSlot = -1;
+    writer?.clear();
+    if (wasWaiting) connection.leaveQueue(this);
+    this.state = null;
+    if (state === null) return;
+    connection.unblock(this);
+    if (isComplete) connection.closeStream(state);
+    else connection.resetStream(state, CANCEL);
+  }
+}
+
+/** What a reset before any response means. */
+function failureOf(code: number): Failure {
+  return code === REFUSED_STREAM ? FAILED_REFUSED : FAILED_RESET;
+}
