@@ -13,7 +13,7 @@ import { LIMIT_CASES } from './contract/cases-limits.ts';
 import { LISTEN_CASES } from './contract/cases-listen.ts';
 import { LoopbackWorld } from './contract/loopback.ts';
 import { PASS_CASES } from './contract/cases-pass.ts';
-import { type EngineTraits, Stage } from './contract/stage.ts';
+import { type Coat, type EngineTraits, Stage } from './contract/stage.ts';
 import type { World } from './contract/world.ts';
 
 /** The arena that a case wants. */
@@ -29,6 +29,17 @@ export interface TransportContractOptions extends EngineTraits {
   readonly createWorld?: () => World;
 }
 
+/** A layer that gives sockets of its own, over those of an engine. */
+export interface LayerContractOptions extends EngineTraits {
+  readonly skip?: string | undefined;
+  readonly createTransport: (shape: ArenaShape) => Transport;
+  /** Peers that speak what the layer does. */
+  readonly createWorld: () => World;
+  readonly coat: (transport: Transport) => Coat;
+  /** Cases by their names that its peers cannot play. */
+  readonly without: readonly string[];
+}
+
 const CASES: readonly Case[] = [
   ...CONNECT_CASES,
   ...DATA_CASES,
@@ -39,10 +50,29 @@ const CASES: readonly Case[] = [
   ...DATAGRAM_CASES,
 ];
 
+/** Of a layer's sockets the same is true as of the port's: what comes and leaves, and how they end. */
+export function layerContract(
+  name: string,
+  { coat, createTransport, createWorld, skip, without, ...traits }: LayerContractOptions,
+): void {
+  const cases = [...DATA_CASES, ...CLOSE_CASES].filter((one) => !without.includes(one.name));
+  runCases(name, cases, createTransport, { skip, createWorld, ...traits }, coat);
+}
+
 export function transportContract(
   name: string,
   createTransport: (shape: ArenaShape, world: World) => Transport,
   options: TransportContractOptions = {},
+): void {
+  runCases(name, CASES, createTransport, options, () => null);
+}
+
+function runCases(
+  name: string,
+  cases: readonly Case[],
+  createTransport: (shape: ArenaShape, world: World) => Transport,
+  options: TransportContractOptions,
+  coat: (transport: Transport) => Coat | null,
 ): void {
   const skip =
     options.skip ?? (options.createWorld === undefined && process.platform !== 'linux' ? 'Linux only' : false);
@@ -51,7 +81,7 @@ export function transportContract(
     const world = (): World => (shared ??= options.createWorld?.() ?? new LoopbackWorld());
     after(() => shared?.close());
 
-    for (const one of CASES) {
+    for (const one of cases) {
       void test(one.name, async (context) => {
         if (one.kind !== undefined && !world().supports(one.kind)) {
           context.skip(`no ${one.kind} here`);
@@ -59,7 +89,7 @@ export function transportContract(
         }
         const shape = { largeSlots: one.largeSlots ?? ARENA_LARGE_SLOTS, smallSlots: ARENA_SMALL_SLOTS };
         const transport = createTransport(shape, world());
-        const stage = new Stage(transport, world(), one.script, options);
+        const stage = new Stage(transport, world(), one.script, options, coat(transport));
         await transport.run(stage);
         stage.handleRunOver();
         world().reset();

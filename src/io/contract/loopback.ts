@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { Address } from '../../base/address.ts';
-import type { PeerCommand, PeerEvent } from './peer-messages.ts';
+import type { PeerCommand, PeerEvent, SecurePeers } from './peer-messages.ts';
 import {
   acceptOne,
   close,
@@ -97,12 +97,13 @@ export class LoopbackWorld implements World {
   private nextId = 1;
   private readonly post: Post = (command) => this.port.postMessage(command, []);
 
-  constructor() {
+  /** `secure`: of peers that speak TLS, both as clients and as servers. */
+  constructor(secure: SecurePeers | null = null) {
     const channel = new MessageChannel();
     this.port = channel.port1;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     this.worker = new Worker(new URL(`./peer-worker.${extension}`, import.meta.url), {
-      workerData: channel.port2,
+      workerData: { port: channel.port2, secure },
       transferList: [channel.port2],
     });
     this.port.unref();

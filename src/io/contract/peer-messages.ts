@@ -1,4 +1,16 @@
 /** What `loopback.ts` and `peer-worker.ts` say to each other. */
+import type { MessagePort } from 'node:worker_threads';
+
+/** PEM. */
+export interface SecurePeers {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface PeerWorkerData {
+  readonly port: MessagePort;
+  readonly secure: SecurePeers | null;
+}
 
 export type PeerCommand =
   | { command: 'listen'; id: number; host: string; path: string | null; paused: boolean }

@@ -195,9 +195,9 @@ export function* connected(
 ): Step<{ recorder: Recorder; peer: Peer }> {
   const listener = yield* stage.peerListen(kind, peerPaused);
   const recorder = new Recorder(stage);
-  recorder.socket = stage.transport.connect(listener.prepared, recorder);
-  assert.notEqual(recorder.socket, null);
+  stage.connect(listener.prepared, recorder);
   yield* stage.until('handleConnect', () => recorder.isConnected);
+  yield* untilQuiet(stage, recorder);
   return { recorder, peer: yield* stage.firstPeer(listener) };
 }
 
@@ -210,11 +210,19 @@ export function* accepted(
   const { descriptor, address } = stage.world.openListener(kind, 128);
   const acceptor = new Acceptor(stage);
   acceptor.address = address;
-  acceptor.listenSocket = stage.transport.listen(descriptor, acceptor);
+  acceptor.listenSocket = stage.listen(descriptor, acceptor);
   const peer = stage.world.connect(address, peerPaused);
   yield* stage.until('handleAccept', () => acceptor.accepted.length === 1);
   yield* stage.until('the peer is connected', () => peer.isConnected);
-  return { recorder: acceptor.accepted[0], peer, acceptor };
+  const [recorder] = acceptor.accepted;
+  yield* untilQuiet(stage, recorder);
+  return { recorder, peer, acceptor };
+}
+
+/** What is over the socket may have had to say something itself. */
+function* untilQuiet(stage: Stage, recorder: Recorder): Step<void> {
+  yield* stage.until('nothing is pending', () => recorder.socket!.pendingSegments === 0);
+  recorder.drains = 0;
 }
 
 /** Bytes that differ from place to place, so that a lost, doubled or moved one is seen. */

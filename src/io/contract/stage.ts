@@ -5,7 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { TICK_MS } from '../../base/limits.ts';
-import type { SocketHandler, Transport, TransportDriver } from '../../port/transport.ts';
+import type {
+  ListenHandler,
+  ListenSocket,
+  Socket,
+  SocketHandler,
+  Transport,
+  TransportDriver,
+} from '../../port/transport.ts';
 import type { Peer, PeerListener, World, AddressKind } from './world.ts';
 
 /** What a script waits for. */
@@ -30,6 +37,16 @@ export interface EngineTraits {
   readonly passesBulk?: boolean;
 }
 
+/** A layer that is tested, over the transport's sockets: it gives sockets of its own. */
+export interface Coat {
+  /** `opened` gets the socket, whose handler it sets at once. */
+  accept(socket: Socket, opened: (socket: Socket) => void): void;
+  /** The transport has connected it. */
+  connect(socket: Socket, opened: (socket: Socket) => void): void;
+  /** Begins a turn. */
+  handleTurn(now: number): void;
+}
+
 export class Stage implements TransportDriver {
   readonly transport: Transport;
   readonly world: World;
@@ -46,6 +63,7 @@ export class Stage implements TransportDriver {
   skipped: string | null = null;
   /** Called at the start of every turn, before the script goes on. */
   onTurn: ((now: number) => void) | null = null;
+  private readonly coat: Coat | null;
   private readonly script: Script;
   /** Its bytes mean nothing: that they came began a turn. */
   private readonly wakeHandler: SocketHandler = {
@@ -59,7 +77,14 @@ export class Stage implements TransportDriver {
   private isOver = false;
   private isRunOver = false;
 
-  constructor(transport: Transport, world: World, script: (stage: Stage) => Script, options: EngineTraits) {
+  constructor(
+    transport: Transport,
+    world: World,
+    script: (stage: Stage) => Script,
+    options: EngineTraits,
+    coat: Coat | null = null,
+  ) {
+    this.coat = coat;
     this.dropsWhenExhausted = options.dropsWhenExhausted ?? false;
     this.passesBulk = options.passesBulk ?? false;
     this.transport = transport;
@@ -81,6 +106,7 @@ export class Stage implements TransportDriver {
     this.turnTime = now;
     this.guard(() => {
       this.world.poll();
+      this.coat?.handleTurn(now);
       this.onTurn?.(now);
     });
     this.advance();
@@ -122,6 +148,33 @@ export class Stage implements TransportDriver {
 
   *until(what: string, done: () => boolean, withinMs = WAIT_MS): Step<void> {
     yield { what, done, deadline: this.transport.now + withinMs };
+  }
+
+  /** A connection of the transport's, to be told to `recorder`. */
+  connect(prepared: number, recorder: SocketHandler & { socket: Socket | null }): void {
+    const { coat, transport } = this;
+    if (coat === null) {
+      recorder.socket = transport.connect(prepared, recorder);
+      return;
+    }
+    const opened = (socket: Socket): void => {
+      recorder.socket = socket;
+      socket.handler = recorder;
+      recorder.handleConnect(socket);
+    };
+    const socket = transport.connect(prepared, {
+      ...this.wakeHandler,
+      handleConnect: (below) => this.guard(() => coat.connect(below, opened)),
+    });
+    assert.notEqual(socket, null);
+  }
+
+  listen(descriptor: number, handler: ListenHandler): ListenSocket {
+    const { coat, transport } = this;
+    if (coat === null) return transport.listen(descriptor, handler);
+    return transport.listen(descriptor, {
+      handleAccept: (below) => this.guard(() => coat.accept(below, (socket) => handler.handleAccept(socket))),
+    });
   }
 
   /** Lets time pass, for things that must not happen. */
