@@ -18,7 +18,7 @@ import {
 } from '../../src/port/datagram.ts';
 import { CorrespondentWords } from '../../src/wire/correspondent-words.ts';
 import type { World } from '../world.ts';
-import { type Datagram, hostOf, ipOf, type UdpKernel, type UdpSocket } from './kernel.ts';
+import { type Datagram, HOST, hostOf, ipOf, type UdpKernel, type UdpSocket } from './kernel.ts';
 
 export interface DatagramSpec {
   /** A socket cannot be opened once in so many; 0: never. */
@@ -75,14 +75,16 @@ interface Sending {
 export class SimDatagrams implements Datagrams {
   readonly turns: Turns;
   readonly spec: DatagramSpec;
+  readonly knowsAsked: boolean;
   sabotage: UdpSabotage = 'none';
   flowCount = 0;
   private lent: Uint8Array | null = null;
   private sending: Sending[] = [];
 
-  constructor(turns: Turns, spec: DatagramSpec) {
+  constructor(turns: Turns, spec: DatagramSpec, knowsAsked: boolean) {
     this.turns = turns;
     this.spec = spec;
+    this.knowsAsked = knowsAsked;
   }
 
   bind(descriptor: number, handler: DatagramHandler): DatagramSocket {
@@ -158,10 +160,11 @@ export class SimDatagrams implements Datagrams {
 
 /** Who sent a datagram, and what it has asked. */
 class Sender extends CorrespondentWords {
-  set({ from, to }: Datagram): void {
+  set({ from, to }: Datagram, knowsAsked: boolean): void {
     this.ip2 = MAPPED;
     this.ip3 = ipOf(from);
     this.port = from.port;
+    if (!knowsAsked) return;
     this.local2 = MAPPED;
     this.local3 = ipOf(to);
   }
@@ -175,7 +178,7 @@ interface Way {
 class SimBoundSocket implements DatagramSocket, Ready {
   readonly from = new Sender();
   readonly port: number;
-  readonly knowsAsked = true;
+  readonly knowsAsked: boolean;
   isQueued = false;
   private readonly datagrams: SimDatagrams;
   private readonly descriptor: number;
@@ -192,6 +195,7 @@ class SimBoundSocket implements DatagramSocket, Ready {
     this.datagrams = datagrams;
     this.descriptor = descriptor;
     this.handler = handler;
+    this.knowsAsked = datagrams.knowsAsked;
     this.socket = datagrams.turns.kernel.socketOf(descriptor);
     this.port = this.socket.local.port;
   }
@@ -203,16 +207,16 @@ class SimBoundSocket implements DatagramSocket, Ready {
   keepReturn(): number {
     const { current } = this;
     if (current === null) return this.fail('keepReturn without a datagram');
-    return this.keep({ client: current.from, asked: current.to });
+    return this.keep(current.from, current.to.host);
   }
 
   keepReturnTo({ ip3, port, local3 }: Correspondents): number {
-    const asked: Address = { family: 4, host: hostOf(local3), port: this.port };
-    return this.keep({ client: { family: 4, host: hostOf(ip3), port }, asked });
+    return this.keep({ family: 4, host: hostOf(ip3), port }, local3 === 0 ? HOST : hostOf(local3));
   }
 
-  private keep(way: Way): number {
-    this.ways.set(this.nextWay, way);
+  private keep(client: Address, asked: string): number {
+    const host = this.knowsAsked ? asked : HOST;
+    this.ways.set(this.nextWay, { client, asked: { family: 4, host, port: this.port } });
     return this.nextWay++;
   }
 
@@ -272,7 +276,7 @@ class SimBoundSocket implements DatagramSocket, Ready {
 
   private handOver(datagram: Datagram): void {
     this.current = datagram;
-    this.from.set(datagram);
+    this.from.set(datagram, this.knowsAsked);
     this.datagrams.lend(datagram, (lent, offset) => {
       this.handler.handleDatagram(this, lent, offset, datagram.bytes.length);
     });

@@ -37,6 +37,8 @@ export interface Receiver {
 /** Of rmem_default, in datagrams of some size. */
 const QUEUE_MAX = 1000;
 const FIRST_PORT = 32_768;
+/** The address of this machine that the system chooses where nobody says which. */
+export const HOST = '10.0.0.1';
 
 /** What descriptors stand for. */
 export class UdpSocket {

@@ -1,8 +1,10 @@
 /** Clients and servers of UDP, and what of theirs must not happen: `Ledger` knows who has asked what, and sees every datagram. */
 import { addressText, type Address } from '../../src/base/address.ts';
 import { Prng } from '../../src/base/prng.ts';
+import { wordAt } from '../../src/wire/ip-text.ts';
+import { PROXY_WRONG, ProxyAddresses, readDatagramHeader } from '../../src/wire/proxy-protocol/header.ts';
 import type { World } from '../world.ts';
-import type { Datagram, UdpKernel } from './kernel.ts';
+import { type Datagram, HOST, ipOf, type UdpKernel } from './kernel.ts';
 
 export interface ClientSpec {
   readonly id: number;
@@ -21,6 +23,8 @@ export interface ServerSpec {
   readonly id: number;
   readonly seed: number;
   readonly address: Address;
+  /** Who the client is, by a PROXY protocol header. */
+  readonly isTold: boolean;
   /** To each question; more are said unasked. */
   readonly answers: number;
   /** Once in so many questions it says something more, later; 0: never. */
@@ -32,6 +36,8 @@ export interface ServerSpec {
 
 /** What a datagram says. Its bytes follow from it. */
 interface Saying {
+  /** Bytes of the PROXY protocol header in front. */
+  readonly headerBytes: number;
   /** `q` of a client, `a` of a server, `t` of a server, unasked. */
   readonly kind: string;
   readonly client: number;
@@ -40,16 +46,25 @@ interface Saying {
   readonly count: number;
 }
 
-function textOf({ kind, client, question, count }: Saying, bytes: number): string {
+function textOf({ kind, client, question, count }: Omit<Saying, 'headerBytes'>, bytes: number): string {
   const head = `${kind} ${client} ${question} ${count} `;
   return head.padEnd(Math.max(head.length, bytes), String.fromCharCode(97 + ((client * 7 + question) % 26)));
 }
 
-function bytesOf(saying: Saying, length: number): Uint8Array {
+function bytesOf(saying: Omit<Saying, 'headerBytes'>, length: number): Uint8Array {
   return Buffer.from(textOf(saying, length), 'latin1');
 }
 
+/** After a question, at most. */
+const TELL_US = 400_000;
+/** No text does. */
+const HEADER_BEGINS = 0x0d;
 const SAYING = /^([qat]) (\d+) (\d+) (\d+) /;
+
+/** The word of an IPv4 address among 16 bytes. */
+function ipIn(address: Uint8Array): number {
+  return wordAt(address, 12);
+}
 
 interface Session {
   /** Of the proxy towards the server. */
@@ -66,6 +81,8 @@ export interface Expectations {
   readonly staysPut: boolean;
   /** The same of clients that have asked again after an answer, whatever others do. */
   readonly provenStayPut: boolean;
+  /** Every program knows which address a client has asked. */
+  readonly knowsAsked: boolean;
 }
 
 export class Ledger {
@@ -95,12 +112,28 @@ export class Ledger {
 
   /** What it says, and that this is what it is to say. */
   read({ bytes }: Datagram): Saying {
-    const text = Buffer.from(bytes).toString('latin1');
+    const told = new ProxyAddresses();
+    const hasHeader = bytes[0] === HEADER_BEGINS;
+    const headerBytes = hasHeader ? readDatagramHeader(bytes, 0, bytes.length, told) : 0;
+    if (headerBytes === PROXY_WRONG) this.world.fail('header', 'is none');
+    const text = Buffer.from(bytes.subarray(headerBytes)).toString('latin1');
     const [, kind, client, question, count] = SAYING.exec(text) ?? this.world.fail('spoilt', text.slice(0, 40));
-    const saying = { kind, client: Number(client), question: Number(question), count: Number(count) };
-    if (textOf(saying, bytes.length) !== text || !this.clients.has(saying.client))
+    const saying = { headerBytes, kind, client: Number(client), question: Number(question), count: Number(count) };
+    if (textOf(saying, text.length) !== text || !this.clients.has(saying.client))
       this.world.fail('spoilt', text.slice(0, 40));
+    if (hasHeader) this.checkHeader(told, saying);
     return saying;
+  }
+
+  /** It names this client, and what that has asked, where that is known. */
+  private checkHeader(told: ProxyAddresses, saying: Saying): void {
+    const { address } = this.clients.get(saying.client) as ClientSpec;
+    const asked = this.addressOf(saying);
+    const destination = ipIn(told.destination);
+    const isAsked = destination === ipOf(asked) || (destination === 0 && !this.expectations.knowsAsked);
+    const isRight = ipIn(told.source) === ipOf(address) && told.sourcePort === address.port;
+    if (!isRight || !isAsked || told.destinationPort !== asked.port)
+      this.world.fail('header', `${told.sourcePort} of question ${saying.question} of client ${saying.client}`);
   }
 
   handleAsked(client: number, question: number): void {
@@ -122,11 +155,13 @@ export class Ledger {
     if (within < 0) this.world.fail('sent twice', `${key} to ${addressText(datagram.to)}`);
     this.within.set(key, within);
     if (direction === 'in' || kind === 'q') return;
-    const to = (this.clients.get(client) as ClientSpec).address;
-    if (addressText(to) !== addressText(datagram.to))
+    const { address, asks } = this.clients.get(client) as ClientSpec;
+    if (addressText(address) !== addressText(datagram.to))
       this.world.fail('wrong client', `${key} to ${addressText(datagram.to)}`);
     const asked = this.addressOf(saying);
-    if (addressText(asked) !== addressText(datagram.from))
+    // who asks two addresses has one session where that is not known, and may go on with it where it is
+    const isUnknown = !this.expectations.knowsAsked && (datagram.from.host === HOST || asks.length > 1);
+    if (addressText(asked) !== addressText(datagram.from) && !isUnknown)
       this.world.fail('wrong source', `${key} from ${addressText(datagram.from)}`);
   }
 
@@ -140,9 +175,11 @@ export class Ledger {
       this.sessions.set(key, { port, server, isProven: false, answeredAt: Infinity });
       return;
     }
-    const { staysPut, provenStayPut } = this.expectations;
+    const { staysPut, provenStayPut, knowsAsked } = this.expectations;
+    // a session for each address, or one for all, as the engine tells
+    const isOne = knowsAsked || (this.clients.get(client) as ClientSpec).asks.length === 1;
     if (session.port !== port) {
-      if (staysPut || (provenStayPut && session.isProven))
+      if (isOne && (staysPut || (provenStayPut && session.isProven)))
         this.world.fail('session', `${key} had port ${session.port} and server ${session.server}, has ${port}`);
       session.isProven = false;
       session.answeredAt = Infinity;
@@ -218,22 +255,24 @@ export class Server {
     const { place, spec, prng } = this;
     if (this.isClosed) return false;
     const saying = place.ledger.read(datagram);
+    if (spec.isTold !== saying.headerBytes > 0) place.world.fail('header', 'is missing, or one too many');
     if (this.isDown) place.world.fail('server that is down', `${spec.id} is asked by client ${saying.client}`);
     place.ledger.handleQuestion(saying, spec.id, datagram.from.port);
     if (!prng.oneIn(spec.muteOneIn)) {
       for (let i = 0; i < spec.answers; i++) this.sayLater('a', saying, datagram, spec.delayUs);
     }
-    if (prng.oneIn(spec.tellOneIn)) this.sayLater('t', saying, datagram, 400_000);
+    if (prng.oneIn(spec.tellOneIn)) this.sayLater('t', saying, datagram, TELL_US);
     return true;
   }
 
-  private sayLater(kind: string, { client, question }: Saying, { from, bytes }: Datagram, withinUs: number): void {
+  private sayLater(kind: string, saying: Saying, { from, bytes }: Datagram, withinUs: number): void {
     const { place, spec, prng, counts } = this;
+    const { client, question, headerBytes } = saying;
     place.world.schedule(prng.below(withinUs), () => {
       const key = `${client} ${question}`;
       const count = (counts.get(key) ?? 0) + 1;
       counts.set(key, count);
-      place.kernel.send(spec.address, from, bytesOf({ kind, client, question, count }, bytes.length));
+      place.kernel.send(spec.address, from, bytesOf({ kind, client, question, count }, bytes.length - headerBytes));
     });
   }
 }

@@ -29,6 +29,8 @@ export interface Site {
   readonly kernel: UdpKernel;
   readonly transport: UdpTransportSpec;
   readonly sabotage: UdpSabotage;
+  /** Some programs have an engine that does not tell which address a client has asked. */
+  readonly hasEngines: boolean;
   /** After every turn of a proxy. */
   readonly watchTurn: (connections: number) => void;
   nextProcess: number;
@@ -39,6 +41,7 @@ export class Program {
   private readonly site: Site;
   private readonly moves: SessionMoves;
   private readonly process: number;
+  private readonly knowsAsked: boolean;
   /** The bound sockets, by the keeper's numbers of them. */
   private readonly sockets: readonly number[];
   private listeners: readonly OpenListener[] = [];
@@ -54,6 +57,7 @@ export class Program {
     this.site = site;
     this.plan = plan;
     this.process = site.nextProcess++;
+    this.knowsAsked = !site.hasEngines || site.world.prng.oneIn(2);
     const { kernel } = site;
     this.sockets = sockets.map((descriptor) => kernel.duplicate(descriptor, this.process));
     this.board = Board.createAlone({ servers: plan.serverSlots, listeners: plan.listeners.length, rows: ROWS });
@@ -164,7 +168,8 @@ export class Program {
   private deliver(worker: number): void {
     let proxy = this.serving.get(worker);
     if (proxy === undefined) {
-      proxy = new ProxyProcess(this.site, this.board, this.nextRow++ % ROWS, (drained) => this.handleDrained(drained));
+      const row = this.nextRow++ % ROWS;
+      proxy = new ProxyProcess(this.site, this.board, row, this.knowsAsked, (drained) => this.handleDrained(drained));
       this.serving.set(worker, proxy);
     }
     for (const { socket, descriptor } of this.moves.takeFor(worker)) {
@@ -201,11 +206,11 @@ class ProxyProcess {
   private toldUs: number;
   private isEnded = false;
 
-  constructor(site: Site, board: Board, row: number, onDrained: (proxy: ProxyProcess) => void) {
+  constructor(site: Site, board: Board, row: number, knowsAsked: boolean, onDrained: (proxy: ProxyProcess) => void) {
     this.site = site;
     this.id = site.nextProcess++;
     this.toldUs = site.world.nowUs + site.world.prng.below(START_US);
-    this.transport = new UdpTransport(site.kernel, this.id, site.transport);
+    this.transport = new UdpTransport(site.kernel, this.id, site.transport, knowsAsked);
     this.transport.datagrams.sabotage = site.sabotage;
     this.row = board.worker(row);
     this.transport.watchTurn = () => site.watchTurn(this.connections);

@@ -79,6 +79,7 @@ class Run {
       staysPut: isSilent && !isBroken && !has('crowd'),
       // a proxy that gets the sessions of two may have no room for them
       provenStayPut: isSilent && !isBroken && !faults.has('workers'),
+      knowsAsked: !faults.has('engines'),
     });
     const most = plan.listeners[0].limits.connections;
     this.site = {
@@ -86,6 +87,7 @@ class Run {
       kernel: this.kernel,
       transport: scenario.transport,
       sabotage,
+      hasEngines: faults.has('engines'),
       watchTurn: (connections) => {
         if (connections < 0 || connections > most) world.fail('sessions', `${connections} of ${most}`);
       },

@@ -3,7 +3,7 @@ import type { Address } from '../../src/base/address.ts';
 import { Prng } from '../../src/base/prng.ts';
 import type { Plan, UdpPlan } from '../../src/config/plan.ts';
 import { drawPlan } from '../scenario-plan.ts';
-import type { WaySpec } from './kernel.ts';
+import { HOST, type WaySpec } from './kernel.ts';
 import type { ClientSpec, ServerSpec } from './peers.ts';
 import type { UdpTransportSpec } from './transport.ts';
 
@@ -16,6 +16,7 @@ export const HARMLESS = [
   'workers', // there are more proxies, or fewer
   'upgrades', // to another program
   'failedUpgrades', // to programs that end before they serve
+  'engines', // some programs do not know which address a client has asked
 ] as const;
 
 /** Each may cost datagrams, or sessions. */
@@ -58,7 +59,7 @@ export interface UdpScenario {
 }
 
 export const PORT = 53;
-const ASKED: readonly Address[] = ['10.0.0.1', '10.0.0.2'].map((host) => ({ family: 4, host, port: PORT }));
+const ASKED: readonly Address[] = [HOST, '10.0.0.2'].map((host) => ({ family: 4, host, port: PORT }));
 /** Everything happens in this time. */
 export const ACTIVE_US = 4_000_000;
 /** A client's pauses, late turns and the way together are shorter: a session ends by silence only when its client is done. */
@@ -80,12 +81,13 @@ export function drawUdpScenario(seed: number): UdpScenario {
   const prng = new Prng(seed);
   const faults = drawFaults(prng);
   const rules = RULES[prng.below(RULES.length)];
-  const servers = drawServers(prng, rules, faults);
+  const isTold = prng.oneIn(3);
+  const servers = drawServers(prng, rules, faults, isTold);
   const clients = drawClients(prng, faults);
   return {
     seed,
     faults,
-    plan: planOf(prng, rules, servers, faults),
+    plan: planOf(prng, rules, servers, faults, isTold),
     rules,
     sockets: WORKERS_MAX,
     way: {
@@ -119,11 +121,12 @@ function drawFaults(prng: Prng): Set<UdpFault> {
   return faults;
 }
 
-function drawServers(prng: Prng, { responses }: UdpPlan, faults: ReadonlySet<UdpFault>): ServerSpec[] {
+function drawServers(prng: Prng, { responses }: UdpPlan, faults: ReadonlySet<UdpFault>, isTold: boolean): ServerSpec[] {
   return Array.from({ length: 1 + prng.below(3) }, (_, id) => ({
     id,
     seed: prng.nextU32(),
     address: { family: 4, host: `10.1.0.${1 + id}`, port: 9000 },
+    isTold,
     answers: responses >= 0 ? responses : 1 + prng.below(2),
     tellOneIn: responses < 0 && prng.oneIn(2) ? 3 : 0,
     muteOneIn: faults.has('mute') ? 2 + prng.below(6) : 0,
@@ -179,7 +182,13 @@ function drawEvents(prng: Prng, faults: ReadonlySet<UdpFault>, servers: number):
   return events.sort((a, b) => a.atUs - b.atUs);
 }
 
-function planOf(prng: Prng, rules: UdpPlan, servers: readonly ServerSpec[], faults: ReadonlySet<UdpFault>): Plan {
+function planOf(
+  prng: Prng,
+  rules: UdpPlan,
+  servers: readonly ServerSpec[],
+  faults: ReadonlySet<UdpFault>,
+  isTold: boolean,
+): Plan {
   const { plan } = drawPlan(new Prng(1), new Set());
   const [listener] = plan.listeners;
   const [upstream] = plan.upstreams;
@@ -195,7 +204,7 @@ function planOf(prng: Prng, rules: UdpPlan, servers: readonly ServerSpec[], faul
         balance: (['round-robin', 'least-connections', 'source-hash'] as const)[prng.below(3)],
         hash: null,
         passive: null,
-        proxyProtocol: null,
+        proxyProtocol: isTold ? 'v2' : null,
         sources: prng.oneIn(3) ? [{ family: 4, host: '10.9.9.1', port: 0 }] : [],
         servers: servers.map(({ id, address }) => ({
           name: `${address.host}:${address.port}`,

@@ -8,7 +8,7 @@ import type { Outlet } from '../../src/port/outlet.ts';
 import type { ListenSocket, Socket, Transport, TransportDriver } from '../../src/port/transport.ts';
 import { type DatagramSpec, type Ready, SimDatagrams, type Turns } from './datagrams.ts';
 import type { World } from '../world.ts';
-import type { UdpKernel } from './kernel.ts';
+import { HOST, type UdpKernel } from './kernel.ts';
 
 export interface UdpTransportSpec extends DatagramSpec {
   /** Virtual clock at the start, ms: drivers must bear any. */
@@ -22,7 +22,6 @@ export interface UdpTransportSpec extends DatagramSpec {
 
 const EVENTS_PER_TURN_MAX = 64;
 const SLOTS = 8;
-const HOST = '10.0.0.1';
 
 export class UdpTransport implements Transport, Turns {
   readonly process: number;
@@ -41,13 +40,14 @@ export class UdpTransport implements Transport, Turns {
   private nextTurnUs = Infinity;
   private stalledUntilUs = 0;
 
-  constructor(kernel: UdpKernel, process: number, spec: UdpTransportSpec) {
+  /** `knowsAsked`: its engine tells which address a client has asked. */
+  constructor(kernel: UdpKernel, process: number, spec: UdpTransportSpec, knowsAsked: boolean) {
     this.kernel = kernel;
     this.world = kernel.world;
     this.process = process;
     this.spec = spec;
     this.now = this.time;
-    this.datagrams = new SimDatagrams(this, spec);
+    this.datagrams = new SimDatagrams(this, spec, knowsAsked);
   }
 
   private get time(): number {

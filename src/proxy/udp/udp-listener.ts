@@ -333,9 +333,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   private claim(socket: DatagramSocket, of: Correspondents): number {
     const number = this.table.claim(of);
     if (number === NO_SESSION) return NO_SESSION;
-    const session = this.sessions[number];
-    socket.forgetReturn(session.returnAddress);
-    session.returnAddress = socket.keepReturn();
+    this.sessions[number].comeIn(socket);
     return number;
   }
 
@@ -547,6 +545,13 @@ class UdpSession {
     this.socket = socket;
     this.returnAddress = returnAddress;
     this.isGiven = false;
+  }
+
+  /** Its client's datagrams come in here from now on: the one that the socket hands over now is its. */
+  comeIn(socket: DatagramSocket): void {
+    (this.socket as DatagramSocket).forgetReturn(this.returnAddress);
+    this.socket = socket;
+    this.returnAddress = socket.keepReturn();
   }
 
   leave(ending: number): void {
