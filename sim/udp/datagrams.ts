@@ -198,6 +198,7 @@ class SimBoundSocket implements DatagramSocket, Ready {
     this.knowsAsked = datagrams.knowsAsked;
     this.socket = datagrams.turns.kernel.socketOf(descriptor);
     this.port = this.socket.local.port;
+    this.from.localPort = this.port;
   }
 
   get isStopped(): boolean {

@@ -161,7 +161,8 @@ export class Ledger {
     const asked = this.addressOf(saying);
     // who asks two addresses has one session where that is not known, and may go on with it where it is
     const isUnknown = !this.expectations.knowsAsked && (datagram.from.host === HOST || asks.length > 1);
-    if (addressText(asked) !== addressText(datagram.from) && !isUnknown)
+    const isThere = asked.host === datagram.from.host || isUnknown;
+    if (!isThere || asked.port !== datagram.from.port)
       this.world.fail('wrong source', `${key} from ${addressText(datagram.from)}`);
   }
 

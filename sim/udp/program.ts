@@ -106,9 +106,14 @@ export class Program {
     this.plan = plan;
     const { workers } = plan;
     this.board.workers = workers;
+    const { kernel } = this.site;
     const sockets = this.sockets.map((descriptor, id) => ({ id, descriptor }));
     const [listener] = plan.listeners;
-    this.listeners = [{ plan: listener, binds: [{ plan: listener.binds[0], sockets, isKept: false }], failures: [] }];
+    const binds = listener.binds.map((bind) => {
+      const own = sockets.filter(({ descriptor }) => kernel.socketOf(descriptor).local.port === bind.address.port);
+      return { plan: bind, sockets: own, isKept: false };
+    });
+    this.listeners = [{ plan: listener, binds, failures: [] }];
     this.moves.handlePlan(this.listeners, workers, (worker, end) => this.sendEnd(worker, end));
     let left = workers;
     const applied = (): void => {

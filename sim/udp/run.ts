@@ -5,7 +5,7 @@ import type { UdpSabotage } from './datagrams.ts';
 import { UdpKernel } from './kernel.ts';
 import { Client, Ledger, type Place, Server } from './peers.ts';
 import { Program, type Site } from './program.ts';
-import { ACTIVE_US, drawUdpScenario, HARMFUL, IDLE_MS, type NodeEvent, PORT, type UdpScenario } from './scenario.ts';
+import { ACTIVE_US, drawUdpScenario, HARMFUL, IDLE_MS, type NodeEvent, PORTS, type UdpScenario } from './scenario.ts';
 
 /** The process of whatever holds sockets before there is a program. */
 const OPENER = 1;
@@ -96,7 +96,7 @@ class Run {
     const place: Place = { world, kernel: this.kernel, ledger: this.ledger };
     this.servers = scenario.servers.map((spec) => new Server(place, spec));
     this.isUp = scenario.servers.map(() => true);
-    const sockets = this.kernel.bind(PORT, scenario.sockets, OPENER);
+    const sockets = PORTS.flatMap((port) => this.kernel.bind(port, scenario.sockets, OPENER));
     this.program = new Program(this.site, plan, sockets, []);
     this.kernel.closeAllOf(OPENER);
     this.clients = [...scenario.clients, ...scenario.crowd].map((spec) => {

@@ -47,7 +47,7 @@ export interface UdpScenario {
   readonly faults: ReadonlySet<UdpFault>;
   readonly plan: Plan;
   readonly rules: UdpPlan;
-  /** Bound sockets: so many proxies at most have clients. */
+  /** Bound sockets of each port: so many proxies at most have clients. */
   readonly sockets: number;
   readonly way: WaySpec;
   readonly transport: UdpTransportSpec;
@@ -58,8 +58,11 @@ export interface UdpScenario {
   readonly events: readonly NodeEvent[];
 }
 
-export const PORT = 53;
-const ASKED: readonly Address[] = [HOST, '10.0.0.2'].map((host) => ({ family: 4, host, port: PORT }));
+/** Of the listener: at each of them this machine's two addresses can be asked. */
+export const PORTS = [53, 5353];
+const ASKED: readonly Address[] = [HOST, '10.0.0.2'].flatMap((host) => {
+  return PORTS.map((port): Address => ({ family: 4, host, port }));
+});
 /** Everything happens in this time. */
 export const ACTIVE_US = 4_000_000;
 /** A client's pauses, late turns and the way together are shorter: a session ends by silence only when its client is done. */
@@ -143,7 +146,7 @@ function drawClients(prng: Prng, faults: ReadonlySet<UdpFault>): ClientSpec[] {
       seed: prng.nextU32(),
       // some share an address
       address: { family: 4, host: `10.2.0.${1 + prng.below(count)}`, port: 20_000 + id },
-      asks: prng.oneIn(3) && !faults.has('crowd') ? ASKED : [ASKED[prng.below(2)]],
+      asks: prng.oneIn(3) && !faults.has('crowd') ? ASKED.slice(prng.below(3)) : [ASKED[prng.below(4)]],
       startUs: prng.below(prng.oneIn(2) ? 500_000 : ACTIVE_US / 2),
       questions: 1 + prng.below(Math.floor(ACTIVE_US / pauseUs)),
       pauseUs,
@@ -157,7 +160,7 @@ function drawCrowd(prng: Prng, first: number): ClientSpec[] {
     id: first + i,
     seed: 0,
     address: { family: 4, host: `10.3.${i >> 8}.${i & 0xff}`, port: 1000 },
-    asks: [ASKED[prng.below(2)]],
+    asks: [ASKED[prng.below(4)]],
     startUs: 500_000 + prng.below(ACTIVE_US - 500_000),
     questions: 1,
     pauseUs: 0,
@@ -228,7 +231,7 @@ function planOf(
         name: 'dns',
         slot: 0,
         protocol: 'udp',
-        binds: [{ address: { family: 4, host: '0.0.0.0', port: PORT }, dual: false, isUdp: true }],
+        binds: PORTS.map((port) => ({ address: { family: 4, host: '0.0.0.0', port }, dual: false, isUdp: true })),
         limits: { ...listener.limits, connections: faults.has('crowd') ? CROWDED_CONNECTIONS : 10_000 },
         routes: '',
         counted: [],

@@ -13,6 +13,8 @@ export interface Correspondents {
   readonly local1: number;
   readonly local2: number;
   readonly local3: number;
+  /** That was asked. */
+  readonly localPort: number;
   /** 0: nobody is between. */
   readonly proxyPort: number;
   readonly proxy0: number;

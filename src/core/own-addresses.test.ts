@@ -4,12 +4,24 @@ import { type Correspondents, DIRECT } from '../base/correspondents.ts';
 import { OwnAddresses } from './own-addresses.ts';
 
 function v4(ip3: number, port: number, local3 = 0x0a000009): Correspondents {
-  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3, port, local0: 0, local1: 0, local2: 0xffff, local3, ...DIRECT };
+  return {
+    ip0: 0,
+    ip1: 0,
+    ip2: 0xffff,
+    ip3,
+    port,
+    local0: 0,
+    local1: 0,
+    local2: 0xffff,
+    local3,
+    localPort: 0,
+    ...DIRECT,
+  };
 }
 
 function v6(ip3: number, port: number, local3: number): Correspondents {
   const [ip0, local0] = ip3 === 1 ? [0, 0] : [0x20010db8, 0x20010db8];
-  return { ip0, ip1: 0, ip2: 0, ip3, port, local0, local1: 0, local2: 0, local3, ...DIRECT };
+  return { ip0, ip1: 0, ip2: 0, ip3, port, local0, local1: 0, local2: 0, local3, localPort: 0, ...DIRECT };
 }
 
 test('a listener with an address is known by address and port', () => {

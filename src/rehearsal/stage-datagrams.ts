@@ -71,6 +71,7 @@ function correspondents(client: Address, local: Address): Correspondents {
     local1: at.ip1,
     local2: at.ip2,
     local3: at.ip3,
+    localPort: local.port,
   };
 }
 

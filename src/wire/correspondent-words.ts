@@ -8,6 +8,7 @@ export class CorrespondentWords extends IpWords implements Correspondents {
   local1 = 0;
   local2 = 0;
   local3 = 0;
+  localPort = 0;
   proxyPort = 0;
   proxy0 = 0;
   proxy1 = 0;

@@ -7,8 +7,8 @@ import { NO_SESSION, type SessionRules, SessionTable } from './session-table.ts'
 const RULES: SessionRules = { sessionsMax: 1000, idleMs: 100, requests: 0, responses: -1 };
 
 /** A client on this port, which has asked the local address `local`. */
-function from(port: number, local = 1): Correspondents {
-  const to = { local0: 0, local1: 0, local2: 0xffff, local3: local };
+function from(port: number, local = 1, localPort = 53): Correspondents {
+  const to = { local0: 0, local1: 0, local2: 0xffff, local3: local, localPort };
   return { ip0: 0, ip1: 0, ip2: 0xffff, ip3: 0x0a000001, port, ...to, ...DIRECT };
 }
 
@@ -41,13 +41,14 @@ test('a client that comes through two proxies, or past them, has a session with 
   );
 });
 
-test('datagrams of one client to one address are one session', () => {
+test('datagrams of one client to one address and port are one session', () => {
   const table = tableOf();
   const { session } = ask(table, from(1), 0);
   assert.equal(ask(table, from(1), 1).session, session);
   assert.notEqual(ask(table, from(2), 1).session, session);
   assert.notEqual(ask(table, from(1, 2), 1).session, session);
-  assert.equal(table.size, 3);
+  assert.notEqual(ask(table, from(1, 1, 5353), 1).session, session);
+  assert.equal(table.size, 4);
 });
 
 test('a session ends by silence in both directions, the one that has been silent for longest first', () => {

@@ -3,7 +3,7 @@
  * Numbers alone: no sockets, no clock, no servers. A session is a number from 0 on, used again when it has ended; the driver
  * (proxy/udp) keeps what belongs to it in arrays of its own.
  *
- * A session is found by its client's address and port and by the address that the client has asked, and by the proxy between them, if there
+ * A session is found by its client's address and port and by those that the client has asked, and by the proxy between them, if there
  * is one: answers go back to that. UDP has no end of a conversation, so it ends
  *
  *   after its answers       `responses` of them to each datagram of the client, where the listener says how many there are
@@ -62,6 +62,7 @@ const BUCKET = 15;
 /** 0: nobody is between. */
 const PROXY_PORT = 16;
 const PROXY = 17; // 4 words
+const LOCAL_PORT = 21;
 
 const FREE = 0;
 const NEW = 1;
@@ -124,6 +125,7 @@ export class SessionTable {
         words[at + CLIENT + 1] === of.ip1 &&
         words[at + CLIENT + 2] === of.ip2 &&
         words[at + LOCAL + 3] === of.local3 &&
+        words[at + LOCAL_PORT] === of.localPort &&
         words[at + LOCAL] === of.local0 &&
         words[at + LOCAL + 1] === of.local1 &&
         words[at + LOCAL + 2] === of.local2 &&
@@ -222,6 +224,7 @@ export class SessionTable {
     words[at + CLIENT + 3] = of.ip3;
     words[at + PORT] = of.port;
     this.writeLocal(at, of);
+    words[at + LOCAL_PORT] = of.localPort;
     words[at + PROXY_PORT] = of.proxyPort;
     words[at + PROXY] = of.proxy0;
     words[at + PROXY + 1] = of.proxy1;
@@ -374,7 +377,9 @@ export class SessionTable {
   private hash(of: Correspondents): number {
     const client = hashWords(of.ip0 ^ this.seed, of.ip1, of.ip2, of.ip3);
     const port = of.port | (of.proxyPort << 16);
-    return mixHash(hashWords(client ^ port, of.local0, of.local1 ^ of.local2, of.local3 ^ of.proxy3) ^ this.seed);
+    return mixHash(
+      hashWords(client ^ port, of.local0 ^ of.localPort, of.local1 ^ of.local2, of.local3 ^ of.proxy3) ^ this.seed,
+    );
   }
 
   private chain(session: number, hash: number): void {

@@ -5,7 +5,8 @@ import { type Correspondents, DIRECT } from '../../base/correspondents.ts';
 import { SourceShares } from './source-shares.ts';
 
 function at(ip3: number): Correspondents {
-  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3, port: 1, local0: 0, local1: 0, local2: 0, local3: 0, ...DIRECT };
+  const to = { local0: 0, local1: 0, local2: 0, local3: 0, localPort: 0 };
+  return { ip0: 0, ip1: 0, ip2: 0xffff, ip3, port: 1, ...to, ...DIRECT };
 }
 
 test('it counts as a map of lists does, whoever comes, is proven and goes', () => {

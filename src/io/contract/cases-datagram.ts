@@ -71,6 +71,7 @@ class Recorder implements DatagramHandler, FlowHandler {
 
   handleDatagram(socket: DatagramSocket, bytes: Uint8Array, offset: number, length: number): void {
     this.event('handleDatagram', this.isSocketGone, () => {
+      assert.equal(socket.from.localPort, socket.port);
       this.asked.push({ bytes: length, port: socket.from.port });
       this.onDatagram?.(bytes, offset, length);
     });
@@ -106,7 +107,9 @@ class Recorder implements DatagramHandler, FlowHandler {
 function* exchange(stage: Stage, answersOne: boolean): Script {
   const before = stage.transport.socketCount;
   const recorder = new Recorder(stage);
-  assert.equal(recorder.open(recorder.bind(), answersOne), null);
+  const address = recorder.bind();
+  assert.equal(recorder.socket.port, address.port);
+  assert.equal(recorder.open(address, answersOne), null);
   assert.equal(stage.transport.socketCount, before + 1);
   recorder.onDatagram = (bytes, offset, length) => {
     for (let i = 0; i < 3; i++) recorder.answer(bytes, offset, length);

@@ -111,6 +111,7 @@ class NodeBoundSocket implements DatagramSocket {
     this.port = own.port;
     // of all addresses it stays unknown which one was asked
     this.from.readLocal(own.address, 0);
+    this.from.localPort = own.port;
     this.knowsAsked = own.address.some((byte) => byte !== 0);
     this.socket = dgram.createSocket(own.isV6 ? 'udp6' : 'udp4');
     this.socket.on('message', (bytes, { address, port }) => this.handleMessage(bytes, address, port));

@@ -65,6 +65,7 @@ export class UringBoundSocket implements DatagramSocket {
     this.isV6 = own.isV6;
     this.controlBytes = own.isAny ? (own.isV6 ? PKTINFO6_BYTES : PKTINFO_BYTES) : 0;
     this.from.setLocal(own.address, own.isV6);
+    this.from.localPort = own.port;
     // The service manager may have opened it.
     if (own.isAny) datagrams.engine.tellAskedAddress(descriptor, own.isV6);
   }

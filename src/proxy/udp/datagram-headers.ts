@@ -30,6 +30,7 @@ class Told extends CorrespondentWords {
     this.local1 = from.local1;
     this.local2 = from.local2;
     this.local3 = from.local3;
+    this.localPort = from.localPort;
     this.proxyPort = from.port;
     this.proxy0 = from.ip0;
     this.proxy1 = from.ip1;

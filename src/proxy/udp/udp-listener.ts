@@ -219,7 +219,7 @@ export class UdpListener implements DatagramHandler, FlowHandler {
   resume(account: SessionAccount, descriptor: number, socket: DatagramSocket): boolean {
     const { context, plan, table, upstream } = this;
     const { now } = context.transport;
-    const told = correspondentsOf(account);
+    const told = correspondentsOf(account, socket.port);
     const of = told === null || socket.knowsAsked ? told : { ...told, ...UNKNOWN };
     const server = upstream.servers.find(({ addressText }) => addressText === account.server);
     if (of === null || server === undefined || server.isLost(now)) return false;
@@ -485,8 +485,9 @@ function textOf(ip: IpWords): string {
   return formatIP(addressBytes);
 }
 
-/** Null: these are no addresses. */
-function correspondentsOf({ client, asked, port, proxy }: SessionAccount): Correspondents | null {
+/** Of a session at a socket with this port. Null: these are no addresses. */
+function correspondentsOf(account: SessionAccount, localPort: number): Correspondents | null {
+  const { client, asked, port, proxy } = account;
   const from = addressOf(client);
   const to = addressOf(asked);
   const between = proxy === undefined ? new IpWords() : addressOf(proxy.host);
@@ -495,7 +496,8 @@ function correspondentsOf({ client, asked, port, proxy }: SessionAccount): Corre
   const { ip0: local0, ip1: local1, ip2: local2, ip3: local3 } = to;
   const { ip0: proxy0, ip1: proxy1, ip2: proxy2, ip3: proxy3 } = between;
   const proxyPort = proxy?.port ?? 0;
-  return { ip0, ip1, ip2, ip3, port, local0, local1, local2, local3, proxyPort, proxy0, proxy1, proxy2, proxy3 };
+  const here = { local0, local1, local2, local3, localPort };
+  return { ip0, ip1, ip2, ip3, port, ...here, proxyPort, proxy0, proxy1, proxy2, proxy3 };
 }
 
 function addressOf(text: string): IpWords | null {
