@@ -7,10 +7,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { PROXY_CORE } from '../contenders.ts';
 import { cpuMicroseconds, killAll, startPinned, waitForPort } from '../process.ts';
+import type { Scrape } from './scraper.ts';
 import { Bystanders, formatLatency, type Latency, medianLatency } from '../stalled/bystanders.ts';
 
 const { values: options } = parseArgs({
@@ -26,11 +28,6 @@ const INTERVAL_MS = 1_000;
 const UPSTREAMS = 100;
 const SERVERS = 20;
 const ROUTES = 1_000;
-
-interface Scrape {
-  readonly series: number;
-  readonly tookMs: number;
-}
 
 function configuration(): string {
   const upstreams = Array.from({ length: UPSTREAMS }, (_, u) => {
@@ -53,22 +50,17 @@ ${upstreams.join('\n')}
 `;
 }
 
-async function scrape(): Promise<Scrape> {
-  const began = performance.now();
-  const answer = await fetch(`http://127.0.0.1:${ADMIN}/metrics`);
-  const text = await answer.text();
-  return { series: text.match(/^evenkeel_/gm)?.length ?? 0, tookMs: performance.now() - began };
-}
+/** Scrapes again and again, in a thread of its own: who is measured waits for none of it. */
+class Scraper {
+  private readonly thread = new Worker(join(import.meta.dirname, 'scraper.js'), {
+    workerData: { url: `http://127.0.0.1:${ADMIN}/metrics`, intervalMs: INTERVAL_MS },
+  });
 
-/** Until `isOver`. */
-async function scrapeAgainAndAgain(isOver: () => boolean): Promise<readonly Scrape[]> {
-  const scrapes: Scrape[] = [];
-  while (!isOver()) {
-    const one = await scrape();
-    scrapes.push(one);
-    await sleep(Math.max(0, INTERVAL_MS - one.tookMs));
+  async stop(): Promise<readonly Scrape[]> {
+    this.thread.postMessage('stop', []);
+    const [scrapes] = (await once(this.thread, 'message')) as [readonly Scrape[]];
+    return scrapes;
   }
-  return scrapes;
 }
 
 async function main(): Promise<void> {
@@ -89,11 +81,9 @@ async function main(): Promise<void> {
     const began = cpuMicroseconds(keeper);
     without.push(await bystanders.measure(seconds));
     const between = cpuMicroseconds(keeper);
-    let isOver = false;
-    const scraping = scrapeAgainAndAgain(() => isOver);
+    const scraper = new Scraper();
     beside.push(await bystanders.measure(seconds));
-    isOver = true;
-    scrapes.push(...(await scraping));
+    scrapes.push(...(await scraper.stop()));
     spent.without += between - began;
     spent.beside += cpuMicroseconds(keeper) - between;
   }

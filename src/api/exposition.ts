@@ -51,7 +51,8 @@ export function seriesOf({ type, samples }: Family): number {
   return type === 'summary' ? 2 * samples.length : samples.length;
 }
 
-function linesOf(family: Family): string {
+/** Without its head: of a family whose samples are told in parts. */
+export function linesOf(family: Family): string {
   const { name } = family;
   switch (family.type) {
     case 'histogram':

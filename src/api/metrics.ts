@@ -18,6 +18,7 @@ import {
   familyText,
   type Format,
   type Labels,
+  linesOf,
   type Sample,
   seriesOf,
   type Sum,
@@ -29,6 +30,12 @@ import { router, type RouterAccount, type RouterView } from './virtual-routers.t
 
 /** What one answer has at most. What is left out behind it is counted. */
 export const SERIES_MAX = 10_000;
+
+/** A server with what was counted of it has no fewer: for the other servers there is no room in any case. */
+export const SERVER_SERIES_MIN = 8;
+
+/** Of things, in one piece of text. */
+const PIECE_THINGS = 50;
 
 /** A family for each value that is taken of each thing. Undefined or null: there is none. */
 type Value<T> =
@@ -427,7 +434,7 @@ export interface Measured {
   readonly routes: readonly RouteTrafficView[];
 }
 
-/** The families, one piece of text each: others may have their turn between. */
+/** The text in small pieces, some of them empty: others may have their turn between. */
 export function* metricsText({ status, routes }: Measured, format: Format = 'prometheus'): Generator<string> {
   const { listeners, upstreams, proxies, ha, tls, peers } = status;
   const families = [
@@ -447,10 +454,10 @@ export function* metricsText({ status, routes }: Measured, format: Format = 'pro
     new Group('servers', SERVERS, servers, serverLabels),
   ];
   const used = families.reduce((sum, family) => sum + seriesOf(family), groups.length);
-  share(groups, Math.max(0, SERIES_MAX - used));
+  yield* share(groups, Math.max(0, SERIES_MAX - used));
   yield familyText(hiddenOf(groups), format);
   for (const family of families) yield familyText(family, format);
-  for (const group of groups) for (const family of group.families()) yield familyText(family, format);
+  for (const group of groups) yield* group.text(format);
   yield END[format];
 }
 
@@ -474,20 +481,28 @@ class Group<T> {
   }
 
   /** Shows as many as there is room for. Returns the room that is left. */
-  fill(room: number): number {
+  *fill(room: number): Generator<string, number> {
     while (this.shown < this.things.length) {
       const series = this.seriesOf(this.things[this.shown]);
       if (series > room) break;
       room -= series;
-      this.shown++;
+      if (++this.shown % PIECE_THINGS === 0) yield '';
     }
     return room;
   }
 
-  *families(): Generator<Family> {
-    const some = this.things.slice(0, this.shown);
-    const labels = some.map(this.labelsOf);
-    for (const value of this.values) yield* familiesOf([value], some, (_, index) => labels[index]);
+  *text(format: Format): Generator<string> {
+    const labels: Labels[] = [];
+    for (const value of this.values) {
+      let isBegun = false;
+      for (let from = 0; from < this.shown; from += PIECE_THINGS) {
+        const some = this.things.slice(from, Math.min(this.shown, from + PIECE_THINGS));
+        const [family] = familiesOf([value], some, (thing, i) => (labels[from + i] ??= this.labelsOf(thing)));
+        const piece: string = isBegun ? linesOf(family) : familyText(family, format);
+        isBegun ||= piece !== '';
+        yield piece;
+      }
+    }
   }
 
   private seriesOf(thing: T): number {
@@ -498,11 +513,11 @@ class Group<T> {
 }
 
 /** Each kind has its part of the room; what it does not need is for the others, in their order. */
-function share(groups: readonly Pick<Group<never>, 'fill'>[], room: number): void {
+function* share(groups: readonly Pick<Group<never>, 'fill'>[], room: number): Generator<string> {
   const part = Math.floor(room / groups.length);
   let left = room - part * groups.length;
-  for (const group of groups) left += group.fill(part);
-  for (const group of groups) left = group.fill(left);
+  for (const group of groups) left += yield* group.fill(part);
+  for (const group of groups) left = yield* group.fill(left);
 }
 
 function hiddenOf(groups: readonly Pick<Group<never>, 'name' | 'hidden'>[]): Family {

@@ -9,10 +9,8 @@ import { HISTOGRAM_CELLS } from './histogram.ts';
 import { LoopCells } from './loop-cells.ts';
 import type { BoardShape } from './server-table.ts';
 
-/** By class of their status: nobody was answered, 1xx to 5xx. */
-export const CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
-
 /** Of requests; listeners and routes begin with the same cells. Listeners of TCP and UDP have bytes and durations of sessions there. */
+/** By class of their status: nobody was answered, 1xx to 5xx. */
 export const T_CLASSES = 0;
 export const T_RECEIVED = 6;
 export const T_SENT = 7;

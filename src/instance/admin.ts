@@ -1,10 +1,10 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
-import { setImmediate } from 'node:timers/promises';
 import { type Format, OPENMETRICS_TYPE } from '../api/exposition.ts';
-import { metricsText } from '../api/metrics.ts';
+import { metricsText, SERIES_MAX, SERVER_SERIES_MIN } from '../api/metrics.ts';
 import { type Answer, type Input, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
+import type { RouteTrafficView } from '../api/traffic.ts';
 import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
 import { ChangeError } from '../config/change/pointer.ts';
 import { routeLines } from '../config/route-text.ts';
@@ -22,6 +22,7 @@ import { type AskedFor, readField, UnexplainableError } from '../rehearsal/subje
 import type { ChangeOrder, ChangeResult, ConfigurationByApi } from './configuration-by-api.ts';
 import { countedRoutes } from '../keeper/traffic/totals.ts';
 import { routeTrafficView } from '../keeper/traffic/views.ts';
+import { Pace } from './pace.ts';
 import { type Explainer, worldOf } from './explainer.ts';
 import type { NodeStatus } from './node-status.ts';
 import type { Successor } from './upgrade/upgrader.ts';
@@ -197,22 +198,34 @@ export function adminHandlers(facts: AdminFacts): Handlers {
 
 const EVENTS_LIMIT = 1_000;
 const ERRORS_LIMIT = 100;
-/** Made in so many at a time: others have their turn between, and the proxies' questions are answered. */
-const SLICE_UPSTREAMS = 100;
+/** What is written at once of a scrape, at least. */
+const PIECE_CHARACTERS = 16_384;
 
-async function wholeStatus(facts: AdminFacts): Promise<StatusDocument> {
-  const upstreams = await upstreamsInTurns(facts);
+async function wholeStatus(facts: AdminFacts, pace?: Pace, countedServers?: number): Promise<StatusDocument> {
+  const upstreams = await upstreamsInTurns(facts, pace, countedServers);
   return facts.status.wholeWith(dataPlaneWith(facts.status.dataPlane(), upstreams));
 }
 
 async function* metricsOf(facts: AdminFacts, format: Format): AsyncGenerator<string> {
-  const status = await wholeStatus(facts);
+  const pace = new Pace();
+  const status = await wholeStatus(facts, pace, SERIES_MAX / SERVER_SERIES_MIN);
   const { plan, traffic } = facts.status.dataPlane();
-  const routes = countedRoutes(plan).map(({ listener, counted }) => routeTrafficView(traffic, listener, counted));
-  for (const piece of metricsText({ status, routes }, format)) {
-    yield piece;
-    await setImmediate();
+  const routes: RouteTrafficView[] = [];
+  for (const { listener, counted } of countedRoutes(plan)) {
+    if (pace.isOver) await pace.rest();
+    routes.push(routeTrafficView(traffic, listener, counted));
   }
+  let text = '';
+  for (const piece of metricsText({ status, routes }, format)) {
+    text += piece;
+    if (!pace.isOver) continue;
+    if (text.length >= PIECE_CHARACTERS) {
+      yield text;
+      text = '';
+    }
+    await pace.rest();
+  }
+  yield text;
 }
 
 async function worldOfNow(facts: AdminFacts): Promise<KnownWorld> {
@@ -229,20 +242,29 @@ function askedFor({ url, method = 'GET', headers = '', from, listener }: Input<'
   }
 }
 
-/** All of one plan, the one that is in force when it resolves. */
-async function upstreamsInTurns({ status }: AdminFacts): Promise<readonly UpstreamView[]> {
+/** All of one plan, the one that is in force when it resolves. So many servers, at least, with what was counted of them. */
+async function upstreamsInTurns(
+  { status }: AdminFacts,
+  pace = new Pace(),
+  countedServers = Infinity,
+): Promise<readonly UpstreamView[]> {
   let { plan } = status.dataPlane();
   let views: UpstreamView[] = [];
+  let servers = 0;
   for (;;) {
     const now = status.dataPlane();
     if (now.plan !== plan) {
       ({ plan } = now);
       views = [];
+      servers = 0;
     }
-    const end = Math.min(plan.upstreams.length, views.length + SLICE_UPSTREAMS);
-    while (views.length < end) views.push(upstreamView(now, views.length));
-    if (end === plan.upstreams.length) return views;
-    await setImmediate();
+    while (views.length < plan.upstreams.length && !pace.isOver) {
+      const view = upstreamView(now, views.length, servers < countedServers);
+      servers += view.servers.length;
+      views.push(view);
+    }
+    if (views.length === plan.upstreams.length) return views;
+    await pace.rest();
   }
 }
 

@@ -233,8 +233,13 @@ function shown(key: string, value: unknown): unknown {
 function written(c: Context, text: string | AsyncIterable<string>, media: string): Response {
   // a head alone reads nothing of it
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': media, 'cache-control': 'no-store' });
-  const encoded = typeof text === 'string' ? text : ReadableStream.from(text).pipeThrough(new TextEncoderStream());
-  return c.body(encoded, 200, { 'content-type': media, 'cache-control': 'no-store' });
+  const content = typeof text === 'string' ? text : ReadableStream.from(encoded(text));
+  return c.body(content, 200, { 'content-type': media, 'cache-control': 'no-store' });
+}
+
+/** A TextEncoderStream takes ten times as long. */
+async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield Buffer.from(piece);
 }
 
 function failure(c: Context, status: number, error: string, headers: Record<string, string> = {}): Response {

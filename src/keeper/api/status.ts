@@ -209,7 +209,8 @@ function acceptedBy(
   return sum(binds.map(({ address }) => forwarded.ofService(protocol === 'udp' ? 'udp' : 'tcp', address)));
 }
 
-export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView {
+/** `countsServers`: what was counted of its servers is wanted too. */
+export function upstreamView(facts: DataPlaneFacts, index: number, countsServers = true): UpstreamView {
   const plan = facts.plan.upstreams[index];
   const { name, balance, servers, tls, health, quorum } = plan;
   const known = facts.health.serversOf(index);
@@ -223,7 +224,9 @@ export function upstreamView(facts: DataPlaneFacts, index: number): UpstreamView
     quorum: quorum === null || up === null ? null : { weight: quorum.weight, ...up },
     traffic: upstreamTrafficView(facts.traffic, plan),
     ejections: facts.health.ejectionsOf(index),
-    servers: servers.flatMap((server, i) => known[i].map((health) => serverView(facts, plan, server, health))),
+    servers: servers.flatMap((server, i) =>
+      known[i].map((health) => serverView(facts, plan, server, health, countsServers)),
+    ),
   };
 }
 
@@ -231,11 +234,17 @@ const CHOSEN_BY_REQUESTS = { state: 'unchecked', reason: 'each request says wher
 
 const WITHOUT_WEIGHT = { state: 'draining', reason: 'its check says weight 0' } as const;
 
+function trafficOf({ board, traffic }: DataPlaneFacts, upstream: UpstreamPlan, server: ServerPlan, slot: number) {
+  const idle = sumOfWorkers(board, (row) => row.serverIdle(slot));
+  return serverTrafficView(traffic, upstream, server, slot, idle);
+}
+
 function serverView(
   facts: DataPlaneFacts,
   upstreamPlan: UpstreamPlan,
   server: ServerPlan,
   health: ServerHealth,
+  isCounted: boolean,
 ): ServerView {
   const { name: upstream, serverBy } = upstreamPlan;
   const { board, nowMs } = facts;
@@ -259,13 +268,7 @@ function serverView(
     requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)) + forwarded,
     failures: before.failures + sumOfWorkers(board, (row) => row.serverFailures(slot)),
     shortages: before.shortages + sumOfWorkers(board, (row) => row.serverShortages(slot)),
-    traffic: serverTrafficView(
-      facts.traffic,
-      upstreamPlan,
-      server,
-      slot,
-      sumOfWorkers(board, (row) => row.serverIdle(slot)),
-    ),
+    ...(isCounted ? { traffic: trafficOf(facts, upstreamPlan, server, slot) } : {}),
   };
 }
 

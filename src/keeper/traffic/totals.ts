@@ -56,6 +56,8 @@ function cellsByKey(): ReadonlyMap<Kind, Map<string, Float64Array>> {
   return new Map(KINDS.map((kind) => [kind, new Map<string, Float64Array>()]));
 }
 
+const CELLS_MAX = Math.max(LISTENER_CELLS, ROUTE_UNIT * ROUTE_UNITS_TIMED, UPSTREAM_CELLS, SERVER_CELLS, PROCESS_CELLS);
+
 /** What belongs to none of these. */
 const OF_PROCESSES: Counted = { kind: 'process', key: '', slot: 0, cells: PROCESS_CELLS };
 
@@ -66,6 +68,8 @@ export class TrafficTotals {
   private readonly before = new Map(KINDS.map((kind) => [kind, new Map<number, Float64Array>()]));
   /** By kind and key: of the keepers before this one. */
   private former = cellsByKey();
+  /** There are thousands of sums in a scrape. */
+  private readonly scratch = new Float64Array(CELLS_MAX);
 
   constructor(board: Board) {
     this.board = board;
@@ -79,20 +83,21 @@ export class TrafficTotals {
       const cells = this.former.get(kind)!.get(key);
       if (cells !== undefined) former.get(kind)!.set(key, cells);
       const owners = this.owners.get(kind)!;
-      if (owners[slot] !== undefined && owners[slot] !== key) this.before.get(kind)!.set(slot, this.sum(counted));
+      if (owners[slot] !== undefined && owners[slot] !== key)
+        this.before.get(kind)!.set(slot, this.sum(counted).slice(0, counted.cells));
       owners[slot] = key;
     }
     this.former = former;
   }
 
-  /** Its cells, as of base/traffic-cells.ts. */
+  /** Its cells, as of base/traffic-cells.ts, and others behind them. They hold until the next call. */
   of(counted: Counted): Float64Array {
     const { kind, key, slot } = counted;
     const cells = this.sum(counted);
     const before = this.before.get(kind)!.get(slot);
     const former = this.former.get(kind)!.get(key);
     // a place may have become longer
-    for (let i = 0; i < cells.length; i++) cells[i] += (former?.[i] ?? 0) - (before?.[i] ?? 0);
+    for (let i = 0; i < counted.cells; i++) cells[i] += (former?.[i] ?? 0) - (before?.[i] ?? 0);
     return cells;
   }
 
@@ -104,7 +109,8 @@ export class TrafficTotals {
   memories(plan: Plan): readonly TrafficMemory[] {
     return [...everything(plan)].flatMap((counted) => {
       const cells = this.of(counted);
-      const used = cells.findLastIndex((cell) => cell > 0) + 1;
+      let used = counted.cells;
+      while (used > 0 && cells[used - 1] === 0) used--;
       return used === 0 ? [] : [{ kind: counted.kind, key: counted.key, cells: [...cells.subarray(0, used)] }];
     });
   }
@@ -115,19 +121,19 @@ export class TrafficTotals {
   }
 
   private sum({ kind, slot, cells: count }: Counted): Float64Array {
-    const { board } = this;
-    const total = new Float64Array(count);
+    const { board, scratch } = this;
+    scratch.fill(0, 0, count);
     for (let i = 0; i < board.shape.rows; i++) {
       const row = board.worker(i);
-      if (row.isUsed) add(total, row, PLACES[kind](row.traffic, slot));
+      if (row.isUsed) add(scratch, count, row, PLACES[kind](row.traffic, slot));
     }
-    return total;
+    return scratch;
   }
 }
 
 /** What a proxy has written there is added if it can be a count. */
-function add(total: Float64Array, { traffic: { cells } }: WorkerRow, at: number): void {
-  for (let i = 0; i < total.length; i++) {
+function add(total: Float64Array, count: number, { traffic: { cells } }: WorkerRow, at: number): void {
+  for (let i = 0; i < count; i++) {
     const cell = cells[at + i];
     if (cell > 0 && cell <= Number.MAX_SAFE_INTEGER) total[i] += cell;
   }
