@@ -4,7 +4,7 @@
  * IPVS is needed: keepalived's is a table that fake-ipvs.c keeps.
  *
  * `$VS`, `$A`, `$B`, `$C` in the configuration are ports of the virtual server and of three servers on 127.0.0.1, `$DIR` is a directory of the case with a
- * program `tell` that notes its arguments, `$CERTIFICATES` one with `lb.pem`, `lb.key` and `other.pem`. Steps, one a line: `serve A` (`503`, `host=NAME`,
+ * program `tell` that notes its arguments, `$CERTIFICATES` one with `lb.pem`, `lb.key` and `other.pem`. Steps, one a line: `serve A` (`503`, `host=NAME`, `without=PATH`,
  * `dns`, `smtp`, `https`, `https=NAME` if this name is asked for, `https-to-lb` if lb's certificate is shown: how), `gone A` are a server's, `start`,
  * `stop` the program's, `told TEXT` waits for a program (a second time for the second), `goes A B` until clients are sent to these and no
  * others; `write FILE TEXT` puts text into a file of the directory. What is not compared is a row of docs/coming-from-keepalived.md.
@@ -132,6 +132,8 @@ class Server {
 
 function answerOf(how: string, request: string): string {
   const wants = how.startsWith('host=') ? `\r\nHost: ${how.slice('host='.length)}\r\n` : '';
+  const isMissing = how.startsWith('without=') && request.startsWith(`GET ${how.slice('without='.length)} `);
+  if (isMissing) how = '404';
   const status = /^\d{3}$/.test(how) ? how : request.toLowerCase().includes(wants.toLowerCase()) ? '200' : '503';
   return `HTTP/1.1 ${status} Said\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfine`;
 }

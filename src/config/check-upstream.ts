@@ -220,20 +220,34 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boo
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
-const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'expect'] as const;
+const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'udp', 'expect'] as const;
 const PROBE_KEYS = [
-  ['http', ['method', 'host', 'status', 'body']],
-  ['expect', ['send', 'transport']],
-  ['run', ['user', 'exit-weight']],
+  [['http'], ['method', 'host', 'status', 'body']],
+  [['expect', 'udp'], ['send']],
+  [['expect'], ['transport']],
+  [['run'], ['user', 'exit-weight']],
 ] as const;
 
 /** Of an upstream, or of a server. */
 type Health = Omit<NonNullable<Upstream['health']>, 'tls'> & { readonly tls?: unknown };
 
 function checkHealth(health: Health, path: Path, report: Report): void {
+  checkProbe(health, path, report);
+  for (const { path: at, value } of itemsOf(health.also, [...path, 'also'])) checkProbe(value, at, report);
+  const interval = health.interval ?? DEFAULTS.upstream.health.interval;
+  const timeout = health.timeout ?? DEFAULTS.upstream.health.timeout;
+  const isSure = report.lacks(path, 'interval') && report.lacks(path, 'timeout');
+  if (isSure && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
+    const where = health.timeout === undefined ? 'interval' : 'timeout';
+    report.atValue([...path, where], 'slow-check', { timeout, interval });
+  }
+}
+
+function checkProbe(health: Omit<Health, 'also'>, path: Path, report: Report): void {
   const kind = report.oneOf(health, path, PROBES);
-  for (const [owner, keys] of PROBE_KEYS) {
-    if (kind === null || kind === owner || !report.lacks(path, owner)) continue;
+  for (const [owners, keys] of PROBE_KEYS) {
+    const [owner] = owners;
+    if (kind === null || owners.some((each) => each === kind || !report.lacks(path, each))) continue;
     for (const key of keys) {
       if (health[key] === undefined) continue;
       const fix = `leave it out, or write \`${owner}\` instead of \`${kind}\``;
@@ -250,13 +264,6 @@ function checkHealth(health: Health, path: Path, report: Report): void {
   if (kind === 'expect' && health.transport === 'udp' && health.send === undefined && report.lacks(path, 'send')) {
     const fix = 'for example `send: ping`: a server is silent until it is asked';
     report.atKey([...path, 'transport'], 'missing-key', { place: `\`${path.join('.')}\``, key: 'send', fix });
-  }
-  const interval = health.interval ?? DEFAULTS.upstream.health.interval;
-  const timeout = health.timeout ?? DEFAULTS.upstream.health.timeout;
-  const isSure = report.lacks(path, 'interval') && report.lacks(path, 'timeout');
-  if (isSure && (parseDuration(timeout) ?? 0) > (parseDuration(interval) ?? 0)) {
-    const where = health.timeout === undefined ? 'interval' : 'timeout';
-    report.atValue([...path, where], 'slow-check', { timeout, interval });
   }
 }
 

@@ -421,6 +421,15 @@ function compileHealth(
   return {
     probe: compileProbe(health, protocol),
     port: health.port ?? null,
+    ...(health.also === undefined
+      ? {}
+      : {
+          also: health.also.map((part) => ({
+            probe: compileProbe(part, protocol),
+            port: part.port ?? null,
+            isClear: part.tls === false,
+          })),
+        }),
     proxyProtocol,
     tls: health.tls === undefined ? tls : compileServersTls(health.tls, protocols, files),
     intervalMs: ms(filled.interval),
@@ -434,7 +443,7 @@ function compileHealth(
 }
 
 function compileProbe(
-  health: NonNullable<UpstreamConfig['health']>,
+  health: Omit<NonNullable<UpstreamConfig['health']>, 'tls'>,
   protocol: CheckPaths['protocol'],
 ): HealthPlan['probe'] {
   const { method, status } = { ...DEFAULTS.upstream.health, ...health };
@@ -451,6 +460,7 @@ function compileProbe(
       saysWeight: health['exit-weight'] ?? DEFAULTS.upstream.health['exit-weight'],
     };
   }
+  if (health.udp !== undefined) return { kind: 'udp', send: health.send ?? null };
   if (health.expect !== undefined) {
     const { transport = DEFAULTS.upstream.health.transport } = health;
     return { kind: 'expect', send: health.send ?? null, expect: health.expect, transport };

@@ -853,7 +853,8 @@ const ServerNotify = z.strictObject(
   ),
 );
 
-const Health = z.strictObject({
+/** What is asked, and where. */
+const probeKeys = {
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
   http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
   mysql: key(databaseUser, 'The server is up if this user can log in to MySQL or MariaDB without a password.'),
@@ -875,8 +876,15 @@ const Health = z.strictObject({
     'With `run`: exit codes from 2 to 255 pass too, and until the next run the weight of the server is that code less 2; with 0 it is its own.',
     DEFAULTS.upstream.health['exit-weight'],
   ),
+  udp: key(
+    z.literal(true).meta({ examples: [true] }),
+    'The server is up unless the system says, within `timeout` of a datagram (`send`), that nobody is there. No answer is waited for.',
+  ),
   expect: key(regex, 'The server is up if what it sends matches this regular expression, within the first 16 KiB.'),
-  send: key(anyText('text', 'PING\r\n'), 'With `expect`: what it is sent first. Without it the server speaks first.'),
+  send: key(
+    anyText('text', 'PING\r\n'),
+    'With `expect`: what it is sent first. Without it the server speaks first. With `udp`: what is in the datagram; without it nothing.',
+  ),
   transport: key(
     z.enum(['tcp', 'udp']),
     'With `expect`: `udp`: `send` is a datagram, and so is what it answers.',
@@ -891,6 +899,19 @@ const Health = z.strictObject({
   ),
   body: key(anyText('text', 'ok'), 'With `http`: text that the first 64 KiB of the body must contain.'),
   port: key(integer(1, 65535), "Where to check. Without it the server's own port."),
+};
+
+const HealthPart = z.strictObject({
+  ...probeKeys,
+  tls: key(z.literal(false).meta({ examples: [false] }), 'In clear, where the first part goes over TLS.'),
+});
+
+const Health = z.strictObject({
+  ...probeKeys,
+  also: key(
+    z.array(HealthPart).min(1).max(16).meta({ title: 'list of checks' }),
+    'More that has to pass: asked one after the other, each within `timeout`, behind what stands beside this list.',
+  ),
   tls: key(
     ServersTls,
     "Checks go over TLS, as with the upstream's `tls`, which they follow without it. `false`: in clear.",

@@ -810,6 +810,8 @@ export interface HealthPlan {
       }
     /** Over UDP. */
     | { readonly kind: 'dns'; readonly name: string }
+    /** A datagram is no trouble; `send` null: with nothing in it. */
+    | { readonly kind: 'udp'; readonly send: string | null }
     /** `send` null: the server speaks first. `expect`: a regular expression for the first 16 KiB. */
     | {
         readonly kind: 'expect';
@@ -831,6 +833,8 @@ export interface HealthPlan {
       };
   /** Null: the server's own port. */
   readonly port: number | null;
+  /** More that has to pass, one part after the other. */
+  readonly also?: readonly HealthPartPlan[];
   /** As of the upstream. */
   readonly proxyProtocol: 'v1' | 'v2' | null;
   readonly tls: ServersTlsPlan | null;
@@ -844,6 +848,11 @@ export interface HealthPlan {
   readonly retryMs: number | null;
   /** What is thought of a server before its first check. */
   readonly initial: 'up' | 'down';
+}
+
+export interface HealthPartPlan extends Pick<HealthPlan, 'probe' | 'port'> {
+  /** Not over TLS, whatever the first part goes over. */
+  readonly isClear: boolean;
 }
 
 export interface PassivePlan {

@@ -35,6 +35,7 @@ import { KernelForwarding } from './forwarding/kernel-forwarding.ts';
 import { type CountMemory, FormerCounts } from './generations/former-counts.ts';
 import { CommandUsers } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
+import { askAll } from './servers/all-of.ts';
 import { HealthRegistry } from './servers/health.ts';
 import { ProgramChecks } from './servers/program-checks.ts';
 import { ServerPrograms } from './servers/server-programs.ts';
@@ -204,9 +205,11 @@ export class Keeper {
       makeProbe: (health, address, serverName, sources, identity = null) => {
         const fault = this.findFault(address);
         if (fault !== null) return failedProbe(fault);
-        if (health.probe.kind === 'run') return this.programs.check(health, health.probe, address);
-        const tls = this.probeTlsOf(health, identity);
-        return typeof tls === 'string' ? failedProbe(tls) : probe(health, address, serverName, sources, tls);
+        return askAll(health, (one) => {
+          if (one.probe.kind === 'run') return this.programs.check(one, one.probe, address);
+          const tls = this.probeTlsOf(one, identity);
+          return typeof tls === 'string' ? failedProbe(tls) : probe(one, address, serverName, sources, tls);
+        });
       },
       now: monotonicMs,
       memories: options.inherited?.servers ?? [],

@@ -1,7 +1,7 @@
 /** A virtual_server as a listener and an upstream of the model. */
 import type { Place } from '../diagnostic.ts';
 import type { PlacedDocument } from './document.ts';
-import type { CheckDraft, Drafts, Endpoint, Globals, RealServerDraft, VirtualServerDraft } from './draft.ts';
+import type { CheckDraft, Drafts, Endpoint, Globals, RealServerDraft, UrlDraft, VirtualServerDraft } from './draft.ts';
 import { formatDuration } from '../units.ts';
 import { programUser } from './program-user.ts';
 import type { KeepalivedReport } from './report.ts';
@@ -10,7 +10,15 @@ import type { KeepalivedReport } from './report.ts';
 const DELAY_LOOP_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY = 1;
-const RETRY_AFTER_MS = { tcp: 1_000, smtp: 1_000, misc: 1_000, http: 3_000, https: 3_000, dns: null } as const;
+const RETRY_AFTER_MS = {
+  tcp: 1_000,
+  smtp: 1_000,
+  misc: 1_000,
+  http: 3_000,
+  https: 3_000,
+  dns: null,
+  udp: 1_000,
+} as const;
 const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
@@ -163,7 +171,7 @@ function putQuorum(
 ): void {
   const { servers, quorum, hysteresis, up, down, isOmega = false, place } = server;
   const sum = servers.reduce((all, each) => all + (each.weight ?? server.weight ?? 1), 0);
-  const isDynamic = servers.some(({ checks }) => checks[0]?.isDynamic === true);
+  const isDynamic = servers.some(({ checks }) => checks.some(({ isDynamic }) => isDynamic === true));
   let weight = quorum?.value ?? 1;
   if (quorum !== undefined && weight > sum && !isDynamic) {
     report.trap(quorum.place, `the quorum is ${sum}: all servers together have no more weight`, `write ${sum}`);
@@ -215,60 +223,131 @@ function sharedChecks(
   return { common, own };
 }
 
-/** Undefined: none. */
+/** Undefined: none. Of several checks all have to pass: they become one, with the shortest interval and the most patience. */
 function checkOf(
   real: RealServerDraft,
   server: VirtualServerDraft,
   globals: Globals,
   report: KeepalivedReport,
 ): Check | undefined {
-  const { checks } = real;
-  if (checks.length > 1)
-    report.notYet(checks[1].place, 'a second check', 'a server has one check', 'leave one of them out');
-  if (checks.length === 0) return undefined;
-  const [{ kind, program, place }] = checks;
-  if (kind === 'misc' && program === undefined) {
+  const whole = real.checks.filter(({ kind, program, place }) => {
+    if (kind !== 'misc' || program !== undefined) return true;
     report.missing(place, 'MISC_CHECK has no misc_path', 'write `misc_path "/PATH ARGUMENTS"`');
-    return undefined;
+    return false;
+  });
+  if (whole.length === 0) return undefined;
+  // TLS is that of the first part, and a program that is not there is left out of the others
+  const checks = whole.toSorted((one, other) => rankOf(one) - rankOf(other));
+  const times = checks.map((check) => timesOf(check, real, server));
+  const [first, ...also] = checks.flatMap((check) => partsOf(check, real, server, globals));
+  const rest = also.map((part) => withoutTls(part, first, whole[0].place, report));
+  const isUnlike = new Set(times.map((each) => JSON.stringify(each))).size > 1;
+  if (isUnlike) {
+    const what =
+      'the checks of this server are made one after the other, with the shortest of their intervals, the longest of their times and the most of their retries';
+    report.trap(whole[1].place, what, 'give them the same times');
   }
-  return healthOfCheck(checks[0], real, server, globals);
+  return { ...first, ...(rest.length === 0 ? {} : { also: rest }), ...writtenTimes(joinedTimes(times)) };
 }
 
-function healthOfCheck(check: CheckDraft, real: RealServerDraft, server: VirtualServerDraft, globals: Globals): Check {
-  const { kind, name, path, status, port, isDynamic, isNamed } = check;
-  const host = check.host ?? real.virtualHost ?? server.virtualHost;
-  const http = {
-    http: path ?? '/',
-    ...(host === undefined ? {} : { host }),
-    ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
+/** A part that goes over TLS where the first one does, or in clear. */
+function withoutTls({ tls, ...part }: Check, first: Check, place: Place, report: KeepalivedReport): Check {
+  if (JSON.stringify(tls) === JSON.stringify(first.tls) || part['run'] !== undefined) return part;
+  if (tls === undefined) return { ...part, tls: false };
+  const fix = 'write the same `virtualhost` in all';
+  report.notYet(place, 'SSL_GET with another name', 'checks of one server go over TLS in one way', fix);
+  return part;
+}
+
+function rankOf({ kind }: CheckDraft): number {
+  return kind === 'https' ? 0 : kind === 'misc' ? 2 : 1;
+}
+
+interface Times {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly fall: number;
+  /** Null: the interval. */
+  readonly retryMs: number | null;
+  readonly isAlpha: boolean;
+}
+
+function timesOf(check: CheckDraft, real: RealServerDraft, server: VirtualServerDraft): Times {
+  const { kind } = check;
+  const isMisc = kind === 'misc';
+  const intervalMs = check.intervalMs ?? real.intervalMs ?? server.intervalMs ?? DELAY_LOOP_MS;
+  const connectMs = real.timeoutMs ?? server.timeoutMs ?? CONNECT_TIMEOUT_MS;
+  return {
+    intervalMs,
+    timeoutMs: check.timeoutMs ?? (isMisc ? intervalMs : connectMs),
+    fall: (check.retry ?? real.retry ?? server.retry ?? (isMisc ? 0 : RETRY)) + 1,
+    retryMs: check.retryMs ?? real.retryMs ?? server.retryMs ?? RETRY_AFTER_MS[kind],
+    isAlpha: check.isAlpha ?? real.isAlpha ?? server.isAlpha ?? false,
   };
+}
+
+function joinedTimes(all: readonly Times[]): Times {
+  const retries = all.flatMap(({ retryMs }) => (retryMs === null ? [] : [retryMs]));
+  return {
+    intervalMs: Math.min(...all.map(({ intervalMs }) => intervalMs)),
+    timeoutMs: Math.max(...all.map(({ timeoutMs }) => timeoutMs)),
+    fall: Math.max(...all.map(({ fall }) => fall)),
+    retryMs: retries.length === 0 ? null : Math.min(...retries),
+    isAlpha: all.some(({ isAlpha }) => isAlpha),
+  };
+}
+
+function writtenTimes({ intervalMs, timeoutMs, fall, retryMs, isAlpha }: Times): Check {
+  return {
+    interval: formatDuration(intervalMs),
+    timeout: formatDuration(timeoutMs),
+    rise: 1,
+    fall,
+    ...(fall === 1 || retryMs === null ? {} : { 'retry-after': formatDuration(retryMs) }),
+    ...(isAlpha ? { initial: 'down' } : {}),
+  };
+}
+
+/** What is asked. */
+function partsOf(
+  check: CheckDraft,
+  real: RealServerDraft,
+  server: VirtualServerDraft,
+  globals: Globals,
+): readonly Check[] {
+  const { kind, name, port, isDynamic, isNamed, urls } = check;
+  const where = port === undefined ? {} : { port };
+  if (kind === 'http' || kind === 'https') {
+    const tls = (host: string | undefined): object => ({
+      tls: tlsOfCheck(isNamed === true ? host : undefined, globals),
+    });
+    return (urls.length === 0 ? [{}] : urls).map((url) => {
+      const host = url.host ?? check.host ?? real.virtualHost ?? server.virtualHost;
+      return Object.assign(httpOf(url, host), kind === 'http' ? {} : tls(host), where);
+    });
+  }
   const kinds = {
     tcp: { tcp: true },
     smtp: { expect: '^220' },
     dns: { dns: name ?? '.' },
+    udp: {
+      ...(check.needsReply === true ? { expect: '^', transport: 'udp' } : { udp: true }),
+      ...(check.payload === undefined ? {} : { send: check.payload }),
+    },
     misc: {
       run: check.program,
       user: programUser(globals, check.user ?? null),
       ...(isDynamic === true ? { 'exit-weight': true } : {}),
     },
-    http,
-    https: { ...http, tls: tlsOfCheck(isNamed === true ? host : undefined, globals) },
   };
-  const intervalMs = check.intervalMs ?? real.intervalMs ?? server.intervalMs ?? DELAY_LOOP_MS;
-  const isMisc = kind === 'misc';
-  const connectMs = real.timeoutMs ?? server.timeoutMs ?? CONNECT_TIMEOUT_MS;
-  const fall = (check.retry ?? real.retry ?? server.retry ?? (isMisc ? 0 : RETRY)) + 1;
-  const retryMs = check.retryMs ?? real.retryMs ?? server.retryMs ?? RETRY_AFTER_MS[kind];
-  const isAlpha = check.isAlpha ?? real.isAlpha ?? server.isAlpha ?? false;
+  return [{ ...kinds[kind], ...where }];
+}
+
+function httpOf({ path, status }: UrlDraft, host: string | undefined): object {
   return {
-    ...kinds[kind],
-    ...(port === undefined ? {} : { port }),
-    interval: formatDuration(intervalMs),
-    timeout: formatDuration(check.timeoutMs ?? (isMisc ? intervalMs : connectMs)),
-    rise: 1,
-    fall,
-    ...(fall === 1 || retryMs === null ? {} : { 'retry-after': formatDuration(retryMs) }),
-    ...(isAlpha ? { initial: 'down' } : {}),
+    http: path ?? '/',
+    ...(host === undefined ? {} : { host }),
+    ...(status === undefined ? {} : { status: /^[0-9]+$/.test(status) ? Number(status) : status }),
   };
 }
 

@@ -22,6 +22,7 @@ import type {
   Program,
   RealServerDraft,
   ServerGroupDraft,
+  UrlDraft,
   VirtualServerDraft,
 } from './draft.ts';
 import { programOf, userOf } from './read-parts.ts';
@@ -129,7 +130,7 @@ const CHECK_COMMON = {
   ...LOGGING,
 };
 
-const URL: Table<CheckDraft> = {
+const URL: Table<UrlDraft> = {
   where: 'in `url`',
   directives: {
     path: works('`health.http`', (draft, statement, reading) => {
@@ -166,11 +167,11 @@ const HTTP_DIRECTIVES: Table<CheckDraft>['directives'] = {
     draft.retry = integerOf(statement, reading, 0, 999) ?? undefined;
   }),
   url: works(
-    'one `url` a check',
+    '`health.http`, and `health.also` of more than one',
     (draft, statement, reading) => {
-      if (draft.path !== undefined)
-        reading.report.notYet(statement.place, 'url', 'a check asks for one path', 'leave the second one out');
-      readBlock(blockOf(statement, reading), URL, draft, reading);
+      const url: UrlDraft = {};
+      readBlock(blockOf(statement, reading), URL, url, reading);
+      draft.urls.push(url);
     },
     true,
   ),
@@ -207,6 +208,39 @@ const DNS_CHECK: Table<CheckDraft> = {
     }),
   },
 };
+
+const HEX = /^(?:[0-9a-f]{2})+$/i;
+
+const UDP_CHECK: Table<CheckDraft> = {
+  where: 'in `UDP_CHECK`',
+  directives: {
+    ...CHECK_COMMON,
+    payload: works('`health.send`: **bytes above 7f are refused**', (draft, statement, reading) => {
+      draft.payload = payloadOf(statement, reading) ?? undefined;
+    }),
+    require_reply: differs('any answer will do: **one that is written is refused**', (draft, statement, reading) => {
+      draft.needsReply = true;
+      if (statement.words.length === 0) return;
+      const fix = 'leave the text out, or write `health.expect` in YAML';
+      reading.report.notYet(statement.place, 'require_reply with a text', 'any answer will do', fix);
+    }),
+    ...each('not yet', 'an answer may be of any length', 'min_reply_length max_reply_length'),
+  },
+};
+
+/** Null, and reported: it is none that can be sent. */
+function payloadOf(statement: Statement, reading: Reading): string | null {
+  const word = onlyWord(statement, reading, 'write bytes in hex, for example `payload 50494e47`');
+  if (word === null) return null;
+  if (!HEX.test(word)) {
+    reading.report.error(statement.place, `"${word}" is not bytes in hex`, 'write for example 50494e47');
+    return null;
+  }
+  const bytes = word.match(/../g)!.map((pair) => Number.parseInt(pair, 16));
+  if (bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+  reading.report.notYet(statement.place, 'payload', 'what is sent is text', 'write bytes up to 7f, or MISC_CHECK');
+  return null;
+}
 
 /** Nothing is connected to. */
 const { connect_timeout: _, ...TIMES_OF_PROGRAMS } = checkDefaults<CheckDraft>();
@@ -248,7 +282,7 @@ function addCheck(
   statement: Statement,
   reading: Reading,
 ): void {
-  const check: CheckDraft = { place: statement.place, kind };
+  const check: CheckDraft = { place: statement.place, kind, urls: [] };
   readBlock(statement.block ?? [], table, check, reading);
   draft.checks.push(check);
 }
@@ -279,7 +313,9 @@ const REAL_SERVER: Table<RealServerDraft> = {
       '`health.dns`: A records are asked for, and any answer that is no error will do',
       (draft, statement, reading) => addCheck(draft, 'dns', DNS_CHECK, statement, reading),
     ),
-    ...each('not yet', 'it is not read from this file; in YAML it is `health.send` over UDP', 'UDP_CHECK'),
+    UDP_CHECK: works('`health.udp`, and with `require_reply` `health.expect` over UDP', (draft, statement, reading) =>
+      addCheck(draft, 'udp', UDP_CHECK, statement, reading),
+    ),
     MISC_CHECK: works('`health.run`', (draft, statement, reading) =>
       addCheck(draft, 'misc', MISC_CHECK, statement, reading),
     ),
@@ -420,6 +456,7 @@ export const SERVER_TABLES: readonly Table<never>[] = [
   HTTPS_CHECK,
   URL,
   DNS_CHECK,
+  UDP_CHECK,
   MISC_CHECK,
   TCP_CHECK,
   SMTP_CHECK,

@@ -154,7 +154,7 @@ export interface GroupDraft extends Tracking, Notifies {
 
 export interface CheckDraft {
   readonly place: Place;
-  kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'misc';
+  kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'udp' | 'misc';
   port?: number | undefined;
   timeoutMs?: number | undefined;
   intervalMs?: number | undefined;
@@ -164,14 +164,23 @@ export interface CheckDraft {
   program?: readonly string[] | undefined;
   user?: string | undefined;
   isDynamic?: boolean | undefined;
+  /** Of UDP: what is sent, and whether something has to come back. */
+  payload?: string | undefined;
+  needsReply?: boolean | undefined;
   /** Of a DNS question. */
   name?: string | undefined;
-  path?: string | undefined;
-  status?: string | undefined;
+  /** Of HTTP: what is asked for, one after the other. */
+  readonly urls: UrlDraft[];
   host?: string | undefined;
   /** The server is told by TLS which host is meant. */
   isNamed?: boolean | undefined;
   retry?: number | undefined;
+}
+
+export interface UrlDraft {
+  path?: string | undefined;
+  status?: string | undefined;
+  host?: string | undefined;
 }
 
 /** What checks have that say nothing else, of a real_server, or else of its virtual_server. */

@@ -1,8 +1,13 @@
 /** How a server is checked, for people: `http /healthz on port 8080`. */
 import type { HealthPlan } from '../../config/plan.ts';
 
-export function checkText({ probe, port, tls }: HealthPlan): string {
-  const over = tls === null ? '' : ' over TLS';
+export function checkText({ also = [], ...first }: HealthPlan): string {
+  const parts = also.map(({ isClear, probe, port }) => partText({ probe, port, tls: isClear ? null : first.tls }));
+  return [partText(first), ...parts].join(', ');
+}
+
+function partText({ probe, port, tls }: Pick<HealthPlan, 'probe' | 'port' | 'tls'>): string {
+  const over = tls === null || probe.kind === 'run' ? '' : ' over TLS';
   return `${probeText(probe)}${over}${port === null ? '' : ` on port ${port}`}`;
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -56,6 +57,28 @@ test('a TCP probe passes where somebody listens and fails where nobody does', as
   server.close();
   await once(server, 'close');
   assert.deepEqual(await probe(TCP, address, 'x'), { isPassed: false, reason: 'connection refused' });
+});
+
+test('a UDP probe passes where something comes back or nothing does, and fails where the system says that nobody is there', async (t) => {
+  const server = dgram.createSocket('udp4');
+  const questions: string[] = [];
+  let isSilent = false;
+  server.on('message', (question, { port, address }) => {
+    questions.push(question.toString());
+    if (!isSilent) server.send('here', port, address);
+  });
+  server.bind(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address: Address = { family: 4, host: '127.0.0.1', port: server.address().port };
+  const health: HealthPlan = { ...TCP, probe: { kind: 'udp', send: 'hello' }, timeoutMs: 60_000 };
+  t.after(() => server.close());
+  assert.deepEqual(await probe(health, address, 'x'), { isPassed: true, reason: 'answer: here' });
+  isSilent = true;
+  const silent = await probe({ ...health, probe: { kind: 'udp', send: null }, timeoutMs: 100 }, address, 'x');
+  assert.deepEqual(silent, { isPassed: true, reason: 'no answer within 100 ms' });
+  assert.deepEqual(questions, ['hello', '']);
+  const nobody = await probe(health, { ...address, port: 1 }, 'x');
+  assert.deepEqual(nobody, { isPassed: false, reason: 'connection refused' });
 });
 
 test('an HTTP probe sends a request of its own and judges the status', async (t) => {

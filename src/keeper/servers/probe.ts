@@ -49,7 +49,9 @@ export function probe(
   const fitting = sources.filter(({ family }) => family === to.family);
   return new Promise((resolve) => {
     let abandon: (() => void) | null = null;
-    const timer = setTimeout(() => finish(false, `${SILENCE} ${health.timeoutMs} ms`), health.timeoutMs);
+    // no answer is one where only the system is asked
+    const isSilent = health.probe.kind === 'udp';
+    const timer = setTimeout(() => finish(isSilent, `${SILENCE} ${health.timeoutMs} ms`), health.timeoutMs);
     let isDone = false;
     const finish: Finish = (isPassed, reason) => {
       if (isDone) return;
@@ -84,7 +86,7 @@ function begin(plan: HealthPlan['probe'], target: Target, serverName: string, fi
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
   assert(plan.kind !== 'run', 'programs are run by ProgramChecks');
   const dialogue = createDialogue(plan);
-  const isUdp = plan.kind === 'dns' || (plan.kind === 'expect' && plan.transport === 'udp');
+  const isUdp = plan.kind === 'dns' || plan.kind === 'udp' || (plan.kind === 'expect' && plan.transport === 'udp');
   return isUdp ? probeDatagrams(dialogue, target, finish) : probeDialogue(dialogue, target, finish);
 }
 

@@ -26,9 +26,15 @@ function withoutAbsentChecks<C extends Loose<Config>>(config: C, frontEndOf: Loa
       .map(({ health }) => health),
   );
   if (absent.size === 0) return config;
-  const without = <P extends { readonly health?: object | undefined }>(part: P): P => {
+  const without = <P extends { readonly health?: WholeHealth | undefined }>(part: P): P => {
     const { health, ...rest } = part;
-    return health !== undefined && absent.has(health) ? (rest as P) : part;
+    if (health === undefined) return part;
+    const also = health.also?.filter((each) => each === undefined || !absent.has(each)) ?? [];
+    if (!absent.has(health))
+      return also.length === (health.also?.length ?? 0) ? part : { ...part, health: joined(health, also) };
+    if (also.length === 0) return rest as P;
+    const { run: _run, user: _user, 'exit-weight': _, ...times } = health;
+    return { ...part, health: joined({ ...times, ...also[0] }, also.slice(1)) };
   };
   const upstreams = entriesOf(config.upstreams).map(([name, upstream]) => [
     name,
@@ -56,6 +62,12 @@ export function isAbsentScript(track: Track | undefined): boolean {
 }
 
 type Health = NonNullable<Upstream['health']>;
+type WholeHealth = Omit<Health, 'tls'> & { readonly tls?: unknown };
+
+function joined(health: WholeHealth, also: NonNullable<WholeHealth['also']>): WholeHealth {
+  const { also: _also, ...rest } = health;
+  return also.length === 0 ? rest : { ...rest, also };
+}
 
 interface ProgramCheck {
   readonly path: Path;
@@ -73,7 +85,11 @@ export function programChecksOf(config: Loose<Config>, frontEndOf: Loaded['front
       path: [...at, 'health'],
       health: typeof value === 'string' ? undefined : value.health,
     }));
-    return [{ path: [...path, 'health'], health }, ...own].flatMap((check) =>
+    const whole = [{ path: [...path, 'health'], health }, ...own];
+    const parts = whole.flatMap((check) =>
+      itemsOf(check.health?.also, [...check.path, 'also']).map(({ path: at, value }) => ({ path: at, health: value })),
+    );
+    return [...whole, ...parts].flatMap((check) =>
       check.health?.run === undefined
         ? []
         : [{ path: check.path, health: check.health, isDropped: isMeant && isAbsent(check.health) }],

@@ -7,8 +7,9 @@ import { MysqlDialogue } from './mysql.ts';
 import { PostgresDialogue } from './postgres.ts';
 import { RedisDialogue } from './redis.ts';
 import { SshDialogue } from './ssh.ts';
+import { UdpDialogue } from './udp.ts';
 
-export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' } | { kind: 'http' } | { kind: 'run' }>;
+export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' | 'http' | 'run' }>;
 
 export function createDialogue(plan: DialogueProbe): Dialogue {
   switch (plan.kind) {
@@ -22,6 +23,8 @@ export function createDialogue(plan: DialogueProbe): Dialogue {
       return new SshDialogue();
     case 'dns':
       return new DnsDialogue(plan.name);
+    case 'udp':
+      return new UdpDialogue(plan.send);
     case 'expect':
       return new ExpectDialogue(plan.send, plan.expect);
   }
