@@ -155,7 +155,8 @@ function comparable({ status, fields, body, seen }: Result): unknown {
   const isOwn = seen.length === 0 || /^(<html>|[0-9]{3} )/.test(body);
   const isPage = isOwn && Number(status) >= 300;
   const skipped = (name: string): boolean =>
-    NOT_COMPARED.has(name) || (isPage && ['content-type', 'content-length', 'x-request-id'].includes(name));
+    NOT_COMPARED.has(name) ||
+    (isPage && ['content-type', 'content-length', 'x-request-id', 'retry-after'].includes(name));
   const isText = isOwn && /^(hello|text|none|teapot|file|told)/.test(body);
   return {
     status,

@@ -31,17 +31,9 @@ export function checkFiles(route: Route, path: Path, names: ReadonlySet<string>,
     const reason = '`files` is answered without a server';
     report.atKey([...path, ...keys], 'no-effect', { key: keys.join('.'), reason, fix: 'leave it out' });
   };
-  for (const key of [
-    'rewrite',
-    'send',
-    'timeout',
-    'retry',
-    'upgrade',
-    'request-buffering',
-    'limits',
-    'target-by',
-  ] as const)
+  for (const key of ['rewrite', 'send', 'timeout', 'retry', 'upgrade', 'request-buffering', 'target-by'] as const)
     if (route[key] !== undefined) refuse([key]);
+  if (route.limits?.body !== undefined) refuse(['limits', 'body']);
   if (route.headers?.request !== undefined) refuse(['headers', 'request']);
 }
 

@@ -14,6 +14,7 @@ import { checkBinds, checkListener } from './check-listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
 import { checkFileTypes } from './check-files.ts';
 import { checkKernel } from './check-kernel.ts';
+import { checkLimits } from './check-limits.ts';
 import { checkPeers } from './check-peers.ts';
 import { checkConnectionValues } from './check-tcp.ts';
 import { checkValues } from './check-values.ts';
@@ -67,6 +68,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkValues(document, report);
   checkConnectionValues(document, uses, report);
   checkFileTypes(document, report);
+  checkLimits(document, report);
   checkAccessLogs(document, report);
   return report.findings;
 }

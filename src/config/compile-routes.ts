@@ -1,6 +1,7 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
+import { compileLimits, type LimitConfigs } from './compile-limits.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { traceHeaders } from './compile-tracing.ts';
 import { FileSites } from './files-plan.ts';
@@ -42,6 +43,7 @@ export interface ListenerTraits {
 export interface RouteContext extends ListenerTraits {
   readonly sites: FileSites;
   readonly types: FileTypes;
+  readonly limits: LimitConfigs;
 }
 
 const NO_CONTEXT: RouteContext = {
@@ -51,6 +53,7 @@ const NO_CONTEXT: RouteContext = {
   spanLogs: [],
   sites: new FileSites(),
   types: {},
+  limits: {},
 };
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
@@ -61,6 +64,8 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     errors,
   });
   const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
+  const action = files?.action ?? compileAction(route, passesClaims);
+  const limits = compileLimits(route.limits, context.limits);
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   const requestHeaders = isTraced ? traceHeaders(written) : written;
   return {
@@ -70,7 +75,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     isInternal: route.internal ?? DEFAULTS.route.internal,
     ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
-    action: files?.action ?? compileAction(route, passesClaims),
+    action: limits === null || action.kind !== 'proxy' ? action : { ...action, limits },
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),

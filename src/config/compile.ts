@@ -74,7 +74,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const late = lateNamesOf(config.values);
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const sites = new FileSites();
-  const shared = { sites, types: config.files?.types ?? {} };
+  const shared = { sites, types: config.files?.types ?? {}, limits: config.limits ?? {} };
   const listeners: ListenerPlan[] = [];
   let counted = 0;
   const tcpUpstreams = new Set<string>();
@@ -114,6 +114,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
+    ...(config.limits === undefined ? {} : { hasLimits: true as const }),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),
@@ -132,7 +133,7 @@ function compileListener(
   countedSlot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
-  shared: Pick<RouteContext, 'sites' | 'types'>,
+  shared: Pick<RouteContext, 'sites' | 'types' | 'limits'>,
   all: Config['tracing'],
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;

@@ -604,6 +604,16 @@ export const CATALOGUE = {
     message: '`hash` has no effect with `balance: <balance>`',
     remedy: 'write `balance: hash`, or leave `hash` out',
   },
+  'bad-rate': {
+    severity: 'error',
+    message: '<value> is not a rate',
+    remedy: 'write requests per second or minute, from 1/m to 1000000/s, for example 10/s',
+  },
+  'undefined-limit': {
+    severity: 'error',
+    message: 'there is no limit <value>',
+    remedy: '<fix>',
+  },
   'bad-cookie-name': {
     severity: 'error',
     message: '<value> is not a name of a cookie',

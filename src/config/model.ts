@@ -9,6 +9,7 @@ import { DEFAULTS } from './defaults.ts';
 import { AccessLog, accessLogNames } from './model-access-log.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
+import { limitKeys, Limit } from './model-limits.ts';
 import { Peer } from './model-peers.ts';
 import { Tracing } from './model-tracing.ts';
 import { Send, TargetBy } from './model-send.ts';
@@ -422,6 +423,7 @@ const Retry = z.strictObject({
 
 const RouteLimits = z.strictObject({
   body: key(size(0, 8191 * 2 ** 40), "Size of a request's body; more is 413."),
+  ...limitKeys,
 });
 
 /** What a route does. */
@@ -450,7 +452,10 @@ const routeKeys = {
     'Look for a server once all of a small body is here, which has room with the head in 2 KiB: who is slow holds none. With `false` such a body goes on as it comes, too.',
     DEFAULTS.route['request-buffering'],
   ),
-  limits: key(RouteLimits, "Of this route, in place of the listener's."),
+  limits: key(
+    RouteLimits,
+    "Of this route: `body` in place of the listener's, `requests` and `connections` by what [limits](../rate-limits.md) count.",
+  ),
   timeout: key(
     duration('1ms', '576h'),
     'The whole exchange, from the end of the request head to the end of the response, retries included; then 504. ' +
@@ -1163,6 +1168,10 @@ export const Config = z
     values: key(
       z.record(variableName, Value),
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
+    ),
+    limits: key(
+      z.record(name, Limit),
+      'By name: what is counted of requests and connections, for `limits` of routes. [Limits](../rate-limits.md).',
     ),
     'access-logs': key(
       z.record(name, AccessLog),

@@ -21,6 +21,8 @@ export interface Plan {
   /** Where the admin API is over TCP: no server that a request may name. Null: nowhere. */
   readonly admin: Address | null;
   readonly accessLogs: readonly LogPlan[];
+  /** A route has limits that all proxies count together. */
+  readonly hasLimits?: true;
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */
@@ -489,6 +491,7 @@ export interface ProxyActionPlan {
   readonly send?: SendPlan;
   /** A response may say where its request goes on instead. */
   readonly targetBy?: TargetByPlan;
+  readonly limits?: LimitsPlan;
 }
 
 export interface SendPlan {
@@ -656,6 +659,39 @@ export interface ResolverPlan {
   readonly timeoutMs: number;
   /** Which kinds of addresses are asked for. */
   readonly families: readonly (4 | 6)[];
+}
+
+/** What is refused, or waits, because there is too much of it. */
+export interface LimitsPlan {
+  /** In their order. */
+  readonly requests: readonly RequestLimitPlan[];
+  readonly connections: readonly ConnectionLimitPlan[];
+}
+
+export interface LimitPlan {
+  /** What is counted together: limits of this name. */
+  readonly zone: string;
+  /** A template; a request for which it is empty is not counted. Null: the client's address ... */
+  readonly key: string | null;
+  /** ... of which so many bits count in IPv6. */
+  readonly ipv6Bits: number;
+  /** What who is refused is answered with. */
+  readonly status: number;
+  /** Nobody is: it is only noted. */
+  readonly isDry: boolean;
+}
+
+export interface RequestLimitPlan extends LimitPlan {
+  /** Thousandths of a request per second. */
+  readonly rate: number;
+  /** Requests above the rate that are let in ... */
+  readonly burst: number;
+  /** ... of which those beyond so many wait until the rate has them. Null: none does. */
+  readonly delayAfter: number | null;
+}
+
+export interface ConnectionLimitPlan extends LimitPlan {
+  readonly max: number;
 }
 
 /** How clients keep their servers. */

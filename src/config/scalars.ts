@@ -50,6 +50,7 @@ import {
   formatDuration,
   formatSize,
   parseDuration,
+  parseRate,
   parseSize,
   SIZE_PATTERN,
   suggestDuration,
@@ -253,6 +254,9 @@ export const cookieSameSite = text('`strict`, `lax`, `none` or empty', 'lax', (v
   const isKnown = /^(?:strict|lax|none|)$/.test(value) || /\{[a-z][a-z-]*(?::[^{}]*)?\}/.test(value);
   return isKnown ? checkTemplate(value) : problem('bad-same-site', { value: show(value) });
 });
+export const rate = text('rate', '10/s', (value) =>
+  parseRate(value) === null ? problem('bad-rate', { value: show(value) }) : null,
+);
 export const stickyId = text('identifier', 'node1', (value) =>
   /^[!#-+\--:<-[\]-~]{1,128}$/.test(value) ? null : problem('bad-server-id', { value: show(value) }),
 );

@@ -87,3 +87,11 @@ export function suggestSize(text: string): string | null {
 export function hundredths(share: string): number {
   return Math.round(Number(share.slice(0, -1)) * 100);
 }
+
+/** `10/s`, `30/m`: thousandths of a request per second, as nginx reckons them; null: it is none, or more than a million per second. */
+export function parseRate(text: string): number | null {
+  const found = /^([1-9][0-9]{0,8})\/([sm])$/.exec(text);
+  if (found === null) return null;
+  const rate = Math.floor((Number(found[1]) * 1000) / (found[2] === 's' ? 1 : 60));
+  return rate > 1_000_000_000 ? null : rate;
+}

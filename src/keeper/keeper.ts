@@ -165,12 +165,13 @@ export class Keeper {
     const { workersMax, host, log } = options;
     this.options = options;
     this.tickets = new TicketSecretsInUse(options.inherited?.ticketSecret ?? null, () => this.renewTickets());
-    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null, () =>
-      options.onOtherProgram?.(),
-    );
     this.descriptors = new DescriptorWarning(host, log);
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;
+    const { rows } = this.board.shape;
+    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null, rows, () =>
+      options.onOtherProgram?.(),
+    );
     this.totals = new TrafficTotals(this.board);
     const starter = new ProxyStarter({
       host,
@@ -680,6 +681,7 @@ export class Keeper {
 
   private forget(row: number): void {
     this.strays?.close(row);
+    this.planFiles.forgetRow(row);
     this.places.forget(row);
   }
 

@@ -1,11 +1,13 @@
 /** Takes over, in a proxy process, what keeper/proxies/proxy-arguments.ts says that it inherits, and what keeper/proxies/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from '../base/board.ts';
+import { LimitTable } from '../base/limit-table.ts';
 import { TlsSessionTable } from '../base/tls-session-table.ts';
 import type { Plan } from '../config/plan.ts';
+import type { LimitCounting } from '../core/limit/route-limits.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
-import { type Delivery, keepsSessions, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
+import { countsLimits, type Delivery, keepsSessions, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
 import { parseSecrets } from '../keeper/proxies/secrets.ts';
 import { LinuxSessionChannel } from '../io/linux/session-channel.ts';
 import type { SessionChannel } from '../port/session-channel.ts';
@@ -46,8 +48,8 @@ export interface Received {
   readonly logs: readonly number[];
 }
 
-/** The plan whose `count` descriptors are there. Null: this process can have no more descriptors. */
-export function receiveDelivery(count: number): Received | null {
+/** The plan whose `count` descriptors are there. `place`: that of this process. Null: this process can have no more descriptors. */
+export function receiveDelivery(count: number, { row, rows }: ProxyArguments): Received | null {
   const descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, count);
   if (descriptors === null) return null;
   const [file, routes, secretFile, ...rest] = descriptors;
@@ -56,8 +58,9 @@ export function receiveDelivery(count: number): Received | null {
   const { sockets } = delivery;
   const logs = rest.slice(0, plan.accessLogs.length);
   const others = rest.slice(logs.length);
-  const listening = keepsSessions(plan) ? others.slice(1) : others;
-  if (keepsSessions(plan)) takeSessions(others[0]);
+  const listening = [...others];
+  if (keepsSessions(plan)) takeSessions(listening.shift()!);
+  if (countsLimits(plan)) takeLimits(listening.shift()!, row, rows);
   closeSync(file);
   closeSync(routes);
   const bytes = readWhole(secretFile);
@@ -96,6 +99,19 @@ export function sessionTable(): TlsSessionTable | null {
 function takeSessions(descriptor: number): void {
   if (sessions === null) sessions = new TlsSessionTable(take(descriptor, 'write'));
   else closeSync(descriptor);
+}
+
+let limits: LimitCounting | null = null;
+
+/** What limits count with. Null: no plan has needed it yet. */
+export function limitCounting(): LimitCounting | null {
+  return limits;
+}
+
+function takeLimits(descriptor: number, row: number, rows: number): void {
+  if (limits !== null) return closeSync(descriptor);
+  limits = { table: new LimitTable(take(descriptor, 'write'), rows), row };
+  limits.table.join(row);
 }
 
 function readWhole(file: number): Buffer {

@@ -10,7 +10,13 @@ import { LAST_WORDS_MS } from '../base/limits.ts';
 import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from '../base/board.ts';
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
-import { openBoard, receiveDelivery, receiveSessionChannels, sessionTable } from './proxy-descriptors.ts';
+import {
+  limitCounting,
+  openBoard,
+  receiveDelivery,
+  receiveSessionChannels,
+  sessionTable,
+} from './proxy-descriptors.ts';
 import { Openssl } from '../io/openssl/openssl.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
 import { descriptorsLeft } from '../io/linux/descriptor-limit.ts';
@@ -64,6 +70,7 @@ function ignoreSignals(): void {
 
 class ProxyProcess implements TransportDriver, ControlHandler {
   private readonly transport: Transport;
+  private readonly place: ProxyArguments;
   private readonly row: WorkerRow;
   private readonly control: ControlLink;
   private readonly proxy: Proxy;
@@ -77,6 +84,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
 
   constructor(transport: Transport, place: ProxyArguments, descriptors: number) {
     this.transport = transport;
+    this.place = place;
     this.titles = place.titles;
     const board = openBoard(place);
     this.row = board.worker(place.row);
@@ -96,6 +104,9 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       report: (event) => this.handleEvent(event),
       descriptors,
       openTls: () => Openssl.open(transport.arena.memory, sessionTable),
+      limitCounting,
+      // both are CLOCK_MONOTONIC, and begin at different times
+      sharedClockMs: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
     });
     this.straying = place.hasRendezvous
       ? new Straying(RENDEZVOUS_DESCRIPTOR, {
@@ -151,7 +162,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
   }
 
   private apply(generation: number, descriptors: number): void {
-    const received = receiveDelivery(descriptors);
+    const received = receiveDelivery(descriptors, this.place);
     if (received === null) {
       this.control.say({ type: 'refused', generation, reason: 'out of descriptors', fault: 'process' });
       return;

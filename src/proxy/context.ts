@@ -5,6 +5,7 @@ import type { Board, WorkerRow } from '../base/board.ts';
 import type { Chain, Listed } from '../base/chain.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
+import type { LimitCounting } from '../core/limit/route-limits.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { ResponseValues } from '../core/value/response-values.ts';
 import type { Variables } from '../core/value/variables.ts';
@@ -83,6 +84,10 @@ export interface Context {
   /** Answers of the proxy's own, and why TCP clients get no server. */
   readonly answers: AnswerLog;
   readonly accessLogs: AccessLogs;
+  /** What limits count with; null: no plan has needed it yet. */
+  readonly limitCounting: () => LimitCounting | null;
+  /** From the transport's time to that which all processes share, in milliseconds: added. */
+  readonly sharedClockMs: number;
   /** No other proxy serves by the plan. */
   isAlone: boolean;
   /** After `drain()`: no connection is kept alive. */

@@ -12,6 +12,7 @@ import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, LAST_WORDS_MS, TICK_MS } from '../ba
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RouteWatch } from '../core/route/route-watch.ts';
+import type { LimitCounting } from '../core/limit/route-limits.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
@@ -83,6 +84,10 @@ export interface ProxyOptions {
   readonly descriptors: number;
   /** TLS for the transport's arena. Called when a plan has TLS for the first time. */
   readonly openTls: () => Tls;
+  /** What limits count with; null: no plan has needed it yet. Without it there are no limits. */
+  readonly limitCounting?: () => LimitCounting | null;
+  /** From the transport's time to that which all processes share, in milliseconds: added. */
+  readonly sharedClockMs?: number;
   /** Hears what becomes of each request. Without it nobody does, and nothing is there for it. */
   readonly watch?: ProxyWatch;
 }
@@ -94,6 +99,7 @@ const TLS_FAILED = answerKind('tls-handshake');
 const CLIENT_DISTRUSTED = answerKind('client-certificate');
 const TLS_REFUSED = answerKind('tls-refused');
 
+const NO_COUNTING = (): null => null;
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
 const LATE_ACCEPT_MS = 20;
@@ -198,6 +204,8 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       sessionCounter: new SessionCounter(row),
       answers,
       accessLogs,
+      limitCounting: options.limitCounting ?? NO_COUNTING,
+      sharedClockMs: options.sharedClockMs ?? 0,
       isAlone: false,
       isDraining: false,
       liveSessions: 0,

@@ -87,7 +87,6 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['root { }', /directive "root" is not terminated by ";"/],
   ['listen 443 ssl;', /no "ssl_certificate" is defined for the "listen ... ssl" directive of 0\.0\.0\.0:443/],
   ['auth_basic "x";', /unsupported: `auth_basic`/],
-  ['limit_req zone=a;', /unsupported: `limit_req`/],
   ['allow unix; deny all;', /invalid parameter "unix"/],
   [
     'location / { proxy_pass https://x; proxy_ssl_server_name on; proxy_ssl_name $host; }',

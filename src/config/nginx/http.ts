@@ -21,6 +21,7 @@ import type { Draft } from './locations.ts';
 import { type NameKind, readServerNames, type ServerName } from './names.ts';
 import type { Notes } from './notes.ts';
 import { type Directive, everyDirective } from './parse.ts';
+import { LimitZones } from './limits.ts';
 import { Scope } from './scope.ts';
 import { readRealIp } from './real-ip.ts';
 import { captureStep, ServerRoutes, type Surroundings } from './server-routes.ts';
@@ -68,6 +69,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
     logs: new AccessLogs(http, { of: 'http', document, prefix, variables, values, notes }),
     upstreams: new Upstreams('http', http, document, variables, notes),
     upgradeMaps: readUpgradeMaps(http),
+    limits: new LimitZones(http, document, variables, notes),
     notes,
   };
   const servers = http.own('server').map((directive) => readServer(directive, http, notes));
@@ -81,7 +83,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
 }
 
 function valueBlocksRead(http: Scope, variable: string): boolean {
-  const blocks = ['map', 'geo', 'split_clients'].flatMap((name) => http.own(name));
+  const blocks = ['map', 'geo', 'split_clients', 'limit_req_zone', 'limit_conn_zone'].flatMap((name) => http.own(name));
   return readsOf(blocks).has(variable);
 }
 

@@ -78,7 +78,7 @@ export class NamedValues {
   /** Gives the document those that something in it reads. */
   finish(): void {
     const { listeners, upstreams, value } = this.document;
-    const wanted = this.readBy([listeners, upstreams]);
+    const wanted = this.readBy([listeners, upstreams, value['limits'] ?? {}]);
     for (const name of wanted) this.ofEnds.get(name)?.();
     this.readBy(value['access-logs'] ?? {}, wanted);
     const all = (this.document.value['values'] ?? {}) as PlainMap;

@@ -12,6 +12,7 @@ import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
 import { type Assignments, clientsVariable } from './forgery.ts';
 import { documentRoot, readFiles, type TypeTables } from './files.ts';
+import type { LimitZones } from './limits.ts';
 import { readHealthCheck } from './health-check.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
@@ -34,6 +35,7 @@ export interface Surroundings {
   readonly upstreams: Upstreams;
   /** Variables that a map makes of $http_upgrade. */
   readonly upgradeMaps: ReadonlySet<string>;
+  readonly limits: LimitZones;
   readonly values: NamedValues;
   readonly logs: AccessLogs;
   /** What its variables may be. */
@@ -341,7 +343,12 @@ export class ServerRoutes {
       const headers: PlainMap = {};
       if (Object.keys(response).length > 0) headers['response'] = response;
       if (Object.keys(success).length > 0) headers['success'] = success;
-      const route: PlainMap = { files, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
+      const limits = this.surroundings.limits.of(scope);
+      const route: PlainMap = {
+        files,
+        ...(Object.keys(headers).length > 0 ? { headers } : {}),
+        ...(Object.keys(limits).length > 0 ? { limits } : {}),
+      };
       const errors = this.errorsOf(scope);
       return [{ place, route: withSteps(steps, this.logged(scope, { ...route, ...errors })) }];
     }
@@ -410,7 +417,7 @@ export class ServerRoutes {
     if (Object.keys(headers).length > 0) route['headers'] = headers;
     if (!passesUpgrade) route['upgrade'] = false;
     if (scope.argument('proxy_request_buffering')?.toLowerCase() === 'off') route['request-buffering'] = false;
-    route['limits'] = { body: this.bodySize(scope) };
+    route['limits'] = { body: this.bodySize(scope), ...this.surroundings.limits.of(scope) };
     const send = readSent(scope, constants, this.notes);
     if (send !== null) route['send'] = send;
     route['retry'] = this.retryOf(scope, target);

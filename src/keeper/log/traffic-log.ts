@@ -75,6 +75,7 @@ export class TrafficLog {
   private recurringOf(kind: AnswerKind, owner: string): Recurring {
     const ofConnection = OF_CONNECTIONS.get(kind.name);
     if (ofConnection !== undefined) return ofConnection(owner);
+    if (kind.name.startsWith(LIMIT)) return limited(kind, owner);
     const subject = udpSubject(kind);
     if (subject !== null) return lost(kind, subject, owner);
     if (this.speechless[kind.of].has(owner) || kind.name === HEADERLESS) return refused(kind, owner);
@@ -82,6 +83,8 @@ export class TrafficLog {
   }
 }
 
+/** Their status is what the limit says, if it says one. */
+const LIMIT = 'limit-';
 const HANDSHAKE = 'tls-handshake';
 /** Whatever the listener speaks: nothing was said in it yet. */
 const HEADERLESS = 'proxy-header';
@@ -96,6 +99,16 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
   return {
     level: of === 'upstream' || status >= 500 ? 'warn' : 'info',
     text: (count, within) => `${of} ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${answer}`,
+    details: { reason: name },
+  };
+}
+
+function limited({ name, text }: AnswerKind, owner: string): Recurring {
+  const how = name === 'limit-dry-run' ? 'let in' : 'refused';
+  return {
+    level: 'info',
+    text: (count, within) =>
+      `listener ${owner}: ${count === 1 ? '1 request' : `${count} requests`}${within} ${how}: ${text}`,
     details: { reason: name },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
  * long, the routes and how they are counted, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the
- * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write. In front of that stands what
+ * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits. In front of that stands what
  * each access log is written to.
  */
 import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan.ts';
@@ -35,6 +35,11 @@ export function deliveryOf(plan: Plan, sockets: readonly SocketName[]): Delivery
 /** The table of sessions is sent with it. */
 export function keepsSessions({ listeners }: Plan): boolean {
   return listeners.some(({ tls }) => tls !== null && tls.keepsSessions);
+}
+
+/** The table of limits is sent with it, behind that of sessions. */
+export function countsLimits({ hasLimits }: Plan): boolean {
+  return hasLimits === true;
 }
 
 /** The content of the second file. */

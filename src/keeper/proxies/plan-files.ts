@@ -1,11 +1,13 @@
 /** The sealed files that hold a plan for the proxies (delivery.ts), and the descriptors that a proxy is sent with it. */
+import { randomInt } from 'node:crypto';
+import { LimitTable } from '../../base/limit-table.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import type { Plan } from '../../config/plan.ts';
 import type { Host } from '../../port/host.ts';
 import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';
-import { deliveryOf, keepsSessions, routesOf } from './delivery.ts';
+import { countsLimits, deliveryOf, keepsSessions, routesOf } from './delivery.ts';
 import { closeLogs, openLogs } from '../log/access-log-files.ts';
 import type { Log } from '../log/log.ts';
 import { LineThreads } from '../line-threads.ts';
@@ -26,11 +28,15 @@ export class PlanFileWriter {
   /** Of the table of TLS sessions, for all proxies and plans: its descriptor. Null: no plan has needed it yet. */
   sessions: number | null;
 
+  /** What all limits count in. Null: no plan has needed it yet. */
+  private limits: { readonly table: LimitTable; readonly descriptor: number } | null = null;
+  private readonly rows: number;
   private readonly threads: LineThreads;
 
-  /** `sessions`: of a predecessor. `onOtherProgram`: the program on disk is not the keeper's any more. */
-  constructor(host: Host, log: Log, sessions: number | null, onOtherProgram: () => void) {
+  /** `sessions`: of a predecessor. `rows`: of the board, one for each process that there may be. `onOtherProgram`: the program on disk is not the keeper's any more. */
+  constructor(host: Host, log: Log, sessions: number | null, rows: number, onOtherProgram: () => void) {
     this.host = host;
+    this.rows = rows;
     this.threads = new LineThreads(host, log, onOtherProgram);
     this.sessions = sessions;
   }
@@ -47,6 +53,7 @@ export class PlanFileWriter {
       if (keepsSessions(plan)) {
         this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
       }
+      if (countsLimits(plan)) this.limits ??= this.createLimits();
       secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(secretsOfPlan));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
@@ -61,6 +68,19 @@ export class PlanFileWriter {
     }
   }
 
+  private createLimits(): NonNullable<PlanFileWriter['limits']> {
+    const bytes = LimitTable.bytesFor(this.rows);
+    const { buffer, descriptor } = this.host.createSharedMemory('evenkeel-limits', bytes, 'holder');
+    const table = new LimitTable(buffer, this.rows);
+    table.setKeys(randomInt(2 ** 32) | 0, randomInt(2 ** 32) | 0);
+    return { table, descriptor };
+  }
+
+  /** The process that had this row is gone: limits do not count any more what it held. */
+  forgetRow(row: number): void {
+    this.limits?.table.clearRow(row);
+  }
+
   /** What goes to the proxy that serves as `worker`, in order. */
   descriptorsOf(
     { deliveries, routes, secrets, logs }: PlanFiles,
@@ -69,7 +89,9 @@ export class PlanFileWriter {
     worker: number,
   ): readonly number[] {
     const sockets = socketsOf(listeners, worker, plan.workers);
-    const shared = keepsSessions(plan) ? [this.sessions!] : [];
+    const sessions = keepsSessions(plan) ? [this.sessions!] : [];
+    const limits = countsLimits(plan) ? [this.limits!.descriptor] : [];
+    const shared = [...sessions, ...limits];
     return [deliveries[worker], routes, secrets, ...logs, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 

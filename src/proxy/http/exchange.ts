@@ -52,6 +52,7 @@ import {
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';
+import { type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
@@ -118,6 +119,8 @@ export interface Towards {
 }
 
 const NO_TEXTS: ResponseTexts = [];
+const NO_CELLS: readonly number[] = [];
+const verdict = new Verdict();
 const SPACE = 0x20;
 /** Of a server's response, behind what the route adds. */
 const CARRIED_BYTES_MAX = 1024;
@@ -203,6 +206,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** What the route adds to the response. */
   private responseLines: Uint8Array = own.NOTHING;
   private successLines: Uint8Array = own.NOTHING;
+  /** Cells of the table of limits that count it; empty: none does. */
+  private heldCells: readonly number[] = NO_CELLS;
+  /** Its route's limits have let it in, or have none. */
+  private isLetIn = false;
+  /** It waits until then before a server is looked for; 0: it does not. */
+  private delayedUntil = 0;
   /** What tells the client which server it belongs to, and what the request has a part in of that. */
   private stickyCookie: StickyCookie | null = null;
   private stickyAttributes: Uint8Array = own.NOTHING;
@@ -251,6 +260,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     exchange.detours = 0;
     exchange.carriedType = own.NOTHING;
     exchange.dropsBody = false;
+    exchange.isLetIn = false;
     exchange.isIdempotent = isIdempotent(exchange.method);
     return exchange;
   }
@@ -335,6 +345,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (lines === null || successLines === null) return own.HEAD_GREW_TOO_LARGE;
     this.responseLines = lines;
     this.successLines = successLines;
+    if (route.limits !== null && !this.isLetIn) {
+      const refusal = this.judge(route.limits, view, headLength);
+      if (refusal !== null) return refusal;
+    }
     const { changes, target } = route;
     if (changes !== null) {
       this.texts = changes.render(view);
@@ -349,6 +363,27 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const mayGoOn = route.targetBy !== null || (route.hasErrorPages && !this.isErrorPage);
     if (obstacle === null && mayGoOn) this.keepHead(view, headLength);
     return obstacle;
+  }
+
+  /** What to answer because a limit does not let the request in, which ends here unless there is a page for that. */
+  private judge(limits: RouteLimits, view: RequestView, headLength: number): own.OwnResponse | null {
+    const { answers, limitCounting, sharedClockMs, transport } = this.context;
+    const counting = limitCounting();
+    // once is enough, wherever it goes on
+    this.isLetIn = true;
+    if (counting === null) return null;
+    limits.judge(view, counting, transport.now + sharedClockMs, verdict);
+    if (verdict.isDry) answers.note(this.listener.name, own.DRY_LIMIT);
+    const { refusal } = verdict;
+    if (refusal === null) {
+      if (verdict.cells.length > 0) this.heldCells = [...verdict.cells];
+      this.delayedUntil = verdict.delayMs === 0 ? 0 : transport.now + verdict.delayMs;
+      return null;
+    }
+    const hasPage = this.route.errorPageFor(refusal.status) !== null && view.head.body === BODY_NONE;
+    if (hasPage) this.keepHead(view, headLength);
+    else if (refusal.retryAfterS > 0) this.carriedLines = ascii(`Retry-After: ${refusal.retryAfterS}\r\n`);
+    return own.limited(refusal.kind, refusal.status);
   }
 
   private changeBy(send: SentRequest, head: RequestHead): void {
@@ -466,7 +501,16 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
   begin(): void {
-    this.usePicked(this.upstream.pick(this));
+    if (this.delayedUntil > 0) this.delay();
+    else this.usePicked(this.upstream.pick(this));
+  }
+
+  private delay(): void {
+    this.phase = PHASE_QUEUE;
+    this.queuedAt = this.context.transport.now;
+    const { delayedUntil, exchangeDeadline } = this;
+    const isSooner = exchangeDeadline === 0 || delayedUntil < exchangeDeadline;
+    this.context.timers.arm(this, isSooner ? delayedUntil : exchangeDeadline);
   }
 
   /** It is with a server, or waits for one: not where a file is read for it. */
@@ -835,6 +879,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
+    if (this.delayedUntil > 0 && !isExchangeOver) {
+      this.delayedUntil = 0;
+      this.handlePicked(this.upstream.pick(this));
+      return;
+    }
     this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
   }
 
@@ -924,6 +973,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.answer === null ? this.ownIdLength : this.ownAnswer.idLength;
   }
 
+  private releaseCells(): void {
+    const counting = this.context.limitCounting();
+    if (counting !== null) for (const cell of this.heldCells) counting.table.release(cell, counting.row);
+    this.heldCells = NO_CELLS;
+  }
+
   private leaveQueue(): void {
     if (this.isQueued) this.upstream.dequeue(this);
     if (this.queuedAt === 0) return;
@@ -950,6 +1005,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     this.protocolOrNull = null;
     this.routeOrNull = null;
     this.upstreamOrNull = null;
+    if (this.heldCells !== NO_CELLS) this.releaseCells();
+    this.delayedUntil = 0;
     this.bound = null;
     this.stickyCookie = null;
     this.texts = NO_TEXTS;

@@ -88,6 +88,16 @@ export function serverStatus(status: number): OwnResponse {
   return errorResponse(status, ANSWER_KINDS[SERVER_STATUS].text, SERVER_STATUS);
 }
 
+const LIMITED = { requests: answerKind('limit-requests'), connections: answerKind('limit-connections') };
+
+/** A limit of this kind lets nobody in; the answer has this status. */
+export function limited(by: keyof typeof LIMITED, status: number): OwnResponse {
+  return errorResponse(status, ANSWER_KINDS[LIMITED[by]].text, LIMITED[by]);
+}
+
+/** Nobody is answered so. */
+export const DRY_LIMIT = answerKind('limit-dry-run');
+
 function own(name: string): OwnResponse {
   return RESPONSES[answerKind(name)];
 }

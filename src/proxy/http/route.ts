@@ -6,6 +6,7 @@ import type { ActionPlan, CountedPlan, ProxyActionPlan, RoutePlan } from '../../
 import { countedKey, routeLabel, upstreamOf } from '../../config/route-label.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
+import { RouteLimits } from '../../core/limit/route-limits.ts';
 import { markLate } from '../../core/value/late.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
@@ -72,6 +73,8 @@ export class Route {
   readonly send: SentRequest | null;
   /** By what a response says where its request goes on; null: by nothing. */
   readonly targetBy: TargetBy | null;
+  /** Null: whoever comes is let in. */
+  readonly limits: RouteLimits | null;
   readonly passesClaims: boolean;
   /** What is taken in its place. */
   readonly inside: readonly Route[];
@@ -134,6 +137,7 @@ export class Route {
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
     this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
+    this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
     this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);
