@@ -3,12 +3,23 @@
  * keepers that are broken, which must be caught. Half of SIM_SECONDS is the time for the range.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { SIM_SECONDS } from '../seconds.ts';
 import type { Sabotage } from './keeper-process.ts';
-import { runFleet } from './run.ts';
+import type { FleetRun, runFleet as run } from './run.ts';
 
 const SECONDS = SIM_SECONDS / 2;
+
+const thread = new Worker(new URL('./seed-thread.js', import.meta.url));
+after(() => thread.terminate());
+
+async function runFleet(...wanted: Parameters<typeof run>): Promise<FleetRun> {
+  thread.postMessage(wanted, []);
+  const [played] = (await once(thread, 'message')) as [FleetRun];
+  return played;
+}
 
 test('keepers and proxies keep every invariant over reloads, upgrades and kills', async (t) => {
   const until = performance.now() + SECONDS * 1_000;

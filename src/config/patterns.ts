@@ -103,10 +103,24 @@ export function checkTarget(text: string): Problem | null {
     : bad('percent-encode spaces and what is not ASCII; leave # out');
 }
 
+/**
+ * Expressions that were found right: of the last so many, and of those before them. To find it out is to build the automaton; a reload has
+ * nearly all of them again.
+ */
+const RIGHT_MAX = 4096;
+let right = new Set<string>();
+let rightBefore = new Set<string>();
+
 /** A regular expression as `base/regex` has it. `captures`: something is made of what its groups match. */
 export function checkRegex(text: string, captures = false): Problem | null {
-  const found = checkRegexText(text, captures);
-  if (found === null) return null;
+  const key = `${captures} ${text}`;
+  if (right.has(key)) return null;
+  const found = rightBefore.has(key) ? null : checkRegexText(text, captures);
+  if (found === null) {
+    if (right.size === RIGHT_MAX) [right, rightBefore] = [new Set(), right];
+    right.add(key);
+    return null;
+  }
   const { reason, fix, isCostly } = found;
   return problem(isCostly ? 'costly-regex' : 'bad-regex', { value: show(text), reason, fix });
 }

@@ -82,13 +82,22 @@ function isProxy(action: ShortRoute['action']): action is Partial<ProxyActionPla
 }
 
 function unusual<T extends object>(said: T, usual: T): Partial<T> {
-  const entries = Object.entries(said).filter(([key, value]) => !isSame(value, usual[key as keyof T]));
-  return Object.fromEntries(entries) as Partial<T>;
+  const short: Partial<T> = {};
+  for (const key of Object.keys(said) as (keyof T)[]) if (!isSame(said[key], usual[key])) short[key] = said[key];
+  return short;
 }
 
+/** Of plain data. Ten thousand routes are a hundred thousand comparisons, of what is empty on both sides most of the time. */
 function isSame(value: unknown, usual: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return value === usual;
-  return JSON.stringify(value) === JSON.stringify(usual);
+  if (typeof value !== 'object' || typeof usual !== 'object' || value === null || usual === null) {
+    return value === usual;
+  }
+  const keys = Object.keys(value);
+  return (
+    Array.isArray(value) === Array.isArray(usual) &&
+    keys.length === Object.keys(usual).length &&
+    keys.every((key) => isSame((value as never)[key], (usual as never)[key]))
+  );
 }
 
 /** The same JSON. */
