@@ -342,6 +342,7 @@ export class Keeper {
   /** These addresses are on another machine now: clients that came to them are not waited for. */
   abandon(addresses: readonly string[]): void {
     this.supervisor.abandon(addresses);
+    this.forwarding.abandon(addresses);
   }
 
   // --- session tickets ---

@@ -247,3 +247,37 @@ test('what the kernel forwards outlives a server, another program and the keeper
   assert.equal(nft(host, 'list', 'tables'), '');
   assert.equal(sysctl(host, 'net.netfilter.nf_conntrack_tcp_be_liberal'), before);
 });
+
+const PAIR = `${LISTENERS}
+ha:
+  VI_1: { interface: eth0, router-id: 51, priority: { lb01: 150, lb02: 100 }, addresses: [ "${ADDRESS}/24", "${GATEWAY}/24" ] }
+`;
+
+test('connections outlive their balancer, whoever speaks first, and go back to it', needsNamespaces, async (t) => {
+  const { hosts, servers, client } = await build(t, [5, 6]);
+  const [first, second] = hosts;
+  const active = new EvenkeelHost(first, 'lb01', PAIR);
+  await active.is('active');
+  const standby = new EvenkeelHost(second, 'lb02', PAIR);
+  await standby.is('backup');
+  const came = await client.open(ADDRESS, 2 * CONNECTIONS, '192.168.15.50');
+  const pushed = came.filter((server) => server === 'server-11').length;
+
+  for (const pid of processesIn(first.name)) signal(pid, 'SIGKILL');
+  await standby.is('active');
+  // Those of one server hear from it first; the others speak first.
+  servers[0].tell('push');
+  await client.hear('push', pushed);
+  await client.allAnswer(came.length);
+  const later = await client.open(ADDRESS, CONNECTIONS, '192.168.15.50');
+  assert.deepEqual(client.losses, []);
+
+  // What it knew of before its death it has to forget, or to know rightly, when it takes the addresses back.
+  const again = new EvenkeelHost(first, 'lb01', PAIR, undefined, [], active);
+  await again.is('active');
+  await standby.is('backup');
+  await client.allAnswer(came.length + later.length);
+  servers[1].tell('push');
+  await client.hear('push', [...came, ...later].filter((server) => server === 'server-12').length + pushed);
+  assert.deepEqual(client.losses, []);
+});

@@ -2,6 +2,7 @@
  * Listeners of which the kernel forwards the connections: gives it rules when a plan asks for them, and moves buckets when servers
  * come and go. What is in the kernel works without this process; a successor finds it, and goes on from there.
  */
+import { networkInterfaces } from 'node:os';
 import { type Address, addressText, formatIP } from '../../base/address.ts';
 import { type Board, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Plan } from '../../config/plan.ts';
@@ -88,6 +89,16 @@ export class KernelForwarding {
     this.refresh();
   }
 
+  /**
+   * This node has given these addresses up. What it knows of their connections is of no use when it gets them back: they may
+   * have other servers then.
+   */
+  abandon(addresses: readonly string[]): void {
+    for (const { protocol, address } of this.rules.services) {
+      if (addresses.includes(address.host)) this.forwarder?.forgetService(protocol, address);
+    }
+  }
+
   ofService(protocol: 'tcp' | 'udp', address: Address): number {
     if (this.plan === null) return 0;
     const at = this.rules.services.findIndex((service) => {
@@ -129,11 +140,12 @@ export class KernelForwarding {
     if (left !== null) {
       log.info('kernel mode: goes on with the table that is there');
       this.distrust(rules, left);
-    } else {
-      // What was relayed before, or reset, would go on as it did.
-      for (const { protocol, address } of rules.services) {
-        if (protocol === 'udp') this.forwarder.forgetService(protocol, address);
-      }
+    }
+    const own = ownAddresses();
+    for (const { protocol, address } of rules.services) {
+      // What was relayed before, or reset, would go on as it did; and what a killed predecessor knew may be long past.
+      if ((left === null && protocol === 'udp') || !own.has(address.host))
+        this.forwarder.forgetService(protocol, address);
     }
     return true;
   }
@@ -262,6 +274,10 @@ export class KernelForwarding {
     if (this.fault !== fault) this.options.log.error(`kernel mode: ${fault}; it is tried again`);
     this.fault = fault;
   }
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
 }
 
 function addressOf(slot: ServerSlot, target: Address | { readonly hostname: string }): Address | null {

@@ -21,21 +21,19 @@ const CTA_FILTER_ORIG_FLAGS = 1;
 const CTA_FILTER_REPLY_FLAGS = 2;
 const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
-const CTA_IP_V4_SRC = 1;
-const CTA_IP_V4_DST = 2;
-const CTA_IP_V6_SRC = 3;
-const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
-const CTA_PROTO_SRC_PORT = 2;
-const CTA_PROTO_DST_PORT = 3;
-
-/** Which parts of a tuple have to be so. */
-const F_IP_SRC = 1;
-const F_IP_DST = 2;
 const F_PROTO_NUM = 8;
-const F_SRC_PORT = 16;
-const F_DST_PORT = 32;
 
+type End = 'sender' | 'receiver';
+
+/** Attributes of a tuple, and the flags of those that are asked about (CTA_FILTER_F_*). */
+const ENDS = {
+  sender: { ip: { 4: 1, 6: 3 }, port: 2, parts: 1 | F_PROTO_NUM | 16 },
+  receiver: { ip: { 4: 2, 6: 4 }, port: 3, parts: 2 | F_PROTO_NUM | 32 },
+} as const;
+
+/** Sent at once. */
+const PORTION = 500;
 const NESTED = 0x8000;
 
 export class ConntrackTable {
@@ -45,60 +43,67 @@ export class ConntrackTable {
     this.requests = requests;
   }
 
-  /** How many there were. `server`: it answers them; `service`: they were begun to it. */
-  forget(protocol: 'tcp' | 'udp', address: Address, which: 'server' | 'service'): number {
+  /** Of connections that a server answers, and of those that it went on with after a takeover. How many there were. */
+  forgetServer(protocol: 'tcp' | 'udp', server: Address): number {
+    return (
+      this.forget(protocol, server, CTA_TUPLE_REPLY, 'sender') + this.forget(protocol, server, CTA_TUPLE_ORIG, 'sender')
+    );
+  }
+
+  /** The same of those that were begun to a service. */
+  forgetService(protocol: 'tcp' | 'udp', service: Address): number {
+    return (
+      this.forget(protocol, service, CTA_TUPLE_ORIG, 'receiver') +
+      this.forget(protocol, service, CTA_TUPLE_REPLY, 'receiver')
+    );
+  }
+
+  /** `tuple`: whose sender or receiver it is, of the packets that go as the first one, or of those that answer it. */
+  private forget(protocol: 'tcp' | 'udp', address: Address, tuple: number, end: End): number {
     const header = Uint8Array.of(address.family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6, 0, 0, 0);
     const found: { readonly tuple: Uint8Array; readonly id: Uint8Array | undefined }[] = [];
     try {
       this.requests.dump(
         (writer, flags) => {
           writer.begin(typeOf(IPCTNL_MSG_CT_GET), flags, header);
-          writeFilter(writer, protocol, address, which);
+          writeFilter(writer, protocol, address, tuple, end);
         },
-        (bytes, { start, end }) => {
-          const attributes = readAttributes(bytes, start + 4, end);
-          const tuple = attributes.get(CTA_TUPLE_ORIG);
-          if (tuple !== undefined) found.push({ tuple: tuple.slice(), id: attributes.get(CTA_ID)?.slice() });
+        (bytes, message) => {
+          const attributes = readAttributes(bytes, message.start + 4, message.end);
+          const original = attributes.get(CTA_TUPLE_ORIG);
+          if (original !== undefined) found.push({ tuple: original.slice(), id: attributes.get(CTA_ID)?.slice() });
         },
       );
     } catch {
       // There is no connection tracking here, and so nothing to forget.
       return 0;
     }
-    // Each by itself: what is gone meanwhile is an error of one.
-    for (const { tuple, id } of found) {
+    for (let from = 0; from < found.length; from += PORTION) {
       const writer = new NetlinkWriter();
-      writer.begin(typeOf(IPCTNL_MSG_CT_DELETE), 0, header);
-      writer.attribute(CTA_TUPLE_ORIG | NESTED, tuple);
-      if (id !== undefined) writer.attribute(CTA_ID, id);
+      for (const { tuple: original, id } of found.slice(from, from + PORTION)) {
+        writer.begin(typeOf(IPCTNL_MSG_CT_DELETE), 0, header);
+        writer.attribute(CTA_TUPLE_ORIG | NESTED, original);
+        if (id !== undefined) writer.attribute(CTA_ID, id);
+      }
+      // What is gone meanwhile is an error of one of them.
       this.requests.change(writer.finished());
     }
     return found.length;
   }
 }
 
-function writeFilter(
-  writer: NetlinkWriter,
-  protocol: 'tcp' | 'udp',
-  address: Address,
-  which: 'server' | 'service',
-): void {
-  const isV4 = address.family === 4;
-  const isServer = which === 'server';
-  writer.nest(isServer ? CTA_TUPLE_REPLY : CTA_TUPLE_ORIG, () => {
-    const source = isV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
-    const destination = isV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST;
-    writer.nest(CTA_TUPLE_IP, () => writer.attribute(isServer ? source : destination, addressBytes(address)));
+function writeFilter(writer: NetlinkWriter, protocol: 'tcp' | 'udp', address: Address, tuple: number, end: End): void {
+  const { ip, port, parts } = ENDS[end];
+  writer.nest(tuple, () => {
+    writer.nest(CTA_TUPLE_IP, () => writer.attribute(address.family === 4 ? ip[4] : ip[6], addressBytes(address)));
     writer.nest(CTA_TUPLE_PROTO, () => {
       writer.u8(CTA_PROTO_NUM, PROTOCOLS[protocol]);
-      const port = Uint8Array.of(address.port >> 8, address.port & 0xff);
-      writer.attribute(isServer ? CTA_PROTO_SRC_PORT : CTA_PROTO_DST_PORT, port);
+      writer.attribute(port, Uint8Array.of(address.port >> 8, address.port & 0xff));
     });
   });
-  const parts = isServer ? F_IP_SRC | F_PROTO_NUM | F_SRC_PORT : F_IP_DST | F_PROTO_NUM | F_DST_PORT;
   writer.nest(CTA_FILTER, () => {
-    writer.u32(CTA_FILTER_ORIG_FLAGS, isServer ? 0 : parts);
-    writer.u32(CTA_FILTER_REPLY_FLAGS, isServer ? parts : 0);
+    writer.u32(CTA_FILTER_ORIG_FLAGS, tuple === CTA_TUPLE_ORIG ? parts : 0);
+    writer.u32(CTA_FILTER_REPLY_FLAGS, tuple === CTA_TUPLE_REPLY ? parts : 0);
   });
 }
 

@@ -166,11 +166,11 @@ export class ForwardingTable implements Forwarder {
   }
 
   forget(protocol: 'tcp' | 'udp', server: Address): number {
-    return this.conntrack.forget(protocol, server, 'server');
+    return this.conntrack.forgetServer(protocol, server);
   }
 
   forgetService(protocol: 'tcp' | 'udp', service: Address): number {
-    return this.conntrack.forget(protocol, service, 'service');
+    return this.conntrack.forgetService(protocol, service);
   }
 
   remove(): void {
