@@ -594,6 +594,11 @@ export const CATALOGUE = {
     about:
       'Whose turn it is, or who is busy, only this node knows. A node that takes over has to find the same server for a connection in the middle, from a packet alone.',
   },
+  'not-forwarding': {
+    severity: 'warning',
+    message: 'this machine forwards no IPv<family> packets, and `mode: kernel` needs that',
+    remedy: 'run `sysctl -w <setting>=1`, and write `<setting> = 1` into a file under /etc/sysctl.d',
+  },
   'hash-without-key': {
     severity: 'error',
     message: '`balance: hash` does not say what to hash',

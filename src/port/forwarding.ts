@@ -42,8 +42,6 @@ export interface ForwardedCounts {
 
 /** One table in the kernel; it stays when this process ends. Failures are texts for people; null: it was done. */
 export interface Forwarder {
-  /** What on this machine keeps connections from being forwarded, each with its remedy. */
-  obstacles(rules: ForwardingRules): readonly string[];
   /** In place of whatever the table has, at once for all packets. `buckets`: by the name of the map. */
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null;
   /** Of one map: these buckets have another server now, all at once. */

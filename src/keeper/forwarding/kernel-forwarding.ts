@@ -135,7 +135,6 @@ export class KernelForwarding {
       this.tellFault(`it cannot be set up: ${(error as Error).message}`);
       return false;
     }
-    for (const fault of this.forwarder.obstacles(rules)) log.warn(`kernel mode: ${fault}`);
     const left = this.forwarder.adopt(rules.maps);
     if (left !== null) {
       log.info('kernel mode: goes on with the table that is there');

@@ -11,12 +11,19 @@ import { type Diagnostic, diagnose, type Problem, problem, show } from '../../co
 import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
 import { valuesByNode } from '../../config/per-node.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
+import { readSysctl } from '../../io/linux/segment/sysctl.ts';
 import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import type { Known } from '../prepare.ts';
 import { findProxyUser } from '../proxy-user.ts';
 import { isAbsentScript, programChecksOf } from './absent-scripts.ts';
 import { findProgramFault } from './programs.ts';
+
+/** Settings without which the kernel forwards nothing. */
+const FORWARDING = [
+  { family: 4, name: 'net/ipv4/ip_forward' },
+  { family: 6, name: 'net/ipv6/conf/all/forwarding' },
+] as const;
 
 export function lookAtMachine(known: Known): readonly Diagnostic[] {
   return new MachineLook(known).look();
@@ -43,6 +50,7 @@ class MachineLook {
     this.lookAtAcme();
     this.lookAtChecks();
     this.lookAtServerPrograms();
+    this.lookAtForwarding();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights();
     const interfaces = new Set(readdirSync('/sys/class/net'));
@@ -165,6 +173,26 @@ class MachineLook {
         if (includesAddress(own, value)) continue;
         this.report(path, 'value', problem('no-such-source', { value: show(value) }));
       }
+    }
+  }
+
+  /** What the kernel needs so that it can do a proxy's work. */
+  private lookAtForwarding(): void {
+    const inKernel = entriesOf(this.known.config.listeners).filter(([, { mode }]) => mode === 'kernel');
+    if (inKernel.length === 0) return;
+    if (missingCapabilities(['CAP_NET_ADMIN']).length > 0) {
+      const grant = "systemd's `AmbientCapabilities=CAP_NET_ADMIN CAP_NET_BIND_SERVICE`";
+      const args = { what: '`mode: kernel`', rights: 'CAP_NET_ADMIN', grant };
+      this.report(['listeners', inKernel[0][0], 'mode'], 'value', problem('missing-rights', args));
+    }
+    for (const { family, name } of FORWARDING) {
+      if (readSysctl(name) !== 0) continue;
+      const first = inKernel.find(([, { bind }]) =>
+        listOf(bind).some((text) => text.startsWith('[') === (family === 6)),
+      );
+      if (first === undefined) continue;
+      const args = { family: String(family), setting: name.replaceAll('/', '.') };
+      this.report(['listeners', first[0], 'mode'], 'value', problem('not-forwarding', args));
     }
   }
 

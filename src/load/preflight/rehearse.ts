@@ -76,7 +76,11 @@ function rehearseListeners(known: Known, running: Running | null): readonly Diag
       const parsed = parseBind(value).value;
       if (parsed === null) continue;
       const bind = { ...parsed, isUdp: listener.protocol === 'udp' };
-      const failure = tryListening({ address: bind.address, isDual: bind.dual, isUdp: bind.isUdp });
+      // The kernel forwards what comes for an address, whoever has its port.
+      const failure =
+        listener.mode === 'kernel'
+          ? null
+          : tryListening({ address: bind.address, isDual: bind.dual, isUdp: bind.isUdp });
       if (failure !== null && !isTakenByOurs(failure, running)) {
         const args = { value: show(bindText(bind)), reason: failure.reason, fix: failure.remedy };
         // What could not be opened at the start goes on being tried.

@@ -12,7 +12,6 @@ import * as libc from '../libc.ts';
 import { type NetlinkMessage, NetlinkWriter, readAttributes, readU32 } from '../segment/netlink-message.ts';
 import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts';
 import { Batch, nftablesType } from './batch.ts';
-import { readSysctl } from '../segment/sysctl.ts';
 import { ConntrackTable } from './conntrack.ts';
 import { TrackingSettings } from './tracking-settings.ts';
 import { connectionsSet, PROTOCOLS, rememberedEnds, replacingBatch, shapeOfMap } from './forwarding-rules.ts';
@@ -49,12 +48,6 @@ const NFTA_EXPR_NAME = 1;
 const NFTA_EXPR_DATA = 2;
 const NFTA_COUNTER_PACKETS = 2;
 
-/** Settings without which nothing is forwarded. */
-const FORWARDING = [
-  { family: 4, name: 'net/ipv4/ip_forward' },
-  { family: 6, name: 'net/ipv6/conf/all/forwarding' },
-] as const;
-
 export class ForwardingTable implements Forwarder {
   private readonly requests = new NetlinkRequests(NETLINK_NETFILTER);
   private readonly conntrack = new ConntrackTable(this.requests);
@@ -68,15 +61,6 @@ export class ForwardingTable implements Forwarder {
 
   constructor(name: string) {
     this.name = name;
-  }
-
-  obstacles({ services }: ForwardingRules): readonly string[] {
-    return FORWARDING.filter(({ family, name }) => {
-      return services.some(({ address }) => address.family === family) && readSysctl(name) === 0;
-    }).map(({ family, name }) => {
-      const setting = name.replaceAll('/', '.');
-      return `this machine forwards no IPv${family} packets: nothing goes through until \`sysctl ${setting}=1\``;
-    });
   }
 
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
