@@ -126,8 +126,22 @@ export async function runDatagrams(
   }
 }
 
-/** Connections one after the other by TLS 1.3, each with one request, that resume the session of the first. */
-export function runResumed(port: number, path: string, seconds: number): Promise<LoadResult> {
+/** So many clients, each with connections one after the other by TLS 1.3, of one request each, that resume the session of its first. */
+export async function runResumed(port: number, path: string, clients: number, seconds: number): Promise<LoadResult> {
+  const all = await Promise.all(Array.from({ length: clients }, () => runResuming(port, path, seconds)));
+  const sum = (of: (one: LoadResult) => number): number => all.reduce((total, one) => total + of(one), 0);
+  const requestsPerSecond = sum((one) => one.requestsPerSecond);
+  const us = (clients * 1_000_000) / requestsPerSecond;
+  return {
+    requests: sum((one) => one.requests),
+    requestsPerSecond,
+    p50Us: us,
+    p99Us: us,
+    errors: sum((one) => one.errors),
+  };
+}
+
+function runResuming(port: number, path: string, seconds: number): Promise<LoadResult> {
   const where = ['-connect', `127.0.0.1:${port}`, '-www', path, '-time', String(seconds), '-reuse', '-tls1_3'];
   return new Promise((resolve, reject) => {
     const args = ['-c', String(LOAD_CORE), 'openssl', 's_time', ...where];

@@ -84,7 +84,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: 'TLS, resumed connection per request',
     path: '/',
-    connections: 1,
+    connections: 8,
     listener: 'tls',
     isResumed: true,
     target: { nginx: 1.03, haproxy: 1.03 },
@@ -234,7 +234,7 @@ function runLoad(scenario: Scenario, port: number, seconds: number): Promise<Loa
   if (listener === 'udp' || listener === 'dns') {
     return runDatagrams(port, connections, underWay, listener === 'dns', seconds);
   }
-  if (isResumed) return runResumed(port, path, seconds);
+  if (isResumed) return runResumed(port, path, connections, seconds);
   const scheme = IN_CLEAR.has(listener) ? 'http' : 'https';
   if (streams > 0) return runH2load(scheme, port, path, connections, streams, seconds);
   return runWrk(scheme, port, path, connections, seconds, header);
