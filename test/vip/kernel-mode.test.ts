@@ -225,13 +225,19 @@ test('what the kernel forwards outlives a server, another program and the keeper
   await until(() => nft(host, 'list', 'tables').includes(table));
   await client.allAnswer(2 * CONNECTIONS);
 
+  // Its successor goes on with the table, and the predecessor leaves it alone.
+  await evenkeel.upgrade();
+  await evenkeel.said(/goes on with the table that is there/);
+  await client.allAnswer(2 * CONNECTIONS);
+  await client.open(ADDRESS, 1, '192.168.15.50');
+
   // Killed, the keeper takes nothing with it; its successor goes on with what it finds.
   for (const pid of processesIn(host.name)) signal(pid, 'SIGKILL');
-  await client.allAnswer(2 * CONNECTIONS);
+  await client.allAnswer(2 * CONNECTIONS + 1);
   await client.open(ADDRESS, 1, '192.168.15.50');
   const next = new EvenkeelHost(host, 'lb01', LISTENERS, undefined, [], evenkeel);
   await next.said(/goes on with the table that is there[^]*ready: /);
-  await client.allAnswer(2 * CONNECTIONS + 1);
+  await client.allAnswer(2 * CONNECTIONS + 2);
   assert.equal(client.losses.length, 0, client.losses.join());
 
   // Who has a server that lives keeps it; who comes now, and who sends datagrams, has one that lives.
