@@ -1,6 +1,8 @@
 /** The dashboard in a browser: what it shows of a running evenkeel, and what can be ordered from it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import { createRequire } from 'node:module';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StatusDocument } from '../src/api/status.ts';
@@ -43,6 +45,25 @@ async function statusOf({ url }: Site): Promise<StatusDocument> {
   return (await fetch(`${url}v1/status`)).json() as Promise<StatusDocument>;
 }
 
+/** As far as it is looked at. */
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
+}
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe finds wrong with the page as it is now: by the rules of WCAG 2.2 A and AA, and its own of good practice. */
+async function barriers(page: Page): Promise<readonly string[]> {
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary = '' }) => `${id}: ${html.slice(0, 120)} ${failureSummary}`),
+  );
+}
+
 /** Names that whoever hears the page has to have, and that nobody has given. */
 const NAMELESS = `[...document.querySelectorAll('button, input, select, table, section, img, svg[role=img]')].filter((each) => {
   const label = each.getAttribute('aria-label') ?? each.getAttribute('aria-labelledby') ?? each.getAttribute('alt');
@@ -80,6 +101,7 @@ test('the dashboard shows how things stand and change, and loads nothing from el
   await serverRow(page, site.backend).getByText('up', { exact: true }).waitFor();
 
   assert.deepEqual(await page.evaluate(NAMELESS), []);
+  assert.deepEqual(await barriers(page), []);
   const all = await page.evaluate<string[]>(IDS);
   assert.equal(new Set(all).size, all.length);
   assert.deepEqual(complaints, []);
@@ -179,6 +201,7 @@ test(
       await page.getByLabel('Find a server').fill('192.0.2.7:8007');
       assert.equal(await rows.count(), 1);
       assert.equal(await page.evaluate(OVERFLOW), 0, 'it is wider than the phone');
+      assert.deepEqual(await barriers(page), []);
       assert.equal(await page.evaluate<boolean>(IS_DARK), colorScheme === 'dark');
       assert.deepEqual(complaints, []);
     }

@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { count, flag, named, number, text, time, type View } from './shapes.ts';
 
 export const certificate = named('Certificate', 'One that is in use.', {
-  listener: text('Null: it is shown to the servers of `upstream`.').nullable(),
+  listener: text('Null: it is shown to the servers of `upstream`, or by the admin API.').nullable(),
   upstream: text('Whose servers it is shown to.').exactOptional(),
+  isOfAdmin: flag('The admin API shows it.').exactOptional(),
   file: text('Where it is.'),
   kind: text('Of its key: `ECDSA P-256`.'),
   names: z.array(z.string()).describe('That it is used for.'),

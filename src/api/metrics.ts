@@ -83,6 +83,18 @@ const NODE: readonly Value<StatusDocument>[] = [
     ({ configuration: { isChanged } }) => (isChanged === null ? null : bit(isChanged)),
   ],
   [
+    'configuration_by_api',
+    'gauge',
+    '1: it was set by the API, and is not that of the file.',
+    ({ configuration: { setByApi } }) => bit(setByApi !== null),
+  ],
+  [
+    'unstored',
+    'gauge',
+    'What a restart will forget, because it could not be written down.',
+    ({ unstored }) => unstored.length,
+  ],
+  [
     'configuration_refused',
     'gauge',
     '1: the last configuration that was to be applied, by reload or API, was refused, and the one before holds.',

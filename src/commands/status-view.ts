@@ -284,7 +284,7 @@ function certificateRow({
   const response = ocsp ? (ocsp.isStapled ? 'OCSP response' : 'no valid OCSP response') : '';
   return [
     file,
-    listener ?? `to ${upstream}`,
+    listener ?? (upstream === undefined ? 'admin API' : `to ${upstream}`),
     kind,
     namesText(names),
     isStandIn ? 'none yet' : left,

@@ -22,7 +22,7 @@ export function Certificates({ tls, at }: { readonly tls: TlsStatus | null; read
           ))}
         </ul>
       )}
-      <div class="card scroll" tabIndex={0} role="region" aria-labelledby="certificates">
+      <div class="card scroll" tabIndex={0} role="region" aria-label="Table of certificates">
         <table>
           <thead>
             <tr>
@@ -40,7 +40,7 @@ export function Certificates({ tls, at }: { readonly tls: TlsStatus | null; read
                     {kind} · {file}
                   </span>
                 </th>
-                <td>{listener ?? upstream ?? '–'}</td>
+                <td>{listener ?? upstream ?? 'admin API'}</td>
                 <td>
                   <Badge tone={toneOf(daysLeft)} text={daysLeft < 0 ? 'expired' : `${daysLeft} d`} />
                   <span class="dim block">{new Date(notAfter).toLocaleDateString('en-GB')}</span>

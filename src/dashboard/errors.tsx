@@ -18,7 +18,7 @@ export function Errors({ status, samples, failed }: ErrorsProps) {
     <section aria-labelledby="errors">
       <h2 id="errors">Recent errors {rate > 0 && <span class="dim">{short(rate)}/s now</span>}</h2>
       {failed.length > 0 && (
-        <div class="card scroll" tabIndex={0} role="region" aria-labelledby="errors">
+        <div class="card scroll" tabIndex={0} role="region" aria-label="Table of failed requests">
           <table>
             <thead>
               <tr>

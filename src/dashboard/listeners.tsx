@@ -15,7 +15,7 @@ export function Listeners({ listeners, mayOrder, ask }: ListenersProps) {
   return (
     <section aria-labelledby="listeners">
       <h2 id="listeners">Listeners</h2>
-      <div class="card scroll" tabIndex={0} role="region" aria-labelledby="listeners">
+      <div class="card scroll" tabIndex={0} role="region" aria-label="Table of listeners">
         <table>
           <thead>
             <tr>

@@ -5,6 +5,7 @@ import type { AdminPort } from '../keeper/api/admin-port.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { FileWatch } from '../load/file-watch.ts';
 import type { AdminTls, AdminTlsFiles } from '../load/tls/admin.ts';
+import type { CertificateFacts } from '../load/tls/certificates.ts';
 
 export interface AdminDoorOptions {
   readonly port: Pick<AdminPort, 'apply' | 'finish' | 'close' | 'problem'>;
@@ -50,6 +51,11 @@ export class AdminDoor {
     this.options.port.close();
   }
 
+  /** That is shown there; null: none. */
+  get certificate(): CertificateFacts | null {
+    return this.address === null ? null : (this.tls?.facts ?? null);
+  }
+
   /** For people. */
   get problem(): string | null {
     return this.fault ?? this.options.port.problem;
@@ -63,7 +69,7 @@ export class AdminDoor {
     if (this.tls !== former) return;
     const isKept = now.credentials === null;
     // In either case these files have been read.
-    this.tls = isKept ? { ...now, credentials: former.credentials } : now;
+    this.tls = isKept ? { ...now, credentials: former.credentials, facts: former.facts } : now;
     if (this.fault !== null) return log.error(this.fault);
     if (isKept) return log.warn(`the former certificate of the admin API is kept: ${now.fault}`);
     this.open();

@@ -157,7 +157,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       );
     },
     metrics: (_, __, media) => metricsOf(facts, media === OPENMETRICS_TYPE ? 'openmetrics' : 'prometheus'),
-    followEvents: ({ query }) => facts.events.follow(query.after ?? null),
+    followEvents: ({ query }, by) => facts.events.follow(query.after ?? null, by),
 
     reload: async (_, by) => ({ changes: await orRefusal(facts.reload(by)) }),
     replaceConfiguration: ({ query, body, ifMatch }, by) => change({ kind: 'put', at: '', body, ifMatch, by }, query),

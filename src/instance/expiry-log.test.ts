@@ -22,14 +22,20 @@ test('one that expires is told of within a minute, and once', (t) => {
   const errors: string[] = [];
   const log = { warn() {}, error: (text: string) => void errors.push(text) } as unknown as Log;
   const listeners = [{ listener: 'web', entries: [], tickets: null, certificates: [FACTS] }];
-  const expiry = new ExpiryLog(log, () => ({ ...NO_CERTIFICATES, listeners }));
+  const ofAdmin = { ...FACTS, id: 'b', files: { ...FACTS.files, certificate: 'b.pem' } };
+  const expiry = new ExpiryLog(
+    log,
+    () => ({ ...NO_CERTIFICATES, listeners }),
+    () => ofAdmin,
+  );
   expiry.start();
   assert.deepEqual(errors, []);
   t.mock.timers.tick(60_000);
-  const text =
-    'the certificate a.pem of listener web has expired at 1970-01-01T01:00:00Z, and clients refuse it: renew it';
-  assert.deepEqual(errors, [text]);
+  const texts = ['b.pem of the admin API', 'a.pem of listener web'].map(
+    (whose) => `the certificate ${whose} has expired at 1970-01-01T01:00:00Z, and clients refuse it: renew it`,
+  );
+  assert.deepEqual(errors, texts);
   t.mock.timers.tick(600_000);
-  assert.deepEqual(errors, [text]);
+  assert.deepEqual(errors, texts);
   expiry.stop();
 });

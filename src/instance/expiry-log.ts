@@ -12,11 +12,14 @@ const DAY_MS = 86_400_000;
 export class ExpiryLog {
   private readonly log: Log;
   private readonly certificates: () => Certificates;
+  private readonly ofAdmin: () => CertificateFacts | null;
   private readonly watch = new ExpiryWatch();
   private readonly responses = new ExpiryWatch();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(log: Log, certificates: () => Certificates) {
+  /** `ofAdmin`: that of the admin API; null: it has none. */
+  constructor(log: Log, certificates: () => Certificates, ofAdmin: () => CertificateFacts | null) {
+    this.ofAdmin = ofAdmin;
     this.log = log;
     this.certificates = certificates;
   }
@@ -33,7 +36,7 @@ export class ExpiryLog {
   /** At once when certificates have been replaced. */
   look(): void {
     const nowMs = Date.now();
-    const all = ownedOf(this.certificates());
+    const all = ownedOf(this.certificates(), this.ofAdmin());
     for (const { files, owner, stapledUntilMs } of this.responses.handleLook(nowMs, all.flatMap(responseOf))) {
       const date = timeText(stapledUntilMs);
       const place = `the OCSP response ${files.ocsp} of ${owner}`;
@@ -50,16 +53,21 @@ export class ExpiryLog {
 }
 
 /** Of those that are in use: what others refuse now. */
-export function expiredTexts(certificates: Certificates, nowMs: number): readonly string[] {
-  return ownedOf(certificates)
+export function expiredTexts(
+  certificates: Certificates,
+  ofAdmin: CertificateFacts | null,
+  nowMs: number,
+): readonly string[] {
+  return ownedOf(certificates, ofAdmin)
     .filter(({ notAfterMs }) => notAfterMs <= nowMs)
     .map(expiredText);
 }
 
 type Owned = CertificateFacts & { readonly owner: string; readonly others: 'clients' | 'servers' };
 
-function ownedOf({ listeners, upstreams }: Certificates): readonly Owned[] {
+function ownedOf({ listeners, upstreams }: Certificates, ofAdmin: CertificateFacts | null): readonly Owned[] {
   return [
+    ...(ofAdmin === null ? [] : [{ ...ofAdmin, owner: 'the admin API', others: 'clients' } as const]),
     ...listeners.flatMap(({ listener, certificates }) =>
       certificates.map((certificate): Owned => ({ ...certificate, owner: `listener ${listener}`, others: 'clients' })),
     ),

@@ -245,7 +245,11 @@ export class Instance {
     });
     this.configuration = new LoadedConfiguration(current, options.fixed);
     this.beats = new BeatAges(this.keeper.board, performance.now());
-    this.expiry = new ExpiryLog(log, () => this.inForce.certificates);
+    this.expiry = new ExpiryLog(
+      log,
+      () => this.inForce.certificates,
+      () => this.adminDoor.certificate,
+    );
     this.supply = new CertificateSupply({
       keeper,
       stateDirectory: options.stateDirectory,
@@ -277,6 +281,7 @@ export class Instance {
       inForce: this.inForce,
       supply: this.supply,
       adminProblem: () => this.adminDoor.problem,
+      adminCertificate: () => this.adminDoor.certificate,
       ha: () => this.ha,
       isStopping: () => this.isStopping,
     });

@@ -23,6 +23,7 @@ import { figuresOf } from '../io/linux/process-figures.ts';
 import { faultTexts } from '../load/tls/faults.ts';
 import type { CertificateSupply } from './certificate-supply.ts';
 import type { ConfigurationByApi } from './configuration-by-api.ts';
+import type { CertificateFacts } from '../load/tls/certificates.ts';
 import { expiredTexts } from './expiry-log.ts';
 import type { InForce } from './in-force.ts';
 import type { Reloader } from './reloader.ts';
@@ -42,6 +43,7 @@ export interface NodeStatusOptions {
   readonly supply: Pick<CertificateSupply, 'views' | 'peersStatus' | 'ownNode'>;
   /** Why the admin API is not where it should be; null: it is. */
   readonly adminProblem: () => string | null;
+  readonly adminCertificate: () => CertificateFacts | null;
   /** Null: there are no virtual addresses. */
   readonly ha: () => Pick<HaKeeper, 'status' | 'unstored'> | null;
   readonly isStopping: () => boolean;
@@ -91,8 +93,8 @@ export class NodeStatus {
   }
 
   tls(): TlsStatus | null {
-    const { inForce, supply } = this.options;
-    return tlsStatus(inForce.certificates, supply.views(), Date.now());
+    const { adminCertificate, inForce, supply } = this.options;
+    return tlsStatus(inForce.certificates, adminCertificate(), supply.views(), Date.now());
   }
 
   peers(): PeersStatus | null {
@@ -143,13 +145,13 @@ export class NodeStatus {
   }
 
   private get problems(): readonly string[] {
-    const { configuration, problems, inForce, adminProblem } = this.options;
+    const { configuration, problems, inForce, adminCertificate, adminProblem } = this.options;
     const { certificates } = inForce;
     return [
       ...problems,
       ...[this.opensslProblem, adminProblem(), configuration.drift].filter((each) => each !== null),
       ...faultTexts(certificates),
-      ...expiredTexts(certificates, Date.now()),
+      ...expiredTexts(certificates, adminCertificate(), Date.now()),
     ];
   }
 

@@ -19,11 +19,13 @@ const SUPPORT_ENDS: Readonly<Record<string, string>> = {
 /** Null: nobody speaks TLS. */
 export function tlsStatus(
   { listeners, upstreams, faults }: Certificates,
+  ofAdmin: CertificateFacts | null,
   acme: readonly AcmeView[],
   nowMs: number,
 ): TlsStatus | null {
-  if (listeners.length + upstreams.length === 0) return null;
+  if (listeners.length + upstreams.length === 0 && ofAdmin === null) return null;
   const certificates = [
+    ...(ofAdmin === null ? [] : [{ listener: null, isOfAdmin: true, ...certificateView(ofAdmin, nowMs) }]),
     ...listeners.flatMap(({ listener, certificates: own }) =>
       own.map((facts) => ({ listener, ...certificateView(facts, nowMs) })),
     ),

@@ -66,7 +66,13 @@ export class Loader {
 
   /** Likewise. */
   readAdminTls(files: AdminTlsFiles): Promise<AdminTls> {
-    return this.askInTurn({ adminTls: files }, (fault) => ({ files, sight: new Map(), credentials: null, fault }));
+    return this.askInTurn({ adminTls: files }, (fault) => ({
+      files,
+      sight: new Map(),
+      credentials: null,
+      facts: null,
+      fault,
+    }));
   }
 
   /** Nothing more will be read. */

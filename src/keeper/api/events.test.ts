@@ -29,7 +29,7 @@ test('who follows gets what was and what comes, at their own pace, until it is c
   const events = new Events(() => 1_000);
   const log = events.over(NO_LOG);
   log.info('before');
-  const all = events.follow(null)[Symbol.asyncIterator]();
+  const all = events.follow(null, null)[Symbol.asyncIterator]();
   const next = async (): Promise<string> => ((await all.next()).value as string | undefined) ?? 'the end';
   assert.match(await next(), /^:/);
   assert.match(await next(), /"before"/);
@@ -46,11 +46,12 @@ test('who follows gets what was and what comes, at their own pace, until it is c
 
 test('as many may follow as there is room for, and whoever goes makes room', async () => {
   const events = new Events(() => 1_000);
-  const all = Array.from({ length: 16 }, () => events.follow(null)[Symbol.asyncIterator]());
+  const all = Array.from({ length: 16 }, () => events.follow(null, null)[Symbol.asyncIterator]());
   for (const each of all) await each.next();
-  assert.throws(() => events.follow(null), /16 follow already/);
+  assert.throws(() => events.follow(null, null), /16 follow already with this token/);
+  events.follow(null, 'another');
   const last = all[0].next();
   await all[0].return!();
   assert.deepEqual(await last, { value: undefined, done: true }, 'also while it waits for another one');
-  events.follow(null);
+  events.follow(null, null);
 });

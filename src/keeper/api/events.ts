@@ -9,11 +9,15 @@ import type { Log, LogDetails } from '../log/log.ts';
 import { NotNowError } from './app.ts';
 
 const EVENTS_MAX = 1_000;
-const FOLLOWERS_MAX = 16;
+const FOLLOWERS_MAX = 64;
+/** Nobody takes the places of all others. */
+const FOLLOWERS_OF_ONE_MAX = 16;
 /** So that who follows knows that this end is there, and this end that they are. */
 const HEARTBEAT_MS = 15_000;
 
 interface Follower {
+  /** By token or user; null: by none. */
+  readonly by: string | null;
   /** Nobody reads any more. */
   hasLeft: boolean;
   /** Null: it does not wait. */
@@ -59,13 +63,16 @@ export class Events {
   }
 
   /**
-   * As server-sent events. Counts from the first that is read until this process gives way, or whoever reads it goes. Throws if too many
+   * As server-sent events. `by`: who follows, as whoever lets them in calls them. Counts from the first that is read until this process gives way, or whoever reads it goes. Throws if too many
    * follow already.
    */
-  follow(cursor: string | null): AsyncIterable<string> {
+  follow(cursor: string | null, by: string | null): AsyncIterable<string> {
     if (this.followers.size >= FOLLOWERS_MAX)
       throw new NotNowError(`${FOLLOWERS_MAX} follow already, which is as many as may`);
-    const follower: Follower = { hasLeft: false, wake: null };
+    const own = [...this.followers].filter((each) => each.by === by).length;
+    if (own >= FOLLOWERS_OF_ONE_MAX)
+      throw new NotNowError(`${own} follow already with this token or as this user, which is as many as may`);
+    const follower: Follower = { by, hasLeft: false, wake: null };
     const stream = this.stream(cursor, follower);
     const leave = (): Promise<IteratorResult<string, void>> => {
       follower.hasLeft = true;

@@ -8,6 +8,7 @@ import type { Sight } from '../../core/settled-files.ts';
 import { type AdminCredentials, contextOf } from '../../keeper/api/http-server.ts';
 import { SeenFiles } from '../file-state.ts';
 import { type AuthorityProblem, readAuthorities } from './authorities.ts';
+import { type CertificateFacts, factsOf } from './certificates.ts';
 import { type Pair, type PairProblem, readPair } from './pair.ts';
 import { opensslReason } from './wording.ts';
 
@@ -26,6 +27,8 @@ export interface AdminTls {
   readonly sight: Sight;
   /** Null: they cannot be used. */
   readonly credentials: AdminCredentials | null;
+  /** Of what they are; null as they are. */
+  readonly facts: CertificateFacts | null;
   /** What keeps them from being used, for people. Empty: nothing. */
   readonly fault: string;
 }
@@ -71,7 +74,8 @@ export function readAdminTls(files: AdminTlsFiles, nowMs: number): ReadAdminTls 
   const { certificate, key, passphrases, authorities: authorityFile } = files;
   const seen = new SeenFiles();
   for (const path of [certificate, key, passphrases, authorityFile]) if (path !== null) seen.note(path);
-  const { pair, problems: ofPair } = readPair({ certificate, key, passphraseFile: passphrases, ocsp: null }, nowMs);
+  const pairFiles = { certificate, key, passphraseFile: passphrases, ocsp: null };
+  const { pair, problems: ofPair } = readPair(pairFiles, nowMs);
   const { authorities, problems: ofAuthorities } = readAuthorities(
     { announced: authorityFile, unannounced: null, revocations: null },
     nowMs,
@@ -87,7 +91,8 @@ export function readAdminTls(files: AdminTlsFiles, nowMs: number): ReadAdminTls 
       problems.push({ ...problem('bad-certificate', { path: certificate, reason, fix }), about: 'certificate' });
     }
   }
-  return { tls: { files, sight: seen.sight, credentials, fault: faultText(problems) }, problems };
+  const facts = pair === null || credentials === null ? null : factsOf(pair, pairFiles);
+  return { tls: { files, sight: seen.sight, credentials, facts, fault: faultText(problems) }, problems };
 }
 
 function credentialsOf({ credential, notAfterMs }: Pair, authorities: readonly Uint8Array[] | null): AdminCredentials {

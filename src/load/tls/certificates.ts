@@ -162,7 +162,7 @@ class CertificateReader {
     const credentials = new Map<string, Credential>();
     const keep = (found: readonly Found[]): readonly CertificateFacts[] => {
       for (const { pair } of found) credentials.set(pair.credential.id, pair.credential);
-      return found.map(factsOf);
+      return found.map(({ pair, files, names, clients }) => factsOf(pair, files, names, clients?.mode ?? null));
     };
     const ofListeners: Diagnostic[] = [];
     const listeners = sources.listeners.map(({ listener, settings, sources: own, tickets }): ListenerCertificates => {
@@ -444,11 +444,15 @@ class CertificateReader {
   }
 }
 
-function factsOf({ pair, files, names, clients }: Found): CertificateFacts {
-  const { credential, ...facts } = pair;
+/** `clients`: what they have to show. */
+export function factsOf(
+  { credential, ...facts }: Pair,
+  files: PairFiles,
+  names: readonly string[] = facts.names,
+  clients: CertificateFacts['clients'] = null,
+): CertificateFacts {
   const stapledUntilMs = credential.staple === null ? null : credential.staple.untilMs;
-  const mode = clients === null ? null : clients.mode;
-  return { ...facts, id: credential.id, files, names, stapledUntilMs, clients: mode };
+  return { ...facts, id: credential.id, files, names, stapledUntilMs, clients };
 }
 
 interface FormerPair {
