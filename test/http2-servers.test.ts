@@ -68,6 +68,10 @@ function answer(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHead
   } else if (path === '/echo') {
     stream.respond({ ':status': 200 });
     stream.pipe(stream);
+  } else if (path === '/a.B/C') {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.pipe(stream);
   } else if (path === '/trailers') {
     stream.respond({ ':status': 200 }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '42' }));
@@ -337,6 +341,30 @@ for (const engine of ENGINES) {
       const { status } = await ask(client, at('/refuse', { ':authority': 'b.test', ':method': 'POST' }), 'kept');
       assert.equal(status, 502, 'both refuse');
       assert.deepEqual([seen.refused, other.refused], [1, 1]);
+    });
+
+    await t.test('calls of gRPC', async () => {
+      const call = at('/a.B/C', { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' });
+      const unary = await ask(client, call, 'message');
+      assert.deepEqual([unary.status, unary.body, unary.trailers['grpc-status']], [200, 'message', '0']);
+      const stream = client.request(call, { endStream: false });
+      for (const part of ['one', 'two']) {
+        stream.write(part);
+        const [data] = await once(stream, 'data');
+        assert.equal(String(data), part, 'nothing is buffered in either direction');
+      }
+      const ends = once(stream, 'trailers');
+      stream.end();
+      assert.equal((await ends)[0]['grpc-status'], '0');
+      const lost = await ask(client, { ...call, ':authority': 'nobody.test' }, 'x');
+      assert.deepEqual(
+        [lost.status, lost.headers['grpc-status'], lost.headers['content-type'], lost.body],
+        [200, '12', 'application/grpc', ''],
+      );
+      assert.match(String(lost.headers['grpc-message']), /^404 Not Found/);
+      const late = await ask(client, { ...call, ':path': '/hold', 'grpc-timeout': '100m' }, 'x');
+      assert.equal(late.headers['grpc-status'], '4');
+      seen.held.length = 0;
     });
 
     await t.test('a reset is no answer, and a server that is silent is left', async () => {

@@ -63,7 +63,10 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
 /** What servers are spoken to in. */
 function checkProtocol(upstream: Upstream, path: Path, isTcp: boolean, report: Report): void {
   const { protocol = DEFAULTS.upstream.protocol } = upstream;
-  if (protocol === DEFAULTS.upstream.protocol) return;
+  if (protocol === DEFAULTS.upstream.protocol) {
+    checkNoGrpc(upstream, path, report);
+    return;
+  }
   const at = [...path, 'protocol'];
   if (isTcp) {
     report.atKey(at, 'wrong-protocol', { key: 'protocol', protocol: 'tcp', fix: 'leave it out' });
@@ -80,6 +83,18 @@ function checkProtocol(upstream: Upstream, path: Path, isTcp: boolean, report: R
       reason,
       fix: 'leave it out: X-Forwarded-For names the client; or write `protocol: http1`',
     });
+  }
+}
+
+/** Checks of gRPC are made over HTTP/2. */
+function checkNoGrpc(upstream: Upstream, path: Path, report: Report): void {
+  const checks = [{ at: [...path, 'health'], health: upstream.health as Health | undefined }];
+  for (const { path: at, value } of itemsOf(upstream.servers, [...path, 'servers']))
+    if (typeof value !== 'string') checks.push({ at: [...at, 'health'], health: value.health });
+  for (const { at, health } of checks) {
+    if (health?.grpc === undefined || !report.lacks(path, 'protocol')) continue;
+    const reason = 'servers are spoken to in HTTP/1, and gRPC needs HTTP/2';
+    report.atKey([...at, 'grpc'], 'no-effect', { key: 'grpc', reason, fix: 'write `protocol: http2` in the upstream' });
   }
 }
 
@@ -220,7 +235,7 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boo
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
-const PROBES = ['tcp', 'http', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'udp', 'expect'] as const;
+const PROBES = ['tcp', 'http', 'grpc', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'udp', 'expect'] as const;
 const PROBE_KEYS = [
   [['http'], ['method', 'host', 'status', 'body']],
   [['expect', 'udp'], ['send']],

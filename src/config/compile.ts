@@ -418,7 +418,7 @@ function compileHealth(
   { protocol, proxyProtocol, tls, files }: CheckPaths,
 ): HealthPlan {
   const filled = { ...DEFAULTS.upstream.health, ...health };
-  const protocols = health.http === undefined ? null : SERVER_PROTOCOLS[protocol];
+  const protocols = health.http === undefined && health.grpc === undefined ? null : SERVER_PROTOCOLS[protocol];
   return {
     probe: compileProbe(health, protocol),
     port: health.port ?? null,
@@ -450,6 +450,7 @@ function compileProbe(
   const { method, status } = { ...DEFAULTS.upstream.health, ...health };
   if (health.mysql !== undefined) return { kind: 'mysql', user: health.mysql };
   if (health.postgres !== undefined) return { kind: 'postgres', user: health.postgres };
+  if (health.grpc !== undefined) return { kind: 'grpc', service: health.grpc };
   if (health.redis !== undefined) return { kind: 'redis' };
   if (health.ssh !== undefined) return { kind: 'ssh' };
   if (health.dns !== undefined) return { kind: 'dns', name: health.dns };

@@ -24,6 +24,7 @@ import {
   capturingRegex,
   command,
   databaseUser,
+  grpcService,
   dnsName,
   duration,
   fileName,
@@ -862,6 +863,10 @@ const ServerNotify = z.strictObject(
 const probeKeys = {
   tcp: key(z.literal(true).meta({ examples: [true] }), 'The server is up if it accepts a connection.'),
   http: key(target, 'The server is up if it answers a request for this path (and query) as expected.'),
+  grpc: key(
+    grpcService,
+    'The server is up if grpc.health.v1 says that this service is SERVING; `""`: the server as a whole. Only with `protocol: http2` or `auto`.',
+  ),
   mysql: key(databaseUser, 'The server is up if this user can log in to MySQL or MariaDB without a password.'),
   postgres: key(databaseUser, 'The server is up if PostgreSQL begins to authenticate this user.'),
   redis: key(z.literal(true).meta({ examples: [true] }), 'The server is up if Redis answers PING.'),

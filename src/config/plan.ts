@@ -834,6 +834,8 @@ export interface HealthPlan {
     | { readonly kind: 'tcp' }
     | { readonly kind: 'mysql'; readonly user: string }
     | { readonly kind: 'postgres'; readonly user: string }
+    /** Asked over HTTP/2. `service` empty: the server as a whole. */
+    | { readonly kind: 'grpc'; readonly service: string }
     | { readonly kind: 'redis' }
     | { readonly kind: 'ssh' }
     /** `users`: of these the first that there is. Null: the default one. */

@@ -181,6 +181,10 @@ export const name = text('name', 'web', checkName, NAME_PATTERN);
 export const databaseUser = text('database user', 'evenkeel', (value) =>
   value === 'true' ? problem('bad-name', { value: show(value) }) : checkName(value),
 );
+/** A protobuf name of a service, or nothing. */
+export const grpcService = text('service of gRPC', 'shop.Cart', (value) =>
+  /^[\w.]{0,255}$/.test(value) ? null : problem('bad-name', { value: show(value) }),
+);
 export const dnsName = text('name in the DNS', 'health.example', checkDnsName);
 export const bind = text('address to listen on', '*:80', (value) => parseBind(value).problem);
 export const server = text('server address', '192.0.2.1:80', (value) => parseServer(value).problem);

@@ -214,7 +214,7 @@ listeners:
     tls: { certificate: web.pem, key: web.key }
     routes: [ { match: { path: /static/ }, files: { root: /srv } }, { match: { path: /by/ }, upstream: by }, { upstream: a } ]
 upstreams:
-  a: { servers: ["192.0.2.1:80"], tls: true }
+  a: { servers: ["192.0.2.1:80"], tls: true, protocol: auto }
   by: { server-by: { text: "{query:to}" }, resolver: { servers: ["192.0.2.53"] } }
 `;
   const { request, target } = ask(yaml, 'https://shop.example/');

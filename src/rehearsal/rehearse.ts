@@ -411,9 +411,15 @@ function withoutOthers(plan: Plan, index: number): Plan {
       accessLogs: [],
       routes: i === index ? one.routes : '',
     })),
-    upstreams: plan.upstreams.map((one) => ({ ...one, tls: null, proxyProtocol: null })),
+    upstreams: plan.upstreams.map(plainly),
     accessLogs: [],
   };
+}
+
+/** What servers speak changes nothing of where a request goes, and those of the stage speak HTTP/1. */
+function plainly(upstream: UpstreamPlan): UpstreamPlan {
+  const { protocol: _, ...plain } = upstream;
+  return { ...plain, tls: null, proxyProtocol: null };
 }
 
 function boardOf(plan: Plan, standings: readonly Standing[]): Board {

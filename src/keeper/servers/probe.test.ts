@@ -114,6 +114,26 @@ test('an HTTP probe of servers that speak HTTP/2 does, too', async (t) => {
   server.close();
 });
 
+test('a gRPC probe asks grpc.health.v1', async (t) => {
+  const asked: string[] = [];
+  let said = Buffer.of(0, 0, 0, 0, 2, 8, 1);
+  const server = http2.createServer();
+  server.on('stream', (stream, headers) => {
+    asked.push(`${headers[':path']} ${headers['content-type']}`);
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.on('data', (data: Buffer) => asked.push(data.toString('latin1')));
+    stream.on('end', () => stream.end(said));
+  });
+  const address = await listen(t, server);
+  const plan: HealthPlan = { ...TCP, probe: { kind: 'grpc', service: 'a.B' } };
+  assert.deepEqual(await probe(plan, address, 'x'), { isPassed: true, reason: 'SERVING' });
+  assert.deepEqual(asked, ['/grpc.health.v1.Health/Check application/grpc', '\0\0\0\0\x05\n\x03a.B']);
+  said = Buffer.of(0, 0, 0, 0, 2, 8, 2);
+  assert.deepEqual(await probe(plan, address, 'x'), { isPassed: false, reason: 'NOT_SERVING' });
+  server.close();
+});
+
 test('the Host of a probe can be given', async (t) => {
   const hosts: (string | undefined)[] = [];
   const address = await listen(

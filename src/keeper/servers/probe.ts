@@ -10,6 +10,7 @@ import type tls from 'node:tls';
 import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { HealthPlan } from '../../config/plan.ts';
+import { answerOf, isServing, questionFor } from '../../core/grpc/grpc.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
 import { SILENCE } from '../../core/health/endpoint-health.ts';
 import { askHttp2 } from './probe-http2.ts';
@@ -84,6 +85,7 @@ type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
+  if (plan.kind === 'grpc') return probeGrpc(plan.service, target, serverName, finish);
   assert(plan.kind !== 'run', 'programs are run by ProgramChecks');
   const dialogue = createDialogue(plan);
   const isUdp = plan.kind === 'dns' || plan.kind === 'udp' || (plan.kind === 'expect' && plan.transport === 'udp');
@@ -210,6 +212,27 @@ function probeHttp2(
     more: { accept: '*/*' },
     body: null,
     handleResponse: (status, stream) => judge(plan, target, status, stream, finish),
+    handleError: (error) => finishWith(error, target, finish),
+  });
+}
+
+function probeGrpc(service: string, target: Target, serverName: string, finish: Finish): () => void {
+  return askHttp2(connect(target), {
+    method: 'POST',
+    path: '/grpc.health.v1.Health/Check',
+    authority: target.family === 0 ? 'localhost' : serverName,
+    isTls: target.tls !== null,
+    more: { 'content-type': 'application/grpc', te: 'trailers' },
+    body: questionFor(service),
+    handleResponse: (status, stream, fields) => {
+      if (status !== 200) return finish(false, `status ${status}`);
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const answer = answerOf(Buffer.concat(chunks), fields['grpc-status'] as string | undefined);
+        finish(isServing(answer), answer);
+      });
+    },
     handleError: (error) => finishWith(error, target, finish),
   });
 }

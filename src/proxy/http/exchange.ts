@@ -518,10 +518,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     return this.routeOrNull !== null && !this.route.isOfFiles;
   }
 
-  /** The request's head is complete: from here the whole exchange has its time. */
-  start(): void {
+  /** The request's head is complete: from here the whole exchange has its time, and the client may say that it waits no longer than so; 0: it does not. */
+  start(clientMs = 0): void {
     const { timeoutMs } = this.action;
-    this.exchangeDeadline = timeoutMs === 0 ? 0 : this.context.transport.now + timeoutMs;
+    const ms = timeoutMs === 0 || (clientMs > 0 && clientMs < timeoutMs) ? clientMs : timeoutMs;
+    this.exchangeDeadline = ms === 0 ? 0 : this.context.transport.now + ms;
     this.armExchange();
   }
 

@@ -18,6 +18,7 @@ import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
+import type { AnswerRecord } from './request-record.ts';
 import { Route } from './route.ts';
 import type { HttpService } from './service.ts';
 import type { BodySink, ClientSide, Tunnel } from './sides.ts';
@@ -195,7 +196,11 @@ export abstract class HttpClient extends Session implements ClientSide {
         : exchange.noteAnswer(response, name, made, 0, made.length);
     this.settlePersistence();
     const lines = exchange.errorLines(response.status);
-    this.sendOwn(this.emitters.own.writeError(response, record, lines, this.isHeadMethod, this.connectionWord));
+    this.sendOwn(this.writeError(response, record, lines));
+  }
+
+  protected writeError(response: own.OwnResponse, record: AnswerRecord, lines: Uint8Array): number {
+    return this.emitters.own.writeError(response, record, lines, this.isHeadMethod, this.connectionWord);
   }
 
   /** Answers with the page for an error, whose request was kept. False: the page is no answer. */

@@ -35,6 +35,12 @@ export class OwnAnswers {
     return this.emitter.emitError(response, id, idAt, idLength, lines, isHead, word, start) - start;
   }
 
+  /** The same for a call of gRPC. */
+  writeGrpcError(response: OwnResponse, { id, idAt, idLength }: AnswerRecord, lines: Uint8Array): number {
+    const { start } = this;
+    return this.emitter.emitGrpcError(response, id, idAt, idLength, lines, start) - start;
+  }
+
   /** An answer that is no error, and no route's. */
   writePlain(response: OwnResponse, word: number): number {
     const { start } = this;

@@ -3,6 +3,7 @@
  * are written into the scratch slot, because the body they belong in front of stands in another. They are lines: HTTP/1 sends
  * them as they are, HTTP/2 packs them.
  */
+import { grpcStatusOf } from '../../core/grpc/grpc.ts';
 import {
   FIELD_ID,
   FIELD_NAME,
@@ -63,6 +64,10 @@ const REQUEST_ID = ascii('request id: ');
 
 /** ` 200` */
 const STATUS_BYTES = 4;
+const GRPC_START = ascii('HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\n');
+const GRPC_STATUS = ascii('grpc-status: ');
+const GRPC_MESSAGE = ascii('\r\ngrpc-message: ');
+
 const SPACE = 32;
 const HTTP_2 = 20;
 const LF = 10;
@@ -188,6 +193,37 @@ export class ResponseEmitter {
     at = emitBytes(memory, at, id, idAt, idLength);
     memory[at++] = LF;
     return at;
+  }
+
+  /**
+   * The same for a call of gRPC: an answer without a message ("trailers-only"), which says its error in fields of its own. Texts of errors have
+   * nothing that would have to be escaped there.
+   */
+  emitGrpcError(
+    response: OwnResponse,
+    id: Uint8Array,
+    idAt: number,
+    idLength: number,
+    lines: Uint8Array,
+    at: number,
+  ): number {
+    const { memory } = this;
+    const { body } = response;
+    at = emitFragment(memory, at, GRPC_START);
+    at = this.emitDate(at);
+    at = emitFragment(memory, at, GRPC_STATUS);
+    at = emitDecimal(memory, at, grpcStatusOf(response.status));
+    at = emitFragment(memory, at, GRPC_MESSAGE);
+    // without its LF
+    at = emitBytes(memory, at, body, 0, Math.max(0, body.length - 1));
+    at = emitCrlf(memory, at);
+    at = emitFragment(memory, at, X_REQUEST_ID);
+    at = emitBytes(memory, at, id, idAt, idLength);
+    at = emitCrlf(memory, at);
+    if (this.via.length > 0) at = emitFragment(memory, at, this.via);
+    at = emitFragment(memory, at, lines);
+    this.bodyBytes = 0;
+    return emitCrlf(memory, at);
   }
 
   /** All of the head that every response of ours has. */

@@ -9,6 +9,7 @@
 import { answerKind } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
 import type { FromClient } from '../../core/http2/from-client.ts';
+import { isCall, timeoutMsOf } from '../../core/grpc/grpc.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import { assert } from '../../base/assert.ts';
 import {
@@ -16,6 +17,7 @@ import {
   BODY_LENGTH,
   BODY_NONE,
   METHOD_HEAD,
+  METHOD_POST,
   type RequestHead,
   type ResponseHead,
 } from '../../wire/http1/head.ts';
@@ -30,6 +32,7 @@ import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
 import type { Peer } from '../http/peer.ts';
 import { PERSIST_SILENTLY } from '../http/response-emitter.ts';
+import type { AnswerRecord } from '../http/request-record.ts';
 import type { Route } from '../http/route.ts';
 import type { BodySink } from '../http/sides.ts';
 import type { HttpService } from '../http/service.ts';
@@ -86,6 +89,9 @@ export class Stream extends HttpClient implements FrameStream {
   /** Its connection's list of those that have more to send than the client takes. */
   isBlocked = false;
 
+  /** It is a call of gRPC. */
+  private isGrpc = false;
+
   // --- of the request ---
   isRequestComplete = false;
   receivedBytes: number;
@@ -124,19 +130,22 @@ export class Stream extends HttpClient implements FrameStream {
     this.isRequestComplete = state.hasEnded;
     if (head.body === BODY_LENGTH) state.expectedBytes = head.contentLength;
     else this.isChunked = head.body === BODY_CHUNKED;
+    const { memory } = this.context;
+    this.isGrpc = head.method === METHOD_POST && isCall(memory, head);
+    const grpcMs = this.isGrpc ? timeoutMsOf(memory, head) : 0;
     const exchange = this.beginExchange(head);
     const route = this.admit(exchange);
-    if (route !== null) this.forward(exchange, route, head, headLength);
+    if (route !== null) this.forward(exchange, route, head, headLength, grpcMs);
   }
 
-  private forward(exchange: Exchange, route: Route, head: RequestHead, headLength: number): void {
+  private forward(exchange: Exchange, route: Route, head: RequestHead, headLength: number, grpcMs: number): void {
     const { body, contentLength, expectsContinue } = head;
     const obstacle = this.keep(exchange, route, headLength);
     if (obstacle !== null) {
       this.answer(obstacle);
       return;
     }
-    exchange.start();
+    exchange.start(grpcMs);
     if (this.isRequestComplete) {
       exchange.begin();
       return;
@@ -419,6 +428,11 @@ export class Stream extends HttpClient implements FrameStream {
 
   protected override get connectionWord(): number {
     return PERSIST_SILENTLY;
+  }
+
+  protected override writeError(response: own.OwnResponse, record: AnswerRecord, lines: Uint8Array): number {
+    if (!this.isGrpc) return super.writeError(response, record, lines);
+    return this.emitters.own.writeGrpcError(response, record, lines);
   }
 
   protected override settlePersistence(): void {
