@@ -257,3 +257,19 @@ test('what is secret is not shown', () => {
   const text = JSON.stringify(ask(yaml, 'http://h/'));
   for (const secret of ['k3y', 'c2VjcmV0', 't0k']) assert.ok(!text.includes(secret), `${secret} in ${text}`);
 });
+
+test('a request that says which server it belongs to goes to that one, while it takes its clients', () => {
+  const yaml = `
+listeners: { web: { bind: "127.0.0.1:8080", routes: [ { upstream: a } ] } }
+upstreams:
+  a:
+    servers: [ { address: "192.0.2.1:80", id: one }, { address: "192.0.2.2:80", id: two } ]
+    sticky: { cookie: s }
+`;
+  const fields = [['Cookie', 's=two']] as const;
+  const kept = ask(yaml, 'http://shop.example/', { fields });
+  assert.deepEqual([kept.target?.server, kept.target?.isFixed, kept.target?.balance], ['192.0.2.2:80', true, 'sticky']);
+  assert.match(kept.summary, /server a\/192\.0\.2\.2:80$/);
+  const moved = ask(yaml, 'http://shop.example/', { fields, down: ['192.0.2.2:80'] });
+  assert.deepEqual([moved.target?.server, moved.target?.balance], ['192.0.2.1:80', 'round-robin']);
+});

@@ -211,13 +211,17 @@ function targetOf(
   const chosen = slot === undefined ? undefined : known.servers.find((server) => has(server, slot));
   const candidates = candidatesOf(known, bySlot);
   const isOfFiles = upstream.name === FILES_UPSTREAM;
+  const isBound = seen.record?.isBound === true;
   return {
     upstream: upstream.name,
-    balance: upstream.serverBy === null ? upstream.balance : 'as each request says',
+    balance: isBound ? 'sticky' : upstream.serverBy === null ? upstream.balance : 'as each request says',
     server: isOfFiles ? filesText(plan.files, seen) : (seen.record?.server ?? chosen?.name ?? null),
     address: seen.address === null || isOfFiles ? null : addressText(seen.address),
     isFixed:
-      upstream.serverBy !== null || KEYED.has(upstream.balance) || candidates.filter(({ takes }) => takes).length === 1,
+      isBound ||
+      upstream.serverBy !== null ||
+      KEYED.has(upstream.balance) ||
+      candidates.filter(({ takes }) => takes).length === 1,
     candidates: isOfFiles || upstream.serverBy !== null ? [] : candidates.slice(0, CANDIDATES_MAX),
   };
 }

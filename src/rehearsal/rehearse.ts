@@ -88,6 +88,8 @@ export interface EndedRequest {
   readonly route: RoutePlan | null;
   readonly upstream: UpstreamPlan | null;
   readonly server: string | null;
+  /** The request has said that it belongs to that one. */
+  readonly isBound: boolean;
   /** Of an error of the proxy's own. */
   readonly answer: AnswerKind | null;
   readonly queuedMs: number;
@@ -233,6 +235,7 @@ class Rehearsal implements ProxyWatch, Cast {
       route: record.routePlan,
       upstream: record.upstreamPlan,
       server: record.server?.plan.name ?? null,
+      isBound: record.isBound,
       answer: record.answer === null ? null : ANSWER_KINDS[record.answer.kind],
       queuedMs: record.queuedMs,
     };

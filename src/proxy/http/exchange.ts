@@ -821,8 +821,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   /** With the line that says which server the client belongs to, unless it knows that. */
   private withCookie(lines: Uint8Array, cookie: StickyCookie): Uint8Array {
     const server = this.server as Server;
-    const isKnown = this.bound !== null && this.bound.includes(server);
-    if ((isKnown && !cookie.isSaidAlways) || server.stickyId.length === 0) return lines;
+    if ((this.isBound && !cookie.isSaidAlways) || server.stickyId.length === 0) return lines;
     const both = cookie.addTo(lines, server.stickyId, this.stickyAttributes, this.context.wallClockMs());
     return both.length > RESPONSE_EDIT_BYTES_MAX ? lines : both;
   }
@@ -901,6 +900,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const lines = joined(withoutOwn(this.responseLines), this.carriedLines);
     if (changes === null) return lines;
     return changes.answer(lines, status, this.texts, this, this.context.responseValues) ?? own.NOTHING;
+  }
+
+  get isBound(): boolean {
+    return this.bound !== null && this.server !== null && this.bound.includes(this.server);
   }
 
   get answer(): AnswerRecord | null {

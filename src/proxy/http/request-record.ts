@@ -14,6 +14,8 @@ export interface RequestRecord extends EndRecord {
   readonly routePlan: RoutePlan | null;
   /** The server of the last try. */
   readonly server: { readonly plan: ServerPlan; readonly slot: number } | null;
+  /** It has said that it belongs to that server. */
+  readonly isBound: boolean;
   /** An error of the proxy's own that was the answer; null: there was none. */
   readonly answer: AnswerRecord | null;
   /** Milliseconds: the head of a server's response was here; 0: there was none. */
