@@ -6,7 +6,7 @@ import type { RequestView } from '../../core/value/request-view.ts';
 import { Source } from '../../core/value/source.ts';
 import { Span } from '../../core/value/span.ts';
 import { Template } from '../../core/value/template.ts';
-import { emitFragment } from '../../wire/http1/emit.ts';
+import { emitCrlf, emitFragment } from '../../wire/http1/emit.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 
 /** A longer domain is none. */
@@ -18,7 +18,6 @@ const FOR_EVER = 'Thu, 31-Dec-37 23:55:55 GMT';
 const DOMAIN = ascii('; domain=');
 const SAME_SITE = ascii('; samesite=');
 const SECURE = ascii('; secure');
-const CRLF = ascii('\r\n');
 const HTTPS = ascii('https');
 const STRICT = ascii('strict');
 const SAME_SITES = ['strict', 'lax', 'none'].map(ascii);
@@ -60,8 +59,15 @@ export class StickyCookie {
     if (this.isSecureFor(view)) at = emitFragment(written, at, SECURE);
     if (this.domain !== null) at = emitValue(DOMAIN, this.domain, view, at);
     if (this.sameSite !== null) at = emitSameSite(this.sameSite, view, at);
-    if (at !== this.last.length || this.last.some((byte, i) => written[i] !== byte)) this.last = written.slice(0, at);
+    if (!this.isLast(at)) this.last = written.slice(0, at);
     return this.last;
+  }
+
+  private isLast(length: number): boolean {
+    const { last } = this;
+    if (length !== last.length) return false;
+    for (let i = 0; i < length; i++) if (written[i] !== last[i]) return false;
+    return true;
   }
 
   private isSecureFor(view: RequestView): boolean {
@@ -74,10 +80,11 @@ export class StickyCookie {
   addTo(lines: Uint8Array, id: Uint8Array, attributes: Uint8Array, nowMs: number): Uint8Array {
     const { fixed, name } = this;
     const term = this.term(nowMs);
-    const parts = [lines, name, id, term, fixed, attributes, CRLF];
-    const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of parts) at = emitFragment(out, at, part);
+    const length = lines.length + name.length + id.length + term.length + fixed.length + attributes.length + 2;
+    const out = new Uint8Array(length);
+    let at = emitFragment(out, emitFragment(out, emitFragment(out, 0, lines), name), id);
+    at = emitFragment(out, emitFragment(out, emitFragment(out, at, term), fixed), attributes);
+    emitCrlf(out, at);
     return out;
   }
 
