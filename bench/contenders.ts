@@ -22,7 +22,8 @@ const UDP_BACKEND_PORTS = [19005, 19006];
 /**
  * What a listener does: HTTP; TCP; HTTP over TLS 1.3, which ends there; TLS that is passed on by its ClientHello; and the same TLS passed on as any TCP,
  * which that is compared with. Of datagrams: sessions that end by silence, and those that end with one answer. HTTP with an access log in the form
- * `combined`: as nginx writes it by default, a line at a time, and as it does with a buffer; evenkeel has one way. HTTP/2 in clear, and over TLS 1.3.
+ * `combined`: as nginx writes it by default, a line at a time, and as it does with a buffer; evenkeel has one way. HTTP whose responses are
+ * compressed at level 1 or 6. HTTP/2 in clear, and over TLS 1.3.
  */
 export type ListenerKind =
   | 'http'
@@ -34,6 +35,8 @@ export type ListenerKind =
   | 'dns'
   | 'logged'
   | 'buffered'
+  | 'gzip1'
+  | 'gzip6'
   | 'h2c'
   | 'h2';
 
@@ -47,6 +50,8 @@ const NO_PORTS = {
   dns: 0,
   logged: 0,
   buffered: 0,
+  gzip1: 0,
+  gzip6: 0,
   h2c: 0,
   h2: 0,
 };
@@ -64,6 +69,9 @@ export interface Contender {
 }
 
 export const SIZES = { small: 62, '16KiB': 16 * 1024, '1MiB': 1024 * 1024 } as const;
+
+/** Of prose, which is compressed. */
+const TEXT_SIZES = [2048, 16384];
 
 const directory = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
 const files = join(directory, 'files');
@@ -85,6 +93,8 @@ export async function startBackends(): Promise<Started> {
   mkdirSync(files);
   chmodSync(directory, 0o755); // nginx's worker is another user
   for (const [name, size] of Object.entries(SIZES)) writeFileSync(join(files, name), 'x'.repeat(size));
+  const text = readFileSync(join(import.meta.dirname, '../../docs/architecture.md'));
+  for (const size of TEXT_SIZES) writeFileSync(join(files, `text-${size}`), text.subarray(0, size));
   const listens = [
     ...BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} backlog=4096;`),
     ...TLS_BACKEND_PORTS.map((port) => `listen 127.0.0.1:${port} ssl backlog=4096;`),
@@ -126,7 +136,11 @@ ${stream}`,
 }
 
 function loggingServer(port: number, options: string): string {
-  return `server { listen 127.0.0.1:${port} backlog=4096; access_log ${join(directory, `nginx-${port}.log`)} combined${options}; location / {
+  return httpServer(port, `access_log ${join(directory, `nginx-${port}.log`)} combined${options};`);
+}
+
+function httpServer(port: number, options: string): string {
+  return `server { listen 127.0.0.1:${port} backlog=4096; ${options} location / {
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
@@ -141,7 +155,10 @@ server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
-  const all = [http, loggingServer(18071, ''), loggingServer(18081, ' buffer=32k flush=1s')].join('\n');
+  const gzip = (port: number, level: number): string =>
+    httpServer(port, `gzip on; gzip_vary on; gzip_types text/plain; gzip_comp_level ${level};`);
+  const logging = [loggingServer(18071, ''), loggingServer(18081, ' buffer=32k flush=1s')];
+  const all = [http, ...logging, gzip(18111, 1), gzip(18121, 6)].join('\n');
   const secure = TLS_BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; }
 upstream secure { ${secure} } map $ssl_preread_server_name $by_name { other.test web; default secure; }
@@ -163,6 +180,8 @@ server { listen 127.0.0.1:18061 udp rcvbuf=4m; proxy_pass datagrams; proxy_respo
       dns: 18061,
       logged: 18071,
       buffered: 18081,
+      gzip1: 18111,
+      gzip6: 18121,
       h2c: 18091,
       h2: 18101,
     },
@@ -261,6 +280,8 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
     dns: 18060 + last,
     logged: isWhole ? 18070 + last : 0,
     buffered: isWhole ? 18070 + last : 0,
+    gzip1: isWhole ? 18110 + last : 0,
+    gzip6: isWhole ? 18120 + last : 0,
     h2c: isWhole ? 18090 + last : 0,
     h2: isWhole ? 18020 + last : 0,
   };
@@ -273,6 +294,8 @@ function evenkeel(name: string, root: string, engine: 'uring' | 'node', last: nu
   const logged = `access-logs: { main: { file: ${log}, format: combined } }
 listeners:
   h2c: { bind: "127.0.0.1:${ports.h2c}", http2: true, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
+  gzip1: { bind: "127.0.0.1:${ports.gzip1}", compress: { level: 1 }, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
+  gzip6: { bind: "127.0.0.1:${ports.gzip6}", compress: { level: 6 }, timeouts: { idle: 300s }, routes: [{ upstream: web }] }
   logged: { bind: "127.0.0.1:${ports.logged}", access-log: main, timeouts: { idle: 300s }, routes: [{ upstream: web }] }`;
   writeFileSync(
     path,

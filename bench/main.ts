@@ -50,6 +50,16 @@ const SCENARIOS: readonly Scenario[] = [
   { name: '16 KiB bodies', path: '/16KiB', connections: 64, target: { nginx: 0.95 } },
   { name: '1 MiB bodies, 16 connections', path: '/1MiB', connections: 16, target: { nginx: 0.75 } },
   { name: '1 MiB bodies, 64 connections', path: '/1MiB', connections: 64, target: { nginx: 0.75 } },
+  ...[1, 6].flatMap((level) =>
+    [2, 16].map((kib) => ({
+      name: `gzip level ${level}, ${kib} KiB of text`,
+      path: `/text-${kib * 1024}`,
+      connections: 64,
+      header: 'Accept-Encoding: gzip',
+      listener: level === 1 ? ('gzip1' as const) : ('gzip6' as const),
+      target: { nginx: level === 1 ? 1.15 : 0.8 },
+    })),
+  ),
   { name: 'TCP, small messages', path: '/', connections: 64, listener: 'tcp', target: { nginx: 1 } },
   {
     name: 'TCP, new connections',
@@ -147,7 +157,7 @@ const SCENARIOS: readonly Scenario[] = [
     target: { nginx: 0.75 },
   })),
 ];
-const IN_CLEAR: ReadonlySet<string> = new Set(['http', 'tcp', 'logged', 'buffered', 'h2c']);
+const IN_CLEAR: ReadonlySet<string> = new Set(['http', 'tcp', 'logged', 'buffered', 'gzip1', 'gzip6', 'h2c']);
 const IDLE_CONNECTIONS = 10_000;
 const IDLE_TARGET_BYTES = { http: 2048, tls: 8192 };
 

@@ -9,6 +9,7 @@ import type { Plan, ServerPlan } from '../src/config/plan.ts';
 import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
+import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { Judge } from './judge.ts';
 import { Keeper } from './keeper.ts';
@@ -154,6 +155,7 @@ class Run {
       report: (event) => this.keeper.handleEvent(event),
       descriptors: scenario.transport.socketsMax,
       openTls: () => Openssl.open(this.transport.arena.memory),
+      openCompression: () => new NativeCompression(this.transport.arena.memory),
     });
   }
 

@@ -11,6 +11,7 @@ import { Board, SERVER_UP, WEIGHT_UNIT } from '../src/base/board.ts';
 import { Prng } from '../src/base/prng.ts';
 import type { Plan } from '../src/config/plan.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
+import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { Proxy } from '../src/proxy/proxy.ts';
 import { CheckedArena } from './checked-arena.ts';
 import { type Acceptor, type Endpoint, type LinkSpec, Network } from './network.ts';
@@ -186,6 +187,7 @@ function play(seed: number): { shed: number; answered: number } {
     report: (event) => events.push(event.kind),
     descriptors: 10_000,
     openTls: () => Openssl.open(transport.arena.memory),
+    openCompression: () => new NativeCompression(transport.arena.memory),
   });
   proxy.apply(plan, [{ id: 0, listener: 0, descriptor: transport.openListener(LISTENER, () => LINK) }]);
   void transport.run(proxy);

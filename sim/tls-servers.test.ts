@@ -12,6 +12,7 @@ import type { Plan, ServerPlan, ServersTlsPlan } from '../src/config/plan.ts';
 import { formatRoutes } from '../src/config/route-text.ts';
 import { INTERMEDIATE } from '../src/config/tls-profiles.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
+import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { readPair } from '../src/load/tls/pair.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { ASKS_NOTHING, type Credential, NO_SECRETS, type TlsContext } from '../src/port/tls.ts';
@@ -295,6 +296,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
     report: () => undefined,
     descriptors: 10_000,
     openTls: () => Openssl.open(arena.memory),
+    openCompression: () => new NativeCompression(arena.memory),
   });
   const atRest = arena.usedSlots;
   const descriptor = transport.openListener(LISTENER, () => drawLink(prng));

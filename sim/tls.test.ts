@@ -13,6 +13,7 @@ import type { Plan, TlsPlan } from '../src/config/plan.ts';
 import { formatRoutes } from '../src/config/route-text.ts';
 import { INTERMEDIATE } from '../src/config/tls-profiles.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
+import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { readPair } from '../src/load/tls/pair.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { NO_SECRETS } from '../src/port/tls.ts';
@@ -177,6 +178,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
     report: () => undefined,
     descriptors: 10_000,
     openTls: () => Openssl.open(arena.memory),
+    openCompression: () => new NativeCompression(arena.memory),
   });
   const atRest = arena.usedSlots;
   const page = `<page>${'x'.repeat(1 + prng.below(prng.oneIn(3) ? 20_000 : 300))}`;

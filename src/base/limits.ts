@@ -32,6 +32,12 @@ export const HANDSHAKE_PIECES = 3;
 export const LONG_HANDSHAKE_PIECES = 9;
 /** Handshakes of one proxy that have begun and are not done. For one more an old one is given up (proxy/tls/handshake-gate.ts). */
 export const HANDSHAKES_MAX = 2048;
+/**
+ * Bodies that one proxy compresses at the same time: 268 KiB each by deflate, up to 1.5 MiB by Brotli. What comes besides is not
+ * compressed.
+ */
+export const GZIP_STREAMS_MAX = 256;
+export const BROTLI_STREAMS_MAX = 64;
 /** Large slots that the kernel may fill before the proxy looks. 32 of 32 KiB stay in a 1 MiB second-level cache. */
 export const POSTED_SLOTS = 64;
 /** Segments that wait on one socket: one in flight and one behind it keep the wire busy; more only hold memory. */

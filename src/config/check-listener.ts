@@ -111,7 +111,7 @@ function checkBare(listener: Loose<ListenerConfig>, protocol: string, path: Path
   checkAccess(listener, path, report);
   if (listener.timeouts !== undefined) refuse(['timeouts'], "leave it out; silence is the upstream's `timeouts.idle`");
   if (listener.via !== undefined) refuse(['via'], 'leave it out');
-  for (const key of ['forwarded', 'escaped-slash', 'other-host', 'odd-fields', 'http2', 'tracing'] as const)
+  for (const key of ['forwarded', 'escaped-slash', 'other-host', 'odd-fields', 'http2', 'compress', 'tracing'] as const)
     if (listener[key] !== undefined) refuse([key], 'leave it out');
   for (const key of ['head', 'headers', 'body', 'body-rate'] as const) {
     if (listener.limits?.[key] !== undefined) refuse(['limits', key], 'leave it out');

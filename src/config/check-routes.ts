@@ -63,6 +63,7 @@ const ONLY_WITH_UPSTREAM = [
   'limits',
   'intercept',
   'target-by',
+  'compress',
 ] as const;
 
 /** Statuses of `errors` that no answer has: the certificate of a client is wrong, or missing. */

@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
 import { compileLimits, type LimitConfigs } from './compile-limits.ts';
+import { compileCompress } from './compile-compress.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { traceHeaders } from './compile-tracing.ts';
 import { FileSites } from './files-plan.ts';
@@ -79,6 +80,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
+    ...(route.compress === undefined ? {} : { compress: compileCompress(route.compress) }),
     ...(route['access-log'] === undefined ? {} : { accessLogs: [...namesOfLogs(route['access-log']), ...spanLogs] }),
   };
 }

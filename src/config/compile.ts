@@ -12,6 +12,7 @@ import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
+import { compileCompress } from './compile-compress.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
 import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './compile-sticky.ts';
 import { compileSpanLogs, compileTracing, spanLogsOf } from './compile-tracing.ts';
@@ -143,6 +144,7 @@ function compileListener(
   const limits = { ...DEFAULTS.listener.limits, ...listener.limits };
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
+  const compress = compileCompress(listener.compress ?? false);
   const tracing = compileTracing(listener, all);
   const isTraced = tracing !== null;
   const spanLogs = isTraced ? spanLogsOf(all) : [];
@@ -198,6 +200,7 @@ function compileListener(
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
     accessLogs: [...namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']), ...spanLogs],
+    ...(compress === null ? {} : { compress }),
     ...(tracing === null ? {} : { tracing }),
   };
 }

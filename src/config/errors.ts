@@ -275,6 +275,11 @@ export const CATALOGUE = {
     message: '<value> is not a name of a header field',
     remedy: '<fix>',
   },
+  'bad-media-type': {
+    severity: 'error',
+    message: '<value> is not a media type',
+    remedy: 'write for example text/css, without parameters',
+  },
   'bad-header-value': {
     severity: 'error',
     message: '<value> cannot be the value of a header field',

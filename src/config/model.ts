@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
 import { AccessLog, accessLogNames } from './model-access-log.ts';
+import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
 import { limitKeys, Limit } from './model-limits.ts';
@@ -468,6 +469,7 @@ const routeKeys = {
     accessLogNames,
     "Names of `access-logs` that its requests are in, or `none`, in place of the listener's.",
   ),
+  compress: key(Compress, "Whether and how a server's responses are compressed, in place of what the listener says."),
 };
 
 const ErrorPage = z.strictObject({
@@ -775,6 +777,11 @@ const Listener = z.strictObject({
     accessLogNames,
     'Names of `access-logs` that its requests are in, unless their route says otherwise, or its sessions of TCP or UDP.',
     DEFAULTS.listener['access-log'],
+  ),
+  compress: key(
+    Compress,
+    `Compresses responses of servers for clients that take it: \`true\`, or how. [Compression](../compression.md). ${httpOnly}`,
+    false,
   ),
   tracing: key(
     flag,

@@ -161,6 +161,13 @@ export function checkSentMethod(text: string): Problem | null {
   return problem('bad-method', { value: show(text), fix: 'write one whose response has a body, as GET' });
 }
 
+/** RFC 9110 section 8.3.1, without parameters; or `*`. */
+export function checkMediaType(text: string): Problem | null {
+  const [type, subtype, more] = text.split('/');
+  const isType = TOKEN.test(type) && subtype !== undefined && TOKEN.test(subtype) && more === undefined;
+  return isType || text === '*' ? null : problem('bad-media-type', { value: show(text) });
+}
+
 export function checkHeaderName(text: string): Problem | null {
   if (TOKEN.test(text)) return null;
   const pair = /^([\w-]+)\s*[ =]\s*(\S.*)$/.exec(text);

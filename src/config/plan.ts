@@ -100,6 +100,8 @@ export interface ListenerPlan {
   readonly udp: UdpPlan | null;
   /** By name. */
   readonly accessLogs: readonly string[];
+  /** How responses are compressed, unless their route says otherwise. */
+  readonly compress?: CompressPlan;
   /** Absent: what requests say of traces is passed on as it is. */
   readonly tracing?: TracingPlan;
 }
@@ -435,10 +437,40 @@ export interface RoutePlan {
   readonly action: ActionPlan;
   readonly requestHeaders: HeaderEditPlan;
   readonly responseHeaders: HeaderEditPlan;
+  /** How its responses are compressed; null: they are not. Without it as the listener says. */
+  readonly compress?: CompressPlan | null;
   /** By name. Without it the listener's. */
   readonly accessLogs?: readonly string[];
   /** Of a server's response with a status that is no error, besides. */
   readonly successHeaders: Pick<HeaderEditPlan, 'set' | 'add'>;
+}
+
+export type CodingName = 'gzip' | 'br';
+
+/** Of a response that may be kept by a proxy, what makes it one that is compressed for it. */
+export type ProxiedReason =
+  | 'any'
+  | 'expired'
+  | 'no-cache'
+  | 'no-store'
+  | 'private'
+  | 'no-last-modified'
+  | 'no-etag'
+  | 'auth';
+
+export interface CompressPlan {
+  /** The one that a client prefers; of those that it likes as well, the first. */
+  readonly codings: readonly CodingName[];
+  /** 1..9 */
+  readonly level: number;
+  /** A response that says that it is shorter is left as it is. */
+  readonly minBytes: number;
+  /** Media types without parameters; `*`: any. */
+  readonly types: readonly string[];
+  /** For requests that came by a proxy (Via). Empty: none of them. */
+  readonly proxied: readonly ProxiedReason[];
+  /** Responses that would be compressed for others say `Vary: Accept-Encoding`. */
+  readonly saysVary: boolean;
 }
 
 export interface MatchPlan {

@@ -26,6 +26,7 @@ import {
   checkHost,
   checkHostRegex,
   checkInterface,
+  checkMediaType,
   checkMethod,
   checkSentMethod,
   checkName,
@@ -199,6 +200,7 @@ export const capturingRegex = text('regular expression', '^/a/([0-9]+)$', (value
 export const method = text('method', 'GET', checkMethod, METHOD_PATTERN);
 export const sentMethod = text('method', 'POST', checkSentMethod, METHOD_PATTERN);
 export const headerName = text('header name', 'X-Env', checkHeaderName, TOKEN_PATTERN);
+export const mediaType = text('media type', 'text/css', checkMediaType);
 export const headerValue = text('header value', 'prod', checkHeaderValue);
 export const headerTemplate = text('header value', 'prod', checkHeaderTemplate);
 export const bodyTemplate = text('text', 'pong\n', (value) => checkTemplate(value, 'body'));

@@ -18,6 +18,7 @@ import {
   sessionTable,
 } from './proxy-descriptors.ts';
 import { Openssl } from '../io/openssl/openssl.ts';
+import { NativeCompression } from '../io/zlib/compression.ts';
 import { nameThreads } from '../io/linux/thread-names.ts';
 import { descriptorsLeft } from '../io/linux/descriptor-limit.ts';
 import { dropPrivileges } from '../io/linux/privileges.ts';
@@ -107,6 +108,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       limitCounting,
       // both are CLOCK_MONOTONIC, and begin at different times
       sharedClockMs: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
+      openCompression: () => new NativeCompression(transport.arena.memory),
     });
     this.straying = place.hasRendezvous
       ? new Straying(RENDEZVOUS_DESCRIPTOR, {

@@ -17,6 +17,7 @@ import type { Later } from './later.ts';
 import type { AccessLogs } from './log/access-logs.ts';
 import type { FailedPlace } from './failure-log.ts';
 import type { OwnListeners } from './own-listeners.ts';
+import type { Compressors } from './http/compressors.ts';
 import type { RequestReader } from './http/request-record.ts';
 import type { SessionCounter } from './session-counter.ts';
 
@@ -88,6 +89,7 @@ export interface Context {
   readonly limitCounting: () => LimitCounting | null;
   /** From the transport's time to that which all processes share, in milliseconds: added. */
   readonly sharedClockMs: number;
+  readonly compressors: Compressors;
   /** No other proxy serves by the plan. */
   isAlone: boolean;
   /** After `drain()`: no connection is kept alive. */

@@ -18,6 +18,7 @@ import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
 import type { ListenerPlan, Plan } from '../config/plan.ts';
 import type { SessionsWay } from '../port/control.ts';
+import type { Compression } from '../port/compression.ts';
 import type { SessionChannel } from '../port/session-channel.ts';
 import { NO_SECRETS, type Secrets, type Tls } from '../port/tls.ts';
 import type { Transport, TransportDriver } from '../port/transport.ts';
@@ -30,6 +31,7 @@ import type { Context, OpenRecord, Pool, ProxyEvent } from './context.ts';
 import type { Expiring } from './expiring.ts';
 import { clientsServed, resumeBelow, socketsMaxOf } from '../core/descriptors.ts';
 import { FailureLog } from './failure-log.ts';
+import { Compressors } from './http/compressors.ts';
 import { RequestCounter } from './http/request-counter.ts';
 import type { ServerProtocols } from './http/protocol.ts';
 import { HttpService } from './http/service.ts';
@@ -88,6 +90,8 @@ export interface ProxyOptions {
   readonly limitCounting?: () => LimitCounting | null;
   /** From the transport's time to that which all processes share, in milliseconds: added. */
   readonly sharedClockMs?: number;
+  /** The same for compressing, when a first body is to be compressed. */
+  readonly openCompression: () => Compression;
   /** Hears what becomes of each request. Without it nobody does, and nothing is there for it. */
   readonly watch?: ProxyWatch;
 }
@@ -206,6 +210,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       accessLogs,
       limitCounting: options.limitCounting ?? NO_COUNTING,
       sharedClockMs: options.sharedClockMs ?? 0,
+      compressors: new Compressors(transport.arena, this.later, options.openCompression),
       isAlone: false,
       isDraining: false,
       liveSessions: 0,

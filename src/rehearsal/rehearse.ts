@@ -143,6 +143,7 @@ class Rehearsal implements ProxyWatch, Cast {
         openTls: () => {
           throw new Error('nothing is encrypted on a stage');
         },
+        openCompression: () => ({ has: () => false, begin: () => null }),
         watch: this,
       },
       toldLayer(this.listener, question.tls),

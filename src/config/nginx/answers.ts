@@ -9,6 +9,8 @@ export interface Front {
   readonly isTls: boolean;
   /** Names of the access logs that requests are in, unless their route says otherwise. */
   readonly logs: readonly string[];
+  /** How responses are compressed, unless their route says otherwise; null: they are not. */
+  readonly compress: PlainMap | null;
 }
 
 /** What nginx puts in front of a Location that begins with `/`, in this block. */

@@ -12,6 +12,7 @@ import { formatDuration, formatSize } from '../units.ts';
 import { groupedBy } from '../parts.ts';
 import type { Front } from './answers.ts';
 import { AccessLogs, oneOrMore } from './access-log.ts';
+import { Gzip } from './gzip.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readWear } from './keep-alive.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
@@ -66,6 +67,7 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
     prefix,
     nextNumber: () => ++number,
     variables,
+    gzip: new Gzip(notes),
     logs: new AccessLogs(http, { of: 'http', document, prefix, variables, values, notes }),
     upstreams: new Upstreams('http', http, document, variables, notes),
     upgradeMaps: readUpgradeMaps(http),
@@ -78,7 +80,8 @@ export function readHttp(http: Scope, document: DocumentBuilder, prefix: string,
   for (const group of groupsOf([...bounds.values()])) addListener(group, document, surroundings);
   // What is wrong with a server that listens nowhere is said too.
   for (const server of servers)
-    if (server.listens.length === 0) draftsOf(server, { port: 0, isTls: false, logs: [] }, surroundings);
+    if (server.listens.length === 0)
+      draftsOf(server, { port: 0, isTls: false, logs: [], compress: null }, surroundings);
   values.finish();
 }
 
@@ -214,6 +217,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   );
   const { requests, age } = wearOf(standard.scope, notes);
   const logs = surroundings.logs.namesFor(standard.scope);
+  const compress = surroundings.gzip.in(standard.scope);
   const listener: PlainMap = {
     bind: group.length === 1 ? group[0].bind : group.map((bound) => bound.bind),
     ...(tls === null ? {} : { tls }),
@@ -234,6 +238,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     ...(logs.length === 0 ? {} : { 'access-log': oneOrMore(logs) }),
+    ...(compress === null ? {} : { compress }),
     routes,
   };
   document.listeners[name] = listener;
@@ -243,7 +248,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
 
   const drafts = new Map<HttpServer, readonly Draft[]>();
   for (const server of servers) {
-    drafts.set(server, draftsOf(server, { port, isTls, logs }, surroundings));
+    drafts.set(server, draftsOf(server, { port, isTls, logs, compress }, surroundings));
   }
   const named = new Set<unknown>();
   const add = (server: HttpServer, asked: PlainMap): void => {

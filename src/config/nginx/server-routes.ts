@@ -4,6 +4,7 @@ import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { exceptionStep, readAccess } from './access.ts';
 import { type AccessLogs, oneOrMore } from './access-log.ts';
+import type { Gzip } from './gzip.ts';
 import { type FileQuestions, readCondition } from './conditions.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readRequestHeaders, readResponseHeaders } from './headers.ts';
@@ -38,6 +39,7 @@ export interface Surroundings {
   readonly limits: LimitZones;
   readonly values: NamedValues;
   readonly logs: AccessLogs;
+  readonly gzip: Gzip;
   /** What its variables may be. */
   readonly assignments: Assignments;
   /** Those that the file makes. */
@@ -175,14 +177,21 @@ export class ServerRoutes {
   private answerIn(scope: Scope, answer: Answer): PlainMap {
     const { response } = readResponseHeaders(scope, this.constants, answer.status, this.notes);
     const route = answer.action(scope, response);
-    return this.logged(scope, answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route);
+    return this.settled(scope, answer.isPage ? { ...route, ...this.errorsOf(scope, answer.status) } : route);
   }
 
-  /** The route with the access logs of this block, where those are not the listener's. */
-  private logged(scope: Scope, route: PlainMap): PlainMap {
-    const names = this.surroundings.logs.namesFor(scope);
-    const isUsual = names.join() === this.front.logs.join();
-    return isUsual ? route : { ...route, 'access-log': oneOrMore(names) };
+  /** The route with the access logs and the compression of this block, where those are not the listener's. */
+  private settled(scope: Scope, route: PlainMap): PlainMap {
+    const { gzip, logs } = this.surroundings;
+    const names = logs.namesFor(scope);
+    const compress = gzip.in(scope);
+    const isAsUsual = JSON.stringify(compress) === JSON.stringify(this.front.compress);
+    const isServed = route['upstream'] !== undefined || route['files'] !== undefined;
+    return {
+      ...route,
+      ...(names.join() === this.front.logs.join() ? {} : { 'access-log': oneOrMore(names) }),
+      ...(isAsUsual || !isServed ? {} : { compress: compress ?? false }),
+    };
   }
 
   /** The keys of a route that can end in an error; `only`: as of `readErrorPages`. */
@@ -321,7 +330,7 @@ export class ServerRoutes {
     later.push(...((route?.['steps'] ?? []) as PlainMap[]));
     const steps = joined(phase, later);
     if (pass !== undefined)
-      return route === null ? [] : [{ place: pass.place, route: this.logged(scope, { ...route, ...stepsOf(steps) }) }];
+      return route === null ? [] : [{ place: pass.place, route: this.settled(scope, { ...route, ...stepsOf(steps) }) }];
     return this.fileContent(scope, place, steps, found);
   }
 
@@ -350,14 +359,14 @@ export class ServerRoutes {
         ...(Object.keys(limits).length > 0 ? { limits } : {}),
       };
       const errors = this.errorsOf(scope);
-      return [{ place, route: withSteps(steps, this.logged(scope, { ...route, ...errors })) }];
+      return [{ place, route: withSteps(steps, this.settled(scope, { ...route, ...errors })) }];
     }
     // Its handler may be what was wrong.
     if (!this.notes.isLacking(scope.directives) && scope.find('root') === null && scope.find('alias') === null)
       this.notes.leftOut(place, 'root', 'without it there are no files: what would be answered from files is 404');
     const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
     const answer = { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) };
-    return [{ place, route: withSteps(steps, this.logged(scope, answer)) }];
+    return [{ place, route: withSteps(steps, this.settled(scope, answer)) }];
   }
 
   // --- proxy_pass ---
@@ -374,7 +383,7 @@ export class ServerRoutes {
     for (const choice of choices) {
       const route = this.passRoute(pass, `${scheme}${choice}${rest}`, scope, location);
       if (route === null) continue;
-      steps.push({ if: { value: `{value:${variable}}`, is: choice }, do: [{ take: this.logged(scope, route) }] });
+      steps.push({ if: { value: `{value:${variable}}`, is: choice }, do: [{ take: this.settled(scope, route) }] });
     }
     // nginx finds no host in an empty text
     return { steps, ...plainAnswer(500), ...this.errorsOf(scope) };
@@ -551,7 +560,7 @@ export class ServerRoutes {
       if (locations.some((other) => other.kind !== 'regex' && other.path === without)) continue;
       const to = `${absolutePrefix(scope, this.front)}${path}{query}`;
       const route = { match: { path: { exact: without } }, redirect: { to, status: 301 } };
-      drafts.push({ place, route: this.logged(scope, route) });
+      drafts.push({ place, route: this.settled(scope, route) });
     }
     return drafts;
   }

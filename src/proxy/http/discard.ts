@@ -16,6 +16,10 @@ export class Discard implements BodySink {
     return true;
   }
 
+  sendLast(slot: number): boolean {
+    return this.send(slot);
+  }
+
   flush(): boolean {
     return true;
   }

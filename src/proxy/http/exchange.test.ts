@@ -47,6 +47,7 @@ const SINK: BodySink = {
   isFull: false,
   takesChunks: true,
   send: () => true,
+  sendLast: () => true,
   flush: () => true,
   sendTrailers: () => true,
   finish: () => true,
@@ -309,7 +310,12 @@ class Stage implements ServerProtocol, Towards {
       isInternal: false,
     };
     this.route = new Route(plan, 0);
-    this.route.bind(new Map([['web', this.upstream]]), true, () => []);
+    this.route.bind({
+      upstreams: new Map([['web', this.upstream]]),
+      isReady: true,
+      logsOf: () => [],
+      compression: null,
+    });
   }
 
   readonly keeper = {

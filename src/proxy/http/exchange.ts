@@ -53,13 +53,16 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';
 import { type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
+import type { CompressionRule, Wish } from '../../core/compress/rule.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
 import type { Socket } from '../../port/transport.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import {
+  BODY_LENGTH,
   BODY_NONE,
+  BODY_UNTIL_CLOSE,
   FIELD_VALUE,
   FIELD_VALUE_LENGTH,
   FIELD_WORDS,
@@ -69,6 +72,8 @@ import {
   type ResponseHead,
 } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
+import { CompressedBody, type CompressedBodyOwner, UNTOLD } from './compressed-body.ts';
+import { compressedLines, variedLines } from './compressed-head.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
@@ -124,11 +129,13 @@ const verdict = new Verdict();
 const SPACE = 0x20;
 /** Of a server's response, behind what the route adds. */
 const CARRIED_BYTES_MAX = 1024;
+/** What a compressed response says besides: how it is compressed, Vary, and that its entity tag is weak. */
+const COMPRESSED_LINES_BYTES_MAX = 64;
 const UNAUTHORIZED = 401;
 const WWW_AUTHENTICATE = ascii('www-authenticate');
 const CONTENT_TYPE = ascii('content-type');
 
-export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
+export class Exchange extends Waiter implements ResponseHandler, RequestRecord, CompressedBodyOwner {
   private readonly context: Context;
   readonly request: KeptRequest;
   private clientOrNull: ClientSide | null = null;
@@ -217,6 +224,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   private stickyAttributes: Uint8Array = own.NOTHING;
   /** Of the route's changes. */
   private texts: ResponseTexts = NO_TEXTS;
+  /** Null: the route compresses nothing. */
+  private compression: CompressionRule | null = null;
+  /** How it may compress the response. */
+  private readonly wish: Wish = { coding: -1, isProxied: false, hasCredentials: false };
+  /** What the response's body goes through; null: nothing. */
+  private compressed: CompressedBody | null = null;
+  /** The server has done its part, and what it sent is still being compressed. */
+  private isCompressing = false;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -331,6 +346,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
       this.upstreamOrNull = chosen;
     }
     this.protocolOrNull = towards.protocolOf(this.upstream);
+    this.compression = route.compression;
+    if (route.compression !== null) route.compression.ask(view.bytes, view.head, this.wish);
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
@@ -479,6 +496,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const { serverSide } = this;
     this.serverSide = null;
     if (serverSide !== null) serverSide.abandon();
+    this.endCompression();
     this.isIdempotent = isIdempotent(this.method);
     this.detours++;
     this.trail.turn();
@@ -653,6 +671,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   handleTryFailed(how: Failure, status: number, server: ServerSide): void {
     this.serverSide = null;
+    this.endCompression();
     const { client } = this;
     this.judgeFailure(how, status, server.isStale(how), server.wasConnected ? this.sent : SENT_NOTHING);
     client.pump();
@@ -697,6 +716,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** The client takes more. */
   pumpResponse(): void {
+    if (this.compressed?.resume() === true) return;
     if (this.serverSide !== null) this.serverSide.pump();
   }
 
@@ -761,7 +781,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   get responseSink(): BodySink {
-    return this.client.sink;
+    return this.compressed ?? this.client.sink;
   }
 
   pumpRequest(): void {
@@ -769,7 +789,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
   }
 
   noteBacklog(): void {
-    this.client.noteBacklog();
+    // while it is being compressed, nobody waits for the client
+    if (this.compressed === null || this.client.sink.isFull) this.client.noteBacklog();
   }
 
   passInterim(head: ResponseHead): boolean {
@@ -783,8 +804,53 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     const edit = isWell ? this.route.successEdit : this.route.responseEdit;
     const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
     if (lines === null) return false;
-    this.client.beginResponse(head, edit, lines, body, isReusable);
+    const { compression } = this;
+    if (compression !== null && this.method !== METHOD_HEAD && compression.isFor(this.context.memory, head, body)) {
+      this.beginCompressible(compression, head, edit, lines, body, isReusable);
+    } else {
+      this.client.beginResponse(head, edit, lines, body, isReusable);
+    }
     return true;
+  }
+
+  /** Of a response that is compressed for clients that take it. */
+  private beginCompressible(
+    rule: CompressionRule,
+    head: ResponseHead,
+    edit: HeaderEdit,
+    lines: Uint8Array,
+    body: number,
+    isReusable: boolean,
+  ): void {
+    const { arena, compressors, memory } = this.context;
+    const { client, wish } = this;
+    const varied = rule.saysVary ? variedLines(memory, head, lines) : lines;
+    const coding = rule.codings.at(wish.coding);
+    const isWanted = wish.coding >= 0 && (!wish.isProxied || rule.isForProxy(memory, head, wish));
+    const hasRoom = varied.length + COMPRESSED_LINES_BYTES_MAX <= RESPONSE_EDIT_BYTES_MAX;
+    if (!isWanted || !hasRoom || coding === undefined || !compressors.enter(coding.name)) {
+      client.beginResponse(head, edit, varied.length <= RESPONSE_EDIT_BYTES_MAX ? varied : lines, body, isReusable);
+      return;
+    }
+    const bytes = body === BODY_LENGTH ? head.contentLength : UNTOLD;
+    this.compressed = new CompressedBody(arena, compressors, coding.name, rule.level, client.sink, this, bytes);
+    const all = compressedLines(memory, head, edit, varied, coding);
+    client.beginResponse(head, edit, all, BODY_UNTIL_CLOSE, isReusable);
+  }
+
+  handleClientFull(): void {
+    this.client.noteBacklog();
+  }
+
+  handleWorkedOn(): void {
+    if (this.isCompressing) this.client.handleResponseComplete();
+    else if (this.serverSide !== null) this.serverSide.pump();
+  }
+
+  private endCompression(): void {
+    if (this.compressed !== null) this.compressed.release();
+    this.compressed = null;
+    this.isCompressing = false;
   }
 
   private beginOf({ status }: ResponseHead): void {
@@ -855,7 +921,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   handleResponseComplete(): void {
     this.serverSide = null;
-    this.client.handleResponseComplete();
+    if (this.compressed !== null && !this.compressed.isDone) this.isCompressing = true;
+    else this.client.handleResponseComplete();
   }
 
   handleResponseBroken(ending: number): void {
@@ -867,7 +934,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
 
   /** Whether it keeps a slot of a size that is scarce. */
   get keepsScarce(): boolean {
-    return this.request.isScarce || (this.serverSide !== null && this.serverSide.keepsScarce);
+    if (this.request.isScarce || this.compressed?.keepsScarce === true) return true;
+    return this.serverSide !== null && this.serverSide.keepsScarce;
   }
 
   /** Changes while the server takes the request. */
@@ -1001,6 +1069,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord {
     if (this.drafts.length > 0) accessLogs.finish(this);
     const { serverSide } = this;
     this.serverSide = null;
+    this.endCompression();
     this.request.release();
     if (this.headSlot >= 0) this.context.arena.release(this.headSlot);
     this.headSlot = -1;

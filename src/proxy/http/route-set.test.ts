@@ -85,13 +85,13 @@ test('where requests are counted holds when the plan does, also for routes that 
   const first = prepared(plan, null).set;
   const slots = (): unknown => first.routes.map(({ counted }) => counted?.slot);
   assert.deepEqual(slots(), [undefined, undefined, undefined]);
-  first.bind([], true, () => []);
+  first.bind([], { isReady: true, logsOf: () => [], compression: null });
   assert.deepEqual(slots(), [1, 2, 1]);
   assert.equal(prepared({ ...plan, counted: [...plan.counted] }, first).set, first);
   const moved = plan.counted.map((one) => ({ ...one, slot: one.slot + 10 }));
   const next = prepared({ ...plan, counted: moved }, first).set;
   assert.deepEqual(slots(), [1, 2, 1], 'not before');
-  next.bind([], true, () => []);
+  next.bind([], { isReady: true, logsOf: () => [], compression: null });
   assert.deepEqual(slots(), [11, 12, 11]);
   assert.deepEqual(next.routes, first.routes);
 });

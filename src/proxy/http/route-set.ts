@@ -9,7 +9,7 @@ import { Rule } from '../../core/route/rule.ts';
 import { readingOf, type RouteTable, RouteTableBuilder } from '../../core/route/table.ts';
 import type { Upstream } from '../upstream.ts';
 import { CountedRoutes } from './counted-routes.ts';
-import { type LogsOf, Route } from './route.ts';
+import { Route, type Surroundings } from './route.ts';
 
 interface Prepared {
   readonly rule: Rule;
@@ -93,10 +93,11 @@ export class RouteSet {
     return new RouteSet({ plan, table, routes, called, areLogged, byLine, counted });
   }
 
-  /** The plan that these routes are of has these upstreams. */
-  bind(upstreams: readonly Upstream[], isReady: boolean, logsOf: LogsOf): void {
+  /** The plan that these routes are of has these. */
+  bind(upstreams: readonly Upstream[], rest: Omit<Surroundings, 'upstreams'>): void {
     const byName = new Map(upstreams.map((upstream) => [upstream.plan.name, upstream]));
-    for (const route of this.routes) route.bind(byName, isReady, logsOf);
+    const surroundings = { ...rest, upstreams: byName };
+    for (const route of this.routes) route.bind(surroundings);
     this.counted.set();
   }
 }

@@ -8,6 +8,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
 import { RouteLimits } from '../../core/limit/route-limits.ts';
 import { markLate } from '../../core/value/late.ts';
+import { CompressionRule } from '../../core/compress/rule.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
 import type { RouteWatch } from '../../core/route/route-watch.ts';
@@ -37,6 +38,15 @@ const NONE_INSIDE: readonly Route[] = [];
 
 /** The access logs of these names. */
 export type LogsOf = (names: readonly string[]) => readonly AccessLog[];
+
+/** What a plan has besides its routes. */
+export interface Surroundings {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly isReady: boolean;
+  readonly logsOf: LogsOf;
+  /** Of routes that say nothing of it. */
+  readonly compression: CompressionRule | null;
+}
 
 export class Route {
   readonly plan: RoutePlan;
@@ -75,6 +85,9 @@ export class Route {
   readonly targetBy: TargetBy | null;
   /** Null: whoever comes is let in. */
   readonly limits: RouteLimits | null;
+  /** Null: it compresses nothing. */
+  compression: CompressionRule | null = null;
+  private readonly ownCompression: CompressionRule | null;
   readonly passesClaims: boolean;
   /** What is taken in its place. */
   readonly inside: readonly Route[];
@@ -138,6 +151,7 @@ export class Route {
     this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
     this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
     this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
+    this.ownCompression = plan.compress == null ? null : new CompressionRule(plan.compress);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
     this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);
@@ -170,17 +184,19 @@ export class Route {
   }
 
   /**
-   * It is a route of a plan with these upstreams. An upstream that a later plan with the same route has too is the same object,
+   * It is a route of a plan with these. An upstream that a later plan with the same route has too is the same object,
    * so that an exchange which began by an earlier one notices nothing.
    */
-  bind(upstreams: ReadonlyMap<string, Upstream>, isReady: boolean, logsOf: LogsOf): void {
+  bind(surroundings: Surroundings): void {
     const { action, steps } = this;
-    const { accessLogs } = this.plan;
+    const { accessLogs, compress } = this.plan;
+    const { compression, isReady, logsOf, upstreams } = surroundings;
     this.logs = accessLogs === undefined ? null : logsOf(accessLogs);
-    for (const { route } of this.errors) route?.bind(upstreams, isReady, logsOf);
-    if (steps !== null) for (const route of steps.routes) route.bind(upstreams, isReady, logsOf);
+    for (const { route } of this.errors) route?.bind(surroundings);
+    if (steps !== null) for (const route of steps.routes) route.bind(surroundings);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
+    this.compression = compress === undefined ? compression : this.ownCompression;
     this.upstream = upstreams.get(action.upstream) ?? null;
     assert(this.upstream !== null, 'a plan has the upstreams of its routes');
   }

@@ -1,5 +1,6 @@
 /** HTTP for the clients of one listener: its routes, and what every connection of it shares. */
 import { assert } from '../../base/assert.ts';
+import { CompressionRule } from '../../core/compress/rule.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
@@ -78,7 +79,11 @@ export class HttpService implements Service, Towards {
     const { plan } = this.listener;
     assert(routes !== null, 'an HTTP listener has routes');
     const { accessLogs } = this.listener.context;
-    routes.bind(upstreams, plan.isReady, (names) => accessLogs.find(names));
+    routes.bind(upstreams, {
+      isReady: plan.isReady,
+      logsOf: (names) => accessLogs.find(names),
+      compression: plan.compress === undefined ? null : new CompressionRule(plan.compress),
+    });
     this.set = routes;
     this.logs = accessLogs.find(plan.accessLogs);
     this.view.tracer = plan.tracing === undefined ? null : new Tracer(plan.tracing, this.listener.context.prng);

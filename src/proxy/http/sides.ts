@@ -26,6 +26,8 @@ export interface BodySink {
    * knows comes in whole received segments. False: no slot was free; nothing was sent or taken.
    */
   send(slot: number, offset: number, length: number): boolean;
+  /** The same, of a slot that nobody else has a part of, and with it the body is complete: `finish` does not follow. */
+  sendLast(slot: number, offset: number, length: number): boolean;
   /** A head that waits goes without its body, which is still to come. False: no slot was free, nothing was sent. */
   flush(): boolean;
   /**

@@ -70,6 +70,13 @@ export class MessageWriter implements BodySink {
     return true;
   }
 
+  sendLast(slot: number, offset: number, length: number): boolean {
+    if (this.framing !== FRAME_ENCODED) return this.send(slot, offset, length);
+    const { memory } = this.context;
+    const end = emitCrlf(memory, emitLastChunk(memory, offset + length, false));
+    return this.sendChunk(slot, offset, length, end - offset);
+  }
+
   flush(): boolean {
     const { headLength } = this;
     if (headLength === 0) return true;
@@ -107,13 +114,16 @@ export class MessageWriter implements BodySink {
     (this.socket as Socket).send(slot, offset, length, more);
   }
 
-  /** What begins the chunk stands behind the head, or alone, with what ends the chunk before: behind content, there may be more content. */
-  private sendChunk(slot: number, offset: number, length: number): boolean {
+  /**
+   * What begins the chunk stands behind the head, or alone, with what ends the chunk before: behind content, there may be more content. `bytes`: of the
+   * chunk and what stands behind it.
+   */
+  private sendChunk(slot: number, offset: number, length: number, bytes = length): boolean {
     const { arena, memory, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     this.headLength = emitChunkStart(memory, start + this.headLength, length, !this.hasChunks) - start;
     this.hasChunks = true;
-    return this.sendBehindHead(slot, offset, length);
+    return this.sendBehindHead(slot, offset, bytes);
   }
 
   private sendBehindHead(slot: number, offset: number, length: number): boolean {

@@ -81,6 +81,11 @@ export class StreamWriter<Owner> implements BodySink {
     return true;
   }
 
+  sendLast(slot: number, offset: number, length: number): boolean {
+    this.leftBytes = length;
+    return this.send(slot, offset, length);
+  }
+
   flush(): boolean {
     const { headLength } = this;
     if (headLength === 0) return true;
