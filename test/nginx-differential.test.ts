@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -133,12 +134,26 @@ async function ask(port: number, request: string, seen: Seen[]): Promise<Result>
   await once(socket, 'close');
   const end = output.indexOf('\r\n\r\n');
   const [line = '', ...answered] = output.slice(0, Math.max(0, end)).split('\r\n');
+  const isCompressed = method !== 'HEAD' && answered.some((field) => /^content-encoding: *gzip$/i.test(field));
   return {
     status: line.split(' ')[1] ?? 'closed',
     fields: answered,
-    body: output.slice(end + 4),
+    body: isCompressed ? decompressed(output.slice(end + 4)) : output.slice(end + 4),
     seen: seen.slice(before),
   };
+}
+
+/** Of chunks, which are where each program puts them. */
+function decompressed(chunks: string): string {
+  let data = '';
+  for (let at = 0; ;) {
+    const start = chunks.indexOf('\r\n', at) + 2;
+    const length = Number.parseInt(chunks.slice(at, start), 16);
+    if (Number.isNaN(length) || length === 0) break;
+    data += chunks.slice(start, start + length);
+    at = start + length + 2;
+  }
+  return gunzipSync(Buffer.from(data, 'latin1')).toString('latin1');
 }
 
 function nameOf(field: string): string {

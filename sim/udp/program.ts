@@ -231,6 +231,9 @@ class ProxyProcess {
         if (kind === 'drained') site.world.schedule(1, () => onDrained(this));
       },
       descriptors: 10_000,
+      openCompression: () => {
+        throw new Error('nothing of UDP is compressed');
+      },
       openTls: () => {
         throw new Error('nothing here speaks TLS');
       },

@@ -123,7 +123,11 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ],
   ['access_log /var/log/$host.log;', /warning: .*no variable can be in its path yet/],
   ['access_log /var/log/a.log combined if=$request_time;', /warning: .*a condition of an access log goes by/],
-  ['gzip on;', /warning: this version goes without `gzip`: compression is not there yet/],
+  ['gzip on; gzip_comp_level 10;', /value must be between 1 and 9; write for example gzip_comp_level 5;/],
+  ['gzip on; gzip_min_length x;', /invalid value "x"; write for example gzip_min_length 1k;/],
+  ['gzip on; gzip_proxied some;', /invalid value "some"; write one of off, any, /],
+  ['gzip on; gzip_disable "msie6";', /warning: these have no effect: `gzip_disable`/],
+  ['gzip on; gzip_disable Opera;', /warning: this version goes without `gzip_disable`: what is compressed does not/],
   ['sendfile on;', /warning: these have no effect: `sendfile`/],
   [
     'proxy_set_header A b; location / { proxy_set_header C d; proxy_pass http://192.0.2.1; }',

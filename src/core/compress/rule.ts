@@ -7,7 +7,7 @@ import { parseHttpDate } from '../../base/date-text.ts';
 import { latin1 } from '../../base/text.ts';
 import type { CodingName, CompressPlan, ProxiedReason } from '../../config/plan.ts';
 import { ascii } from '../../wire/http1/classes.ts';
-import { BODY_LENGTH, BODY_NONE, F_VIA, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
+import { BODY_LENGTH, F_VIA, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import { findField } from '../value/lookup.ts';
 import { Span } from '../value/span.ts';
 import { weightOf } from './accept-encoding.ts';
@@ -70,10 +70,10 @@ export class CompressionRule {
     }
   }
 
-  /** Whether a response with this head is one that is compressed for clients that take it: for such it varies. `body`: BODY_... */
-  isFor(bytes: Uint8Array, head: ResponseHead, body: number): boolean {
-    const { status } = head;
-    if (body === BODY_NONE || (status !== 200 && status !== 403 && status !== 404)) return false;
+  /** Whether a response with this head is one that is compressed for clients that take it: for such it varies. One to HEAD says what GET would. */
+  isFor(bytes: Uint8Array, head: ResponseHead): boolean {
+    const { body, status } = head;
+    if (status !== 200 && status !== 403 && status !== 404) return false;
     if (body === BODY_LENGTH && head.contentLength < this.minBytes) return false;
     if (!findField(bytes, head, CONTENT_TYPE, 0, span) || !this.types.has(span.bytes, span.at, span.length))
       return false;

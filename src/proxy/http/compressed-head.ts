@@ -1,5 +1,5 @@
 /** What the head of a response says otherwise where its body is compressed, or would be for another client. */
-import type { CompressionRule } from '../../core/compress/rule.ts';
+import type { CodingName } from '../../config/plan.ts';
 import { findField } from '../../core/value/lookup.ts';
 import { Span } from '../../core/value/span.ts';
 import { latin1 } from '../../base/text.ts';
@@ -33,11 +33,11 @@ export function compressedLines(
   head: ResponseHead,
   edit: HeaderEdit,
   lines: Uint8Array,
-  { name }: CompressionRule['codings'][number],
+  coding: CodingName,
 ): Uint8Array {
   for (const field of GONE) takeOut(memory, head, field);
   const tag = weakTag(memory, head, edit);
-  return joined(lines, ascii(`${tag}Content-Encoding: ${name}\r\n`));
+  return joined(lines, ascii(`${tag}Content-Encoding: ${coding}\r\n`));
 }
 
 /** A strong entity tag is of these very bytes (RFC 9110 section 8.8.3). */

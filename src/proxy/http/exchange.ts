@@ -16,7 +16,14 @@
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
-import type { CountedPlan, ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
+import type {
+  CodingName,
+  CountedPlan,
+  ListenerPlan,
+  ProxyActionPlan,
+  RoutePlan,
+  UpstreamPlan,
+} from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
   CLIENT_LEFT,
@@ -133,6 +140,7 @@ const CARRIED_BYTES_MAX = 1024;
 const COMPRESSED_LINES_BYTES_MAX = 64;
 const UNAUTHORIZED = 401;
 const WWW_AUTHENTICATE = ascii('www-authenticate');
+const CONTENT_LENGTH = ascii('content-length');
 const CONTENT_TYPE = ascii('content-type');
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord, CompressedBodyOwner {
@@ -805,7 +813,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
     if (lines === null) return false;
     const { compression } = this;
-    if (compression !== null && this.method !== METHOD_HEAD && compression.isFor(this.context.memory, head, body)) {
+    if (compression !== null && compression.isFor(this.context.memory, head)) {
       this.beginCompressible(compression, head, edit, lines, body, isReusable);
     } else {
       this.client.beginResponse(head, edit, lines, body, isReusable);
@@ -822,20 +830,35 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     body: number,
     isReusable: boolean,
   ): void {
-    const { arena, compressors, memory } = this.context;
-    const { client, wish } = this;
+    const { memory } = this.context;
+    const { client } = this;
     const varied = rule.saysVary ? variedLines(memory, head, lines) : lines;
-    const coding = rule.codings.at(wish.coding);
-    const isWanted = wish.coding >= 0 && (!wish.isProxied || rule.isForProxy(memory, head, wish));
-    const hasRoom = varied.length + COMPRESSED_LINES_BYTES_MAX <= RESPONSE_EDIT_BYTES_MAX;
-    if (!isWanted || !hasRoom || coding === undefined || !compressors.enter(coding.name)) {
+    const coding = this.codingFor(rule, head, varied, body);
+    if (coding === null) {
       client.beginResponse(head, edit, varied.length <= RESPONSE_EDIT_BYTES_MAX ? varied : lines, body, isReusable);
       return;
     }
-    const bytes = body === BODY_LENGTH ? head.contentLength : UNTOLD;
-    this.compressed = new CompressedBody(arena, compressors, coding.name, rule.level, client.sink, this, bytes);
     const all = compressedLines(memory, head, edit, varied, coding);
+    if (body === BODY_NONE) {
+      takeOut(memory, head, CONTENT_LENGTH);
+      head.hasOddLength = false;
+      client.beginResponse(head, edit, all, body, isReusable);
+      return;
+    }
+    const { arena, compressors } = this.context;
+    const bytes = body === BODY_LENGTH ? head.contentLength : UNTOLD;
+    this.compressed = new CompressedBody(arena, compressors, coding, rule.level, client.sink, this, bytes);
     client.beginResponse(head, edit, all, BODY_UNTIL_CLOSE, isReusable);
+  }
+
+  /** Null: it is not compressed for this client, or just now. */
+  private codingFor(rule: CompressionRule, head: ResponseHead, lines: Uint8Array, body: number): CodingName | null {
+    const { compressors, memory } = this.context;
+    const { wish } = this;
+    if (wish.coding < 0 || (wish.isProxied && !rule.isForProxy(memory, head, wish))) return null;
+    if (lines.length + COMPRESSED_LINES_BYTES_MAX > RESPONSE_EDIT_BYTES_MAX) return null;
+    const { name } = rule.codings[wish.coding];
+    return body === BODY_NONE || compressors.enter(name) ? name : null;
   }
 
   handleClientFull(): void {

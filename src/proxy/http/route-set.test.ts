@@ -100,7 +100,7 @@ test('with which others requests are counted is found in whatever order a plan s
   const routes = ['/a/', '/b/', '/c/', '/a/', '/d/'].map(closing);
   const [none, a, b, , d] = countedOf(routes, 0);
   const { set } = prepared({ ...planOf(routes), counted: [d, b, none, a] }, null);
-  set.bind([], true, () => []);
+  set.bind([], { isReady: true, logsOf: () => [], compression: null });
   assert.deepEqual(
     set.routes.map(({ counted }) => counted),
     [a, b, null, a, d],
