@@ -139,6 +139,10 @@ function loggingServer(port: number, options: string): string {
   return httpServer(port, `access_log ${join(directory, `nginx-${port}.log`)} combined${options};`);
 }
 
+function compressingServer(port: number, level: number): string {
+  return httpServer(port, `gzip on; gzip_vary on; gzip_types text/plain; gzip_comp_level ${level};`);
+}
+
 function httpServer(port: number, options: string): string {
   return `server { listen 127.0.0.1:${port} backlog=4096; ${options} location / {
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
@@ -155,10 +159,8 @@ server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18021 ssl backlog
   proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Request-Id $request_id; } }`;
-  const gzip = (port: number, level: number): string =>
-    httpServer(port, `gzip on; gzip_vary on; gzip_types text/plain; gzip_comp_level ${level};`);
   const logging = [loggingServer(18071, ''), loggingServer(18081, ' buffer=32k flush=1s')];
-  const all = [http, ...logging, gzip(18111, 1), gzip(18121, 6)].join('\n');
+  const all = [http, ...logging, compressingServer(18111, 1), compressingServer(18121, 6)].join('\n');
   const secure = TLS_BACKEND_PORTS.map((port) => `server 127.0.0.1:${port};`).join(' ');
   const stream = `stream { upstream web { ${upstream} } server { listen 127.0.0.1:18011 backlog=4096; proxy_pass web; }
 upstream secure { ${secure} } map $ssl_preread_server_name $by_name { other.test web; default secure; }

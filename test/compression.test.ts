@@ -1,7 +1,7 @@
 /** What clients get of responses that are compressed: over HTTP/1 and HTTP/2, as fast as servers send it, slow clients, and those that leave. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import http2 from 'node:http2';
+import type http2 from 'node:http2';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { text } from 'node:stream/consumers';

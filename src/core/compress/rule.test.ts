@@ -37,6 +37,18 @@ function response(status: number, ...fields: string[]): { bytes: Uint8Array; hea
   return { bytes, head };
 }
 
+function ask(plan: Partial<CompressPlan>, ...fields: string[]): Wish {
+  const wish: Wish = { coding: 7, isProxied: true, hasCredentials: false };
+  const { bytes, head } = request(...fields);
+  new CompressionRule({ ...PLAN, ...plan }).ask(bytes, head, wish);
+  return wish;
+}
+
+function isFor(status: number, ...fields: string[]): boolean {
+  const { bytes, head } = response(status, ...fields);
+  return new CompressionRule(PLAN).isFor(bytes, head);
+}
+
 describe('Accept-Encoding', () => {
   const cases: readonly (readonly [field: string, weight: number])[] = [
     ['gzip', 1000],
@@ -75,13 +87,6 @@ describe('Accept-Encoding', () => {
 });
 
 describe('what a request asks for', () => {
-  const ask = (plan: Partial<CompressPlan>, ...fields: string[]): Wish => {
-    const wish: Wish = { coding: 7, isProxied: true, hasCredentials: false };
-    const { bytes, head } = request(...fields);
-    new CompressionRule({ ...PLAN, ...plan }).ask(bytes, head, wish);
-    return wish;
-  };
-
   it('is the coding that it likes best, and of those that it likes as well the first of the rule', () => {
     assert.equal(ask({}, 'Accept-Encoding: gzip, br').coding, 0);
     assert.equal(ask({}, 'Accept-Encoding: br;q=0.8, gzip').coding, 1);
@@ -106,11 +111,6 @@ describe('what a request asks for', () => {
 
 describe('a response', () => {
   const TYPE = 'Content-Type: text/html; charset=utf-8';
-  const isFor = (status: number, ...fields: string[]): boolean => {
-    const { bytes, head } = response(status, ...fields);
-    return new CompressionRule(PLAN).isFor(bytes, head);
-  };
-
   it('is compressed with one of the types', () => {
     assert.equal(isFor(200, TYPE), true);
     assert.equal(isFor(404, 'Content-Type: Application/JSON'), true);

@@ -42,7 +42,7 @@ export function loadZlib(): Zlib | null {
   const library = koffi.load(null);
   for (const prefix of PREFIXES) {
     try {
-      return {
+      const functions: Record<keyof Zlib, unknown> = {
         zlibVersion: library.func(`const char *${prefix}zlibVersion()`),
         deflateInit2: library.func(
           `int ${prefix}deflateInit2_(void *stream, int level, int method, int windowBits, int memory, int strategy, const char *version, int size)`,
@@ -50,7 +50,8 @@ export function loadZlib(): Zlib | null {
         deflate: library.func(`int ${prefix}deflate(uintptr_t stream, int flush)`),
         deflateReset: library.func(`int ${prefix}deflateReset(uintptr_t stream)`),
         deflateEnd: library.func(`int ${prefix}deflateEnd(uintptr_t stream)`),
-      } as Zlib;
+      };
+      return functions as Zlib;
     } catch {
       // by the other name, or not at all
     }
@@ -62,7 +63,7 @@ export function loadZlib(): Zlib | null {
 export function loadBrotli(): Brotli | null {
   const library = koffi.load(null);
   try {
-    return {
+    const functions: Record<keyof Brotli, unknown> = {
       create: library.func(
         'uintptr_t BrotliEncoderCreateInstance(uintptr_t allocate, uintptr_t free, uintptr_t opaque)',
       ),
@@ -72,7 +73,8 @@ export function loadBrotli(): Brotli | null {
         'int BrotliEncoderCompressStream(uintptr_t state, int operation, uintptr_t availableIn, uintptr_t nextIn, uintptr_t availableOut, uintptr_t nextOut, uintptr_t total)',
       ),
       hasMoreOutput: library.func('int BrotliEncoderHasMoreOutput(uintptr_t state)'),
-    } as Brotli;
+    };
+    return functions as Brotli;
   } catch {
     return null;
   }
