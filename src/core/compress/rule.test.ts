@@ -142,6 +142,8 @@ describe('a response', () => {
     [['expired'], ['Expires: Thu, 01 Jan 1970 00:00:00 GMT', 'Date: Thu, 01 Jan 1970 00:00:01 GMT'], true],
     [['expired'], ['Expires: Thu, 01 Jan 1970 00:00:01 GMT', 'Date: Thu, 01 Jan 1970 00:00:01 GMT'], false],
     [['expired'], ['Expires: never', 'Date: Thu, 01 Jan 1970 00:00:01 GMT'], false],
+    [['expired'], ['Expires: Thu, 01 Jan 1970 00:00:04 GMT'], true],
+    [['expired'], ['Expires: Thu, 01 Jan 1970 00:00:05 GMT'], false],
     [['no-cache'], ['Expires: Thu, 01 Jan 1970 00:00:00 GMT', 'Date: Thu, 01 Jan 1970 00:00:01 GMT'], false],
     [['no-cache'], ['Cache-Control: public, no-cache'], true],
     [['no-store', 'private'], ['Cache-Control: private="X"'], true],
@@ -155,6 +157,6 @@ describe('a response', () => {
     it(`through a proxy by ${reasons.join()} with ${fields.join()}: ${expected}`, () => {
       const { bytes, head } = response(200, TYPE, ...fields);
       const wish = { coding: 0, isProxied: true, hasCredentials: false };
-      assert.equal(new CompressionRule({ ...PLAN, proxied: reasons }).isForProxy(bytes, head, wish), expected);
+      assert.equal(new CompressionRule({ ...PLAN, proxied: reasons }).isForProxy(bytes, head, wish, 5000), expected);
     });
 });

@@ -84,10 +84,10 @@ export class CompressionRule {
   }
 
   /** Whether one that the rule is for is compressed although a proxy has asked for it, as nginx has it: one that nobody may keep. */
-  isForProxy(bytes: Uint8Array, head: ResponseHead, { hasCredentials }: Wish): boolean {
+  isForProxy(bytes: Uint8Array, head: ResponseHead, { hasCredentials }: Wish, nowMs: number): boolean {
     const { reasons } = this;
     if (hasCredentials && reasons.has('auth')) return true;
-    if (findField(bytes, head, EXPIRES, 0, span)) return reasons.has('expired') && isExpired(bytes, head);
+    if (findField(bytes, head, EXPIRES, 0, span)) return reasons.has('expired') && isExpired(bytes, head, nowMs);
     if (findField(bytes, head, CACHE_CONTROL, 0, span))
       return CACHE_WORDS.some((word) => reasons.has(word) && says(bytes, head, word));
     if (reasons.has('no-last-modified') && findField(bytes, head, LAST_MODIFIED, 0, span)) return false;
@@ -104,9 +104,10 @@ function says(bytes: Uint8Array, head: ResponseHead, word: string): boolean {
   return false;
 }
 
-/** By its own clock. */
-function isExpired(bytes: Uint8Array, head: ResponseHead): boolean {
-  return dateOf(bytes, head, EXPIRES) < dateOf(bytes, head, DATE);
+/** By its server's clock, or ours where that says nothing. */
+function isExpired(bytes: Uint8Array, head: ResponseHead, nowMs: number): boolean {
+  const hasDate = findField(bytes, head, DATE, 0, span);
+  return dateOf(bytes, head, EXPIRES) < (hasDate ? dateOf(bytes, head, DATE) : nowMs);
 }
 
 /** NaN: it has none. */

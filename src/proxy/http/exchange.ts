@@ -853,9 +853,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** Null: it is not compressed for this client, or just now. */
   private codingFor(rule: CompressionRule, head: ResponseHead, lines: Uint8Array, body: number): CodingName | null {
-    const { compressors, memory } = this.context;
+    const { compressors, memory, wallClockMs } = this.context;
     const { wish } = this;
-    if (wish.coding < 0 || (wish.isProxied && !rule.isForProxy(memory, head, wish))) return null;
+    if (wish.coding < 0 || (wish.isProxied && !rule.isForProxy(memory, head, wish, wallClockMs()))) return null;
     if (lines.length + COMPRESSED_LINES_BYTES_MAX > RESPONSE_EDIT_BYTES_MAX) return null;
     const { name } = rule.codings[wish.coding];
     return body === BODY_NONE || compressors.enter(name) ? name : null;
