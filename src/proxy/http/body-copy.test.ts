@@ -19,6 +19,7 @@ function copied(parts: readonly string[], isChunked: boolean, takesChunks = true
       memory.fill(0);
       return true;
     },
+    sendLast: () => assert.fail('bodies of requests end by `finish`'),
     flush: () => true,
     sendTrailers: () => true,
     finish: () => true,

@@ -74,6 +74,11 @@ export class BodyCopy implements BodySink {
     return (this.sink as BodySink).send(slot, offset, length);
   }
 
+  sendLast(slot: number, offset: number, length: number): boolean {
+    if (length > 0) this.addFramed(this.arena.memory, offset, length);
+    return (this.sink as BodySink).sendLast(slot, offset, length);
+  }
+
   flush(): boolean {
     return (this.sink as BodySink).flush();
   }
