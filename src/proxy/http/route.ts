@@ -151,7 +151,8 @@ export class Route {
     this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
     this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
     this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
-    this.ownCompression = plan.compress == null ? null : new CompressionRule(plan.compress);
+    this.ownCompression =
+      plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
     this.passesClaims = this.proxy?.passesClaims === true;
