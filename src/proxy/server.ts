@@ -34,6 +34,8 @@ export class Server implements Endpoint {
   preparedAddress = -1;
   /** When what is under way here has to have ended. */
   retireAt = Infinity;
+  /** Its upstream has it no more, and another one may have its slot. */
+  isGone = false;
   /** Where it stands among the servers of its upstream. */
   number = 0;
   /** What clients that belong to it say. Empty: it has none. */

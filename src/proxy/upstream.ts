@@ -153,6 +153,7 @@ export class Upstream {
       }
     }
     for (const gone of former.values()) {
+      gone.isGone = true;
       gone.retire(retireAt);
       gone.leave();
       gone.setLayer(null);

@@ -2,6 +2,8 @@ import { Expiring } from './expiring.ts';
 import type { Server } from './server.ts';
 
 const NO_SERVERS = new Int32Array(0);
+/** In place of a slot: no server that can be picked. */
+const NOBODY = -1;
 
 /** Something that needs a server: an HTTP exchange or a TCP session. It may stand in one upstream's queue. */
 export abstract class Waiter extends Expiring {
@@ -19,14 +21,14 @@ export abstract class Waiter extends Expiring {
   /** Its turn has come: `picked` is a server's number or a PICK_ code other than PICK_FULL. It is out of the queue. */
   abstract handlePicked(picked: number): void;
 
-  /** Remembers that it failed on this server. */
+  /** Remembers that it failed on this server. Who has the slot of one that is gone has done nothing. */
   markTried(server: Server): void {
     if (this.triedCount === this.tried.length) {
       const grown = new Int32Array(Math.max(4, this.tried.length * 2));
       grown.set(this.tried);
       this.tried = grown;
     }
-    this.tried[this.triedCount++] = server.slot;
+    this.tried[this.triedCount++] = server.isGone ? NOBODY : server.slot;
   }
 
   /** One of them is to serve, has an address, and was not tried. */

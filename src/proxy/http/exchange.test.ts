@@ -280,11 +280,7 @@ class Stage implements ServerProtocol, Towards {
       proxyProtocol: null,
       queueMax: 1,
     } as unknown as UpstreamPlan);
-    for (const server of this.upstream.servers) {
-      const address = Uint8Array.of(192, 0, 2, server.slot + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-      this.upstream.readSlot(server, { state: SERVER_UP, weight: 256, family: 4, port: 80, address });
-    }
-    this.upstream.refreshed();
+    this.readBoard();
     const noEdit = { set: [], add: [], remove: [] };
     const action = {
       kind: 'proxy',
@@ -316,6 +312,24 @@ class Stage implements ServerProtocol, Towards {
       logsOf: () => [],
       compression: null,
     });
+  }
+
+  private readBoard(): void {
+    for (const server of this.upstream.servers) {
+      const address = Uint8Array.of(192, 0, 2, server.slot + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+      this.upstream.readSlot(server, { state: SERVER_UP, weight: 256, family: 4, port: 80, address });
+    }
+    this.upstream.refreshed();
+  }
+
+  /** A reload: another server has the place of this one. */
+  replace(replaced: Server): void {
+    const { plan } = this.upstream;
+    const servers = plan.servers.map((each) =>
+      each.firstSlot === replaced.slot ? { ...each, epoch: each.epoch + 1 } : each,
+    );
+    this.upstream.apply(Object.assign({}, plan, { servers }), Infinity);
+    this.readBoard();
   }
 
   readonly keeper = {
@@ -427,6 +441,27 @@ test('a status of the rule is tried elsewhere once more, and what the last serve
   assert.equal(second.exchange.retriesStatus(503), false, 'there is no other server');
   second.respond(503);
   assert.deepEqual(client.said, ['response 503', 'complete']);
+});
+
+test('who has the place of a server that failed a request has not failed it', () => {
+  for (const [how, status] of [
+    [FAILED_STATUS, 503],
+    [FAILED_CONNECT, 0],
+  ] as const) {
+    const stage = new Stage({ servers: 1 });
+    const client = stage.begin();
+    const [first] = stage.connections;
+    if (how === FAILED_STATUS) first.connect();
+    stage.replace(first.server);
+    if (how === FAILED_STATUS) assert.ok(first.exchange.retriesStatus(status));
+    first.fail(how, status);
+    assert.deepEqual(client.said, []);
+    const second = stage.connections[1];
+    second.connect();
+    second.respond(200);
+    assert.deepEqual(client.said, ['response 200', 'complete']);
+    stage.assertClean();
+  }
 });
 
 test('a pooled connection that had died does not count as a try, and a fresh one is made', () => {
