@@ -174,6 +174,8 @@ function of(name: string, path = '/'): http2.OutgoingHttpHeaders {
 }
 
 const OK = '\x88'; // :status: 200
+const ANSWER = frame(FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 1, OK);
+const NO_STREAMS = frame(FRAME_SETTINGS, 0, 0, '\0\x03\0\0\0\0'); // MAX_CONCURRENT_STREAMS: 0
 
 async function start(t: TestContext, engine: Engine, upstreams: string, names: readonly string[]): Promise<number> {
   const port = await freePort();
@@ -468,4 +470,33 @@ for (const engine of ENGINES) {
     }
     assert.equal((await get(port)).status, 404);
   });
+
+  test(
+    `[${engine}] a server that takes no more streams on a connection is asked on another one`,
+    engineSkip(engine),
+    async (t) => {
+      const sockets: net.Socket[] = [];
+      const early = await rawServer(t, (socket) => socket.write(Buffer.concat([NO_STREAMS, ANSWER])));
+      const late = await rawServer(t, (socket) => {
+        sockets.push(socket);
+        socket.write(ANSWER);
+      });
+      const upstreams = [early, late].map(
+        ({ address }, i) => `  u${i}: { protocol: http2, servers: [ "${address}" ] }`,
+      );
+      const port = await start(t, engine, upstreams.join('\n'), ['u0', 'u1']);
+      const client = await session(t, port);
+      for (let count = 1; count <= 3; count++) {
+        assert.equal((await ask(client, of('u0'))).status, 200);
+        assert.equal(early.count, count);
+      }
+      assert.equal((await ask(client, of('u1'))).status, 200);
+      assert.equal(late.count, 1);
+      const closed = once(sockets[0], 'close');
+      sockets[0].write(NO_STREAMS);
+      await closed;
+      assert.equal((await ask(client, of('u1'))).status, 200);
+      assert.equal(late.count, 2);
+    },
+  );
 }

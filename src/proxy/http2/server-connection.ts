@@ -191,7 +191,9 @@ export class ServerConnection
 
   handleSettings(): void {
     if (this.phase !== GREETING) {
-      if (this.hasRoom) this.share();
+      // whoever finds it unused would begin a stream there
+      if (this.phase === IDLE && !this.hasRoom) this.leavePool();
+      else if (this.hasRoom) this.share();
       return;
     }
     const { waiting } = this;
@@ -281,7 +283,7 @@ export class ServerConnection
     if (this.phase !== READY || this.frames.isPumping) return;
     this.share();
     if (this.machine.streams.size > 0 || this.waiting.length > 0) return;
-    if (this.machine.isLeaving || !this.server.hasRoomForIdle) {
+    if (!this.hasRoom || !this.server.hasRoomForIdle) {
       this.close();
       return;
     }
