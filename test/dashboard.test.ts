@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StatusDocument } from '../src/api/status.ts';
@@ -53,7 +53,7 @@ interface AxeResults {
   }[];
 }
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const AXE = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 
 /** What axe finds wrong with the page as it is now: by the rules of WCAG 2.2 A and AA, and its own of good practice. */
 async function barriers(page: Page): Promise<readonly string[]> {
