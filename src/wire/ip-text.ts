@@ -31,6 +31,11 @@ export function copyIp(from: IpWords, into: IpWords): void {
   into.ip3 = from.ip3;
 }
 
+/** Whether it is an IPv4 address. */
+export function isV4({ ip0, ip1, ip2 }: IpWords): boolean {
+  return ip0 === 0 && ip1 === 0 && ip2 === MAPPED;
+}
+
 /** Of the 16 bytes at `at`, as a socket tells addresses. */
 export function readIp(bytes: Uint8Array, at: number, into: IpWords): void {
   into.ip0 = wordAt(bytes, at);
@@ -146,7 +151,7 @@ function parseGroups(bytes: Uint8Array, at: number, end: number): boolean {
 
 /** Dotted quad for an IPv4-mapped address, else as RFC 5952 recommends. Returns the offset behind it. */
 export function emitIpText(out: Uint8Array, at: number, ip: IpWords): number {
-  if (ip.ip0 !== 0 || ip.ip1 !== 0 || ip.ip2 !== MAPPED) return emitGroups(out, at, ip);
+  if (!isV4(ip)) return emitGroups(out, at, ip);
   const quad = ip.ip3;
   at = emitOctet(out, at, (quad >>> 24) & 255);
   out[at++] = DOT;

@@ -8,6 +8,7 @@ import { latin1 } from '../../base/text.ts';
 import type { CodingName, CompressPlan, ProxiedReason } from '../../config/plan.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { BODY_LENGTH, F_VIA, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
+import { isOfGrpc } from '../grpc/grpc.ts';
 import { findField } from '../value/lookup.ts';
 import { Span } from '../value/span.ts';
 import { weightOf } from './accept-encoding.ts';
@@ -23,7 +24,6 @@ const EXPIRES = ascii('expires');
 const DATE = ascii('date');
 const ETAG = ascii('etag');
 const TRAILER = ascii('trailer');
-const GRPC = 'application/grpc';
 const CACHE_WORDS = ['no-cache', 'no-store', 'private'] as const;
 
 const span = new Span();
@@ -77,7 +77,7 @@ export class CompressionRule {
     if (body === BODY_LENGTH && head.contentLength < this.minBytes) return false;
     if (!findField(bytes, head, CONTENT_TYPE, 0, span) || !this.types.has(span.bytes, span.at, span.length))
       return false;
-    if (latin1(span.bytes, span.at, GRPC.length).toLowerCase() === GRPC) return false;
+    if (isOfGrpc(span.bytes, span.at, span.length)) return false;
     if (findField(bytes, head, CONTENT_ENCODING, 0, span) || findField(bytes, head, CONTENT_RANGE, 0, span))
       return false;
     return !findField(bytes, head, TRAILER, 0, span) && !says(bytes, head, 'no-transform');

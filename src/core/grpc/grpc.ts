@@ -45,11 +45,17 @@ const span = new Span();
 /** Whether a request with these fields is a call: `application/grpc`, with a message format behind it or not; not `application/grpc-web`. */
 export function isCall(bytes: Uint8Array, table: FieldTable): boolean {
   if (!findField(bytes, table, CONTENT_TYPE, 0, span)) return false;
-  const { at: start, length } = span;
+  if (!isOfGrpc(bytes, span.at, span.length)) return false;
   const { length: least } = APPLICATION_GRPC;
-  if (length < least) return false;
-  for (let i = 0; i < least; i++) if (LOWER[bytes[start + i]] !== APPLICATION_GRPC[i]) return false;
-  return length === least || bytes[start + least] === PLUS || bytes[start + least] === SEMICOLON;
+  const next = bytes[span.at + least];
+  return span.length === least || next === PLUS || next === SEMICOLON;
+}
+
+/** Whether this value of Content-Type is one of gRPC's, or of gRPC-Web's. */
+export function isOfGrpc(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length < APPLICATION_GRPC.length) return false;
+  for (let i = 0; i < APPLICATION_GRPC.length; i++) if (LOWER[bytes[at + i]] !== APPLICATION_GRPC[i]) return false;
+  return true;
 }
 
 /** How long the client waits, in ms, rounded up; 0: it does not say, or not as it should. */

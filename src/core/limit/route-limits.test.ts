@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LimitTable } from '../../base/limit-table.ts';
 import type { LimitPlan, RequestLimitPlan } from '../../config/plan.ts';
+import { ascii } from '../../wire/http1/classes.ts';
 import { copyIp, IpWords, parseIpText } from '../../wire/ip-text.ts';
 import { request } from '../value/fixtures.test.ts';
 import { RouteLimits, Verdict } from './route-limits.ts';
@@ -41,7 +42,11 @@ test('clients are told apart, of IPv6 by their network', () => {
   assert.ok(isIn(of('2001:db8::1')));
   assert.ok(!isIn(of('2001:db8::ffff:2')));
   assert.ok(isIn(of('2001:db8:0:1::1')));
-  assert.deepEqual(of('192.0.2.1').refusal, { kind: 'requests', status: 429, retryAfterS: 1 });
+  assert.deepEqual(of('192.0.2.1').refusal, {
+    kind: 'requests',
+    status: 429,
+    lines: ascii('Retry-After: 1\r\n'),
+  });
 });
 
 test('without a key nothing is counted', () => {

@@ -7,19 +7,21 @@ import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { type LimitTable, REFUSED, UNITS_PER_REQUEST } from '../../base/limit-table.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { ConnectionLimitPlan, LimitPlan, LimitsPlan, RequestLimitPlan } from '../../config/plan.ts';
-import { writeIp } from '../../wire/ip-text.ts';
+import { ascii } from '../../wire/http1/classes.ts';
+import { isV4, writeIp } from '../../wire/ip-text.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';
 
-/** What an IPv4 address stands behind. */
-const MAPPED = 0xffff;
+const NO_LINES = new Uint8Array(0);
 const ADDRESS_BYTES = 16;
 
 const text = new Uint8Array(HEAD_BYTES_MAX);
 const address = new Uint8Array(ADDRESS_BYTES);
 const said = new Span();
 const hash = new KeyedHash();
+/** In place of what a limit says: the request has no key for it. */
+const NO_KEY = -2;
 
 /** What a process counts with. */
 export interface LimitCounting {
@@ -31,8 +33,8 @@ export interface LimitCounting {
 export interface Refusal {
   readonly kind: 'requests' | 'connections';
   readonly status: number;
-  /** Until the next request is let in, at least. 0: nobody knows. */
-  readonly retryAfterS: number;
+  /** Of the answer: when the next request may be let in, if that is known. */
+  readonly lines: Uint8Array;
 }
 
 /** What has become of a request. Used again for the next one. */
@@ -72,8 +74,7 @@ abstract class Limit<P extends LimitPlan> {
 
   private readClient({ client }: RequestView): void {
     writeIp(address, 0, client);
-    const isV4 = client.ip0 === 0 && client.ip1 === 0 && client.ip2 === MAPPED;
-    const bits = isV4 ? 128 : this.plan.ipv6Bits;
+    const bits = isV4(client) ? 128 : this.plan.ipv6Bits;
     for (let i = 0; i < ADDRESS_BYTES; i++) {
       const kept = Math.min(8, Math.max(0, bits - i * 8));
       address[i] &= 0xff00 >> kept;
@@ -83,16 +84,19 @@ abstract class Limit<P extends LimitPlan> {
 }
 
 class RequestLimit extends Limit<RequestLimitPlan> {
+  readonly refusal: Refusal;
   private readonly burstUnits: number;
   private readonly delayUnits: number;
 
   constructor(plan: RequestLimitPlan) {
     super(plan, `requests ${plan.zone} ${plan.rate}`);
+    const retryAfterS = Math.max(1, Math.ceil(UNITS_PER_REQUEST / plan.rate));
+    this.refusal = { kind: 'requests', status: plan.status, lines: ascii(`Retry-After: ${retryAfterS}\r\n`) };
     this.burstUnits = plan.burst * UNITS_PER_REQUEST;
     this.delayUnits = plan.delayAfter === null ? Infinity : plan.delayAfter * UNITS_PER_REQUEST;
   }
 
-  /** How long the request has to wait in milliseconds, or REFUSED; -2: it has no key. */
+  /** How long the request has to wait in milliseconds, REFUSED or NO_KEY. */
   take(view: RequestView, table: LimitTable, nowMs: number): number {
     if (!this.hashKey(view, table)) return NO_KEY;
     const { rate } = this.plan;
@@ -100,28 +104,20 @@ class RequestLimit extends Limit<RequestLimitPlan> {
     if (excess < 0) return REFUSED;
     return excess <= this.delayUnits ? 0 : Math.floor(((excess - this.delayUnits) * 1000) / rate);
   }
-
-  get refusal(): Refusal {
-    const { rate, status } = this.plan;
-    return { kind: 'requests', status, retryAfterS: Math.max(1, Math.ceil(UNITS_PER_REQUEST / rate)) };
-  }
 }
 
-const NO_KEY = -2;
-
 class ConnectionLimit extends Limit<ConnectionLimitPlan> {
+  readonly refusal: Refusal;
+
   constructor(plan: ConnectionLimitPlan) {
     super(plan, `connections ${plan.zone}`);
+    this.refusal = { kind: 'connections', status: plan.status, lines: NO_LINES };
   }
 
   /** The cell that counts the request, below 0: it is refused; null: it has no key. */
   hold(view: RequestView, { row, table }: LimitCounting): number | null {
     if (!this.hashKey(view, table)) return null;
     return table.hold(hash.first, hash.second, this.plan.max, row);
-  }
-
-  get refusal(): Refusal {
-    return { kind: 'connections', status: this.plan.status, retryAfterS: 0 };
   }
 }
 

@@ -19,7 +19,7 @@ import {
   type RequestHead,
 } from '../../wire/http1/head.ts';
 import { emitBytes, emitFragment } from '../../wire/http1/emit.ts';
-import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp, readIp, writeIp } from '../../wire/ip-text.ts';
+import { emitIpText, IP_TEXT_BYTES_MAX, IpWords, isNoIp, isV4, readIp, writeIp } from '../../wire/ip-text.ts';
 import { findCookie, findField, findParameter, hasLookalike, onlyFieldWithId } from './lookup.ts';
 import { DOT, escapedByte, isEscape, NormalPath, pathLength, PERCENT, READ_SLASH } from './path.ts';
 import type { Connection, RequestView } from './request-view.ts';
@@ -108,8 +108,6 @@ import { findTrace } from './trace-values.ts';
 import { variableNumber } from './variables.ts';
 
 const DAY_MS = 86_400_000;
-/** What an IPv4 address stands behind. */
-const MAPPED = 0xffff;
 const isoTime = new Uint8Array(ISO_TIME_BYTES);
 const HTTP = ascii('http');
 const HTTPS = ascii('https');
@@ -405,8 +403,8 @@ function leaveSeconds(span: Span, ms: number): boolean {
 
 function leaveBytes(span: Span, ip: IpWords): boolean {
   writeIp(address, 0, ip);
-  const isV4 = ip.ip0 === 0 && ip.ip1 === 0 && ip.ip2 === MAPPED;
-  return leave(span, address, isV4 ? 12 : 0, isNoIp(ip) ? 0 : isV4 ? 4 : 16);
+  const isShort = isV4(ip);
+  return leave(span, address, isShort ? 12 : 0, isNoIp(ip) ? 0 : isShort ? 4 : 16);
 }
 
 /** That in `address`. */

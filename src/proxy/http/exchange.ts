@@ -16,14 +16,7 @@
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { hashWords } from '../../base/hash.ts';
-import type {
-  CodingName,
-  CountedPlan,
-  ListenerPlan,
-  ProxyActionPlan,
-  RoutePlan,
-  UpstreamPlan,
-} from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
   CLIENT_LEFT,
@@ -39,18 +32,8 @@ import {
 import { NO_KEY, PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
-  FAILED_BAD_RESPONSE,
-  FAILED_CONNECT,
-  FAILED_CONNECT_TIMEOUT,
-  FAILED_NO_BUFFER,
-  FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
-  FAILED_REFUSED,
-  FAILED_RESET,
-  FAILED_RESPONSE_TIMEOUT,
   FAILED_STATUS,
-  FAILED_TLS,
-  FAILED_WITHDRAWN,
   SENT_EVERYTHING_KEPT,
   SENT_NOTHING,
   SENT_UNREPEATABLE,
@@ -60,34 +43,24 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';
 import { type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
-import type { CompressionRule, Wish } from '../../core/compress/rule.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
 import type { Socket } from '../../port/transport.ts';
+import { isV4 } from '../../wire/ip-text.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
-import {
-  BODY_LENGTH,
-  BODY_NONE,
-  BODY_UNTIL_CLOSE,
-  FIELD_VALUE,
-  FIELD_VALUE_LENGTH,
-  FIELD_WORDS,
-  METHOD_HEAD,
-  METHOD_OTHER,
-  type RequestHead,
-  type ResponseHead,
-} from '../../wire/http1/head.ts';
+import { BODY_NONE, METHOD_HEAD, METHOD_OTHER, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
-import { CompressedBody, type CompressedBodyOwner, UNTOLD } from './compressed-body.ts';
-import { compressedLines, variedLines } from './compressed-head.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import { Waiter } from '../waiter.ts';
+import { restate } from './answer-status.ts';
 import { BodyCopy } from './body-copy.ts';
+import type { CompressedBodyOwner } from './compressed-body.ts';
 import { Discard } from './discard.ts';
 import type { ErrorPage } from './error-page.ts';
+import { answerTo } from './failed-tries.ts';
 import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import * as own from './own-responses.ts';
@@ -96,6 +69,7 @@ import type { RequestKeeper } from './request-keeper.ts';
 import type { AnswerRecord, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
 import type { ResponseTexts } from './response-changes.ts';
+import { ResponseCompression } from './response-compression.ts';
 import { joined, linesOf, takeOut, withoutOwn } from './response-lines.ts';
 import type { SentRequest } from './sent-request.ts';
 import type { StickyCookie } from './sticky-cookie.ts';
@@ -104,6 +78,7 @@ import { keptLines, type TargetBy, typeLine } from './target-by.ts';
 import { Trail } from './trail.ts';
 import { dropBody, makeGet, METHOD_ROOM } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
+import { mayUpgrade } from './upgrade.ts';
 
 class Answer implements AnswerRecord {
   owner = '';
@@ -113,8 +88,6 @@ class Answer implements AnswerRecord {
   idLength = 0;
 }
 
-/** What an IPv4 address stands behind. */
-const MAPPED = 0xffff;
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
 /** Servers that go one after the other, each before it has worked on the request, are no better than none. */
@@ -131,16 +104,11 @@ export interface Towards {
 }
 
 const NO_TEXTS: ResponseTexts = [];
-const NO_CELLS: readonly number[] = [];
 const verdict = new Verdict();
-const SPACE = 0x20;
 /** Of a server's response, behind what the route adds. */
 const CARRIED_BYTES_MAX = 1024;
-/** What a compressed response says besides: how it is compressed, Vary, and that its entity tag is weak. */
-const COMPRESSED_LINES_BYTES_MAX = 64;
 const UNAUTHORIZED = 401;
 const WWW_AUTHENTICATE = ascii('www-authenticate');
-const CONTENT_LENGTH = ascii('content-length');
 const CONTENT_TYPE = ascii('content-type');
 
 export class Exchange extends Waiter implements ResponseHandler, RequestRecord, CompressedBodyOwner {
@@ -222,7 +190,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   private responseLines: Uint8Array = own.NOTHING;
   private successLines: Uint8Array = own.NOTHING;
   /** Cells of the table of limits that count it; empty: none does. */
-  private heldCells: readonly number[] = NO_CELLS;
+  private readonly heldCells: number[] = [];
   /** Its route's limits have let it in, or have none. */
   private isLetIn = false;
   /** It waits until then before a server is looked for; 0: it does not. */
@@ -233,13 +201,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   /** Of the route's changes. */
   private texts: ResponseTexts = NO_TEXTS;
   /** Null: the route compresses nothing. */
-  private compression: CompressionRule | null = null;
-  /** How it may compress the response. */
-  private readonly wish: Wish = { coding: -1, isProxied: false, hasCredentials: false };
-  /** What the response's body goes through; null: nothing. */
-  private compressed: CompressedBody | null = null;
-  /** The server has done its part, and what it sent is still being compressed. */
-  private isCompressing = false;
+  private compression: ResponseCompression | null = null;
+  /** Null: no route of a request that it had did. */
+  private ownCompression: ResponseCompression | null = null;
   /** More of the body than is kept has been sent. */
   private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
@@ -334,8 +298,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   // --- the request ---
 
   /**
-   * The request in the view is to go to a server of `route`: keeps it. Its head was `headLength` bytes long. Null, or what to answer because that is
-   * not possible.
+   * The request in the view is to go to a server of `route`: keeps it. Its head was `headLength` bytes long. Null, or what to answer
+   * because that is not possible.
    */
   keep(
     route: Route,
@@ -354,8 +318,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
       this.upstreamOrNull = chosen;
     }
     this.protocolOrNull = towards.protocolOf(this.upstream);
-    this.compression = route.compression;
-    if (route.compression !== null) route.compression.ask(view.bytes, view.head, this.wish);
+    if (route.compression === null) this.compression = null;
+    else {
+      this.compression = this.ownCompression ??= new ResponseCompression(this.context, this);
+      this.compression.ask(route.compression, view);
+    }
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
     this.key = this.keyFor(view);
@@ -401,13 +368,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     if (verdict.isDry) answers.note(this.listener.name, own.DRY_LIMIT);
     const { refusal } = verdict;
     if (refusal === null) {
-      if (verdict.cells.length > 0) this.heldCells = [...verdict.cells];
+      for (const cell of verdict.cells) this.heldCells.push(cell);
       this.delayedUntil = verdict.delayMs === 0 ? 0 : transport.now + verdict.delayMs;
       return null;
     }
     const hasPage = this.route.errorPageFor(refusal.status) !== null && view.head.body === BODY_NONE;
     if (hasPage) this.keepHead(view, headLength);
-    else if (refusal.retryAfterS > 0) this.carriedLines = ascii(`Retry-After: ${refusal.retryAfterS}\r\n`);
+    else this.carriedLines = refusal.lines;
     return own.limited(refusal.kind, refusal.status);
   }
 
@@ -504,7 +471,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     const { serverSide } = this;
     this.serverSide = null;
     if (serverSide !== null) serverSide.abandon();
-    this.endCompression();
+    this.compression?.end();
     this.isIdempotent = isIdempotent(this.method);
     this.detours++;
     this.trail.turn();
@@ -518,7 +485,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     const { hashKey, plan } = this.upstream;
     const { client } = view;
     if (plan.balance === 'nginx-ip-hash')
-      return client.ip2 === MAPPED ? client.ip3 >>> 8 : hashWords(client.ip0, client.ip1, client.ip2, client.ip3) >>> 8;
+      return isV4(client) ? client.ip3 >>> 8 : hashWords(client.ip0, client.ip1, client.ip2, client.ip3) >>> 8;
     if (hashKey === null && plan.balance !== 'source-hash') return 0;
     const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
     if (hashKey === null) return source;
@@ -679,7 +646,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   handleTryFailed(how: Failure, status: number, server: ServerSide): void {
     this.serverSide = null;
-    this.endCompression();
+    this.compression?.end();
     const { client } = this;
     this.judgeFailure(how, status, server.isStale(how), server.wasConnected ? this.sent : SENT_NOTHING);
     client.pump();
@@ -698,7 +665,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
       this.client.answer(own.serverStatus(status));
       return;
     }
-    this.failure = failureOf(how, status);
+    this.failure = answerTo(how, status);
     if (isStale) this.trail.forget();
     else this.trail.fail(this.failure.status, how, this.context.transport.now);
     // a server that has not got something, or does not give it, is well
@@ -724,7 +691,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** The client takes more. */
   pumpResponse(): void {
-    if (this.compressed?.resume() === true) return;
+    if (this.compression?.body?.resume() === true) return;
     if (this.serverSide !== null) this.serverSide.pump();
   }
 
@@ -789,7 +756,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   }
 
   get responseSink(): BodySink {
-    return this.compressed ?? this.client.sink;
+    return this.compression?.body ?? this.client.sink;
   }
 
   pumpRequest(): void {
@@ -798,7 +765,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   noteBacklog(): void {
     // while it is being compressed, nobody waits for the client
-    if (this.compressed === null || this.client.sink.isFull) this.client.noteBacklog();
+    const isCompressed = this.compression !== null && this.compression.body !== null;
+    if (!isCompressed || this.client.sink.isFull) this.client.noteBacklog();
   }
 
   passInterim(head: ResponseHead): boolean {
@@ -812,53 +780,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     const edit = isWell ? this.route.successEdit : this.route.responseEdit;
     const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
     if (lines === null) return false;
-    const { compression } = this;
-    if (compression !== null && compression.isFor(this.context.memory, head)) {
-      this.beginCompressible(compression, head, edit, lines, body, isReusable);
-    } else {
-      this.client.beginResponse(head, edit, lines, body, isReusable);
-    }
+    const { client, compression } = this;
+    if (compression === null) client.beginResponse(head, edit, lines, body, isReusable);
+    else compression.begin(client, head, edit, lines, body, isReusable);
     return true;
-  }
-
-  /** Of a response that is compressed for clients that take it. */
-  private beginCompressible(
-    rule: CompressionRule,
-    head: ResponseHead,
-    edit: HeaderEdit,
-    lines: Uint8Array,
-    body: number,
-    isReusable: boolean,
-  ): void {
-    const { memory } = this.context;
-    const { client } = this;
-    const varied = rule.saysVary ? variedLines(memory, head, lines) : lines;
-    const coding = this.codingFor(rule, head, varied, body);
-    if (coding === null) {
-      client.beginResponse(head, edit, varied.length <= RESPONSE_EDIT_BYTES_MAX ? varied : lines, body, isReusable);
-      return;
-    }
-    const all = compressedLines(memory, head, edit, varied, coding);
-    if (body === BODY_NONE) {
-      takeOut(memory, head, CONTENT_LENGTH);
-      head.hasOddLength = false;
-      client.beginResponse(head, edit, all, body, isReusable);
-      return;
-    }
-    const { arena, compressors } = this.context;
-    const bytes = body === BODY_LENGTH ? head.contentLength : UNTOLD;
-    this.compressed = new CompressedBody(arena, compressors, coding, rule.level, client.sink, this, bytes);
-    client.beginResponse(head, edit, all, BODY_UNTIL_CLOSE, isReusable);
-  }
-
-  /** Null: it is not compressed for this client, or just now. */
-  private codingFor(rule: CompressionRule, head: ResponseHead, lines: Uint8Array, body: number): CodingName | null {
-    const { compressors, memory, wallClockMs } = this.context;
-    const { wish } = this;
-    if (wish.coding < 0 || (wish.isProxied && !rule.isForProxy(memory, head, wish, wallClockMs()))) return null;
-    if (lines.length + COMPRESSED_LINES_BYTES_MAX > RESPONSE_EDIT_BYTES_MAX) return null;
-    const { name } = rule.codings[wish.coding];
-    return body === BODY_NONE || compressors.enter(name) ? name : null;
   }
 
   handleClientFull(): void {
@@ -866,14 +791,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   }
 
   handleWorkedOn(): void {
-    if (this.isCompressing) this.client.handleResponseComplete();
+    if (this.compression?.isFinishing === true) this.client.handleResponseComplete();
     else if (this.serverSide !== null) this.serverSide.pump();
-  }
-
-  private endCompression(): void {
-    if (this.compressed !== null) this.compressed.release();
-    this.compressed = null;
-    this.isCompressing = false;
   }
 
   private beginOf({ status }: ResponseHead): void {
@@ -944,8 +863,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   handleResponseComplete(): void {
     this.serverSide = null;
-    if (this.compressed !== null && !this.compressed.isDone) this.isCompressing = true;
-    else this.client.handleResponseComplete();
+    if (this.compression === null || this.compression.finish()) this.client.handleResponseComplete();
   }
 
   handleResponseBroken(ending: number): void {
@@ -957,7 +875,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** Whether it keeps a slot of a size that is scarce. */
   get keepsScarce(): boolean {
-    if (this.request.isScarce || this.compressed?.keepsScarce === true) return true;
+    if (this.request.isScarce || this.compression?.body?.keepsScarce === true) return true;
     return this.serverSide !== null && this.serverSide.keepsScarce;
   }
 
@@ -970,8 +888,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
-    if (this.delayedUntil > 0 && !isExchangeOver) {
-      this.delayedUntil = 0;
+    const wasDelayed = this.delayedUntil > 0;
+    this.delayedUntil = 0;
+    if (wasDelayed && !isExchangeOver) {
       this.handlePicked(this.upstream.pick(this));
       return;
     }
@@ -1071,7 +990,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   private releaseCells(): void {
     const counting = this.context.limitCounting();
     if (counting !== null) for (const cell of this.heldCells) counting.table.release(cell, counting.row);
-    this.heldCells = NO_CELLS;
+    this.heldCells.length = 0;
   }
 
   private leaveQueue(): void {
@@ -1092,7 +1011,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     if (this.drafts.length > 0) accessLogs.finish(this);
     const { serverSide } = this;
     this.serverSide = null;
-    this.endCompression();
+    this.compression?.end();
     this.request.release();
     if (this.headSlot >= 0) this.context.arena.release(this.headSlot);
     this.headSlot = -1;
@@ -1101,10 +1020,11 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.protocolOrNull = null;
     this.routeOrNull = null;
     this.upstreamOrNull = null;
-    if (this.heldCells !== NO_CELLS) this.releaseCells();
+    if (this.heldCells.length > 0) this.releaseCells();
     this.delayedUntil = 0;
     this.bound = null;
     this.stickyCookie = null;
+    this.compression = null;
     this.texts = NO_TEXTS;
     this.bodyCopy = null;
     this.goesOnTo = own.NOTHING;
@@ -1114,58 +1034,5 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
-  }
-}
-
-/** Gives a response that is here another status, without a reason: whoever passes it on says the one of this status. */
-function restate(memory: Uint8Array, head: ResponseHead, status: number): void {
-  const at = head.fieldsStart - '200\r\n'.length;
-  head.start = at - 'HTTP/1.1 '.length;
-  memory[at - 1] = SPACE;
-  memory[at] = 0x30 + Math.floor(status / 100);
-  memory[at + 1] = 0x30 + (Math.floor(status / 10) % 10);
-  memory[at + 2] = 0x30 + (status % 10);
-  head.status = status;
-}
-
-/** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */
-function mayUpgrade(memory: Uint8Array, head: RequestHead): boolean {
-  if (!head.hasUpgrade || head.version !== 11) return false;
-  const field = head.upgradeField * FIELD_WORDS;
-  return !namesH2c(memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
-}
-
-/** Whether an Upgrade field's value has `h2c` in it, in any case. */
-function namesH2c(bytes: Uint8Array, at: number, length: number): boolean {
-  for (let i = at; i + 3 <= at + length; i++) {
-    if ((bytes[i] | 32) === 104 && bytes[i + 1] === 50 && (bytes[i + 2] | 32) === 99) return true;
-  }
-  return false;
-}
-
-function failureOf(how: Failure, status: number): own.OwnResponse {
-  switch (how) {
-    case FAILED_CONNECT:
-    case FAILED_WITHDRAWN:
-      return own.CONNECT_FAILED;
-    case FAILED_CONNECT_TIMEOUT:
-      return own.CONNECT_TIMEOUT;
-    case FAILED_TLS:
-      return own.SERVER_TLS;
-    case FAILED_NO_RESOURCE:
-      return own.NO_DESCRIPTOR;
-    case FAILED_NO_PORT:
-      return own.NO_PORT;
-    case FAILED_NO_BUFFER:
-      return own.OUT_OF_MEMORY;
-    case FAILED_RESPONSE_TIMEOUT:
-      return own.SERVER_TIMEOUT;
-    case FAILED_BAD_RESPONSE:
-      return own.SERVER_INVALID;
-    case FAILED_STATUS:
-      return own.serverStatus(status);
-    case FAILED_RESET:
-    case FAILED_REFUSED:
-      return own.SERVER_RESET;
   }
 }

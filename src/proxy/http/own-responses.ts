@@ -89,10 +89,12 @@ export function serverStatus(status: number): OwnResponse {
 }
 
 const LIMITED = { requests: answerKind('limit-requests'), connections: answerKind('limit-connections') };
+/** By status: whoever comes too often is answered often. */
+const limitAnswers: Record<keyof typeof LIMITED, OwnResponse[]> = { requests: [], connections: [] };
 
 /** A limit of this kind lets nobody in; the answer has this status. */
 export function limited(by: keyof typeof LIMITED, status: number): OwnResponse {
-  return errorResponse(status, ANSWER_KINDS[LIMITED[by]].text, LIMITED[by]);
+  return (limitAnswers[by][status] ??= errorResponse(status, ANSWER_KINDS[LIMITED[by]].text, LIMITED[by]));
 }
 
 /** Nobody is answered so. */

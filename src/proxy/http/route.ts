@@ -153,8 +153,6 @@ export class Route {
     this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
-    this.ownCompression =
-      plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
     this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);

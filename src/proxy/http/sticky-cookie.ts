@@ -13,7 +13,7 @@ import { ascii } from '../../wire/http1/classes.ts';
 const VALUE_BYTES_MAX = 256;
 /** Sent for ten years, which is for ever, as nginx does. */
 const FOR_EVER_S = 315_360_000;
-const FOR_EVER = 'Thu, 31-Dec-37 23:55:55 GMT';
+const FOR_EVER = ascii(`; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=${FOR_EVER_S}`);
 
 const DOMAIN = ascii('; domain=');
 const SAME_SITE = ascii('; samesite=');
@@ -39,6 +39,9 @@ export class StickyCookie {
   private readonly fixed: Uint8Array;
   /** What was rendered last: most requests have the same. */
   private last = NOTHING;
+  /** How long it is kept, as it was said in this second. */
+  private term: Uint8Array = NOTHING;
+  private termAtS = -1;
 
   constructor(plan: StickyCookiePlan) {
     this.plan = plan;
@@ -79,7 +82,7 @@ export class StickyCookie {
   /** `lines` with one that says this identifier of a server. `nowMs`: since 1970. */
   addTo(lines: Uint8Array, id: Uint8Array, attributes: Uint8Array, nowMs: number): Uint8Array {
     const { fixed, name } = this;
-    const term = this.term(nowMs);
+    const term = this.termAt(nowMs);
     const length = lines.length + name.length + id.length + term.length + fixed.length + attributes.length + 2;
     const out = new Uint8Array(length);
     let at = emitFragment(out, emitFragment(out, emitFragment(out, 0, lines), name), id);
@@ -88,12 +91,16 @@ export class StickyCookie {
     return out;
   }
 
-  private term(nowMs: number): Uint8Array {
+  private termAt(nowMs: number): Uint8Array {
     const { maxAgeS } = this.plan;
     if (maxAgeS === null) return NOTHING;
-    if (maxAgeS >= FOR_EVER_S) return ascii(`; expires=${FOR_EVER}; max-age=${FOR_EVER_S}`);
+    if (maxAgeS >= FOR_EVER_S) return FOR_EVER;
+    const nowS = Math.floor(nowMs / 1000);
+    if (nowS === this.termAtS) return this.term;
     writeHttpDate(date, nowMs + maxAgeS * 1000);
-    return ascii(`; expires=${cookieDate()}; max-age=${maxAgeS}`);
+    this.term = ascii(`; expires=${cookieDate()}; max-age=${maxAgeS}`);
+    this.termAtS = nowS;
+    return this.term;
   }
 }
 

@@ -30,11 +30,6 @@ describe('emit', () => {
     }
   });
 
-  it('writes the last chunk (RFC 9112 section 7.1)', () => {
-    const out = new Uint8Array(8);
-    assert.equal(latin1(out, 0, E.emitLastChunk(out, 0)), '0\r\n\r\n');
-  });
-
   it('writes constants of every length', () => {
     for (let length = 0; length < 40; length++) {
       const text = 'abcdefghijklmnopqrstuvwxyz0123456789ABCD'.slice(0, length);

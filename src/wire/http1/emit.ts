@@ -78,12 +78,6 @@ export function emitCrlf(out: Uint8Array, at: number): number {
   return at + 2;
 }
 
-/** The last chunk, without trailers: `0 CR LF CR LF`. */
-export function emitLastChunk(out: Uint8Array, at: number): number {
-  return emitFragment(out, at, LAST_CHUNK);
-}
-const LAST_CHUNK = ascii('0\r\n\r\n');
-
 /**
  * Copies the fields of a parsed head or trailer section in their order, except those whose id is flagged: `dropped[id]`
  * is 1. The empty line is not copied.

@@ -4,7 +4,7 @@ import { latin1 } from '../../base/text.ts';
 import * as fc from 'fast-check';
 import { ChunkScanner } from './chunked.ts';
 import { ascii } from './classes.ts';
-import { droppedIds, emitCrlf, emitHex, emitKeptFields, emitLastChunk } from './emit.ts';
+import { droppedIds, emitCrlf, emitHex, emitKeptFields } from './emit.ts';
 import { FIELD_ID, FIELD_WORDS, F_OTHER, FieldTable, RequestHead, ResponseHead } from './head.ts';
 import { parseRequestHead } from './request.ts';
 import { parseResponseHead } from './response.ts';
@@ -86,7 +86,7 @@ describe('HTTP/1 properties', () => {
           bytes.set(part, end);
           end = emitCrlf(bytes, end + part.length);
         }
-        end = emitLastChunk(bytes, end);
+        end = emitCrlf(bytes, emitCrlf(bytes, emitHex(bytes, end, 0)));
         const scanner = new ChunkScanner();
         const data: number[] = [];
         let at = 0;
