@@ -140,6 +140,15 @@ listeners:
   assert.equal(code, 0, err);
   assert.match(err, /:3:15: warning: `unix:\/nowhere\/a\.sock` cannot be listened on: its directory does not exist/);
   assert.match(err, /:4:14: warning: `192\.0\.2\.77:\d+` is neither an address of this machine nor a virtual address/);
+  // "*" is not possible there
+  const kernel = `
+listeners: { k: { bind: "192.0.2.77:${port}", protocol: tcp, mode: kernel, upstream: u } }
+upstreams: { u: { servers: [ "192.0.2.78:22" ] } }
+`;
+  assert.match(
+    check(t, kernel).err,
+    /warning: `192\.0\.2\.77:\d+` is neither [^\n]*; write the one that clients connect to \[/,
+  );
 });
 
 test('a source that is not an address of this machine', linux, async (t) => {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { UpstreamView } from '../src/api/data-plane.ts';
 import { askSocket } from './control-socket.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, startBackend } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
@@ -97,6 +98,9 @@ upstreams:
       assert.deepEqual(await kept('/app', `JSESSIONID=0.1.node${i}`), [`${backend.port}`]);
     }
     assert.equal((await kept('/app', 'JSESSIONID=node1')).length > 1, true, 'it has no mark in it');
+
+    const { balance } = await askSocket<UpstreamView>(`${evenkeel.file}.sock`, 'GET', '/v1/upstreams/web');
+    assert.equal(balance, 'round-robin, sticky');
 
     // who is drained keeps its clients, and gets no others
     const ownAddress = `127.0.0.1:${own}`;

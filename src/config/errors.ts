@@ -948,6 +948,12 @@ export const CATALOGUE = {
     remedy: 'write one that is, or "*:<port>" for all of them',
     about: 'The listener is opened all the same, and accepts connections as soon as the address is there.',
   },
+  'foreign-kernel-address': {
+    severity: 'warning',
+    message: '<value> is neither an address of this machine nor a virtual address of this file',
+    remedy: 'write the one that clients connect to',
+    about: 'In kernel mode. What comes for it is forwarded all the same, as soon as the address is there.',
+  },
   'unresolved-name': {
     severity: 'warning',
     message: 'the name <value> does not resolve: <reason>',

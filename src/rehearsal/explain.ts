@@ -3,7 +3,7 @@ import type { ExplainedField, Explanation, ExplainedServer, ExplainedTarget } fr
 import { addressText } from '../base/address.ts';
 import { SERVER_UP } from '../base/board.ts';
 import { FILES_UPSTREAM, type FilesPlan, SITE_FIELD } from '../config/files-plan.ts';
-import type { ListenerPlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 import { redactNamed } from '../config/redact.ts';
 import { compareFields, type Field, readHead } from './heads.ts';
 import { type Question, rehearse, type Rehearsed, type Standing, type World } from './rehearse.ts';
@@ -57,7 +57,11 @@ export function explain(world: KnownWorld, asked: AskedFor): Explanation {
   const seen = rehearse(world, question);
   const told = {
     ...shell,
-    assumed: [...shell.assumed, ...seen.namesAssumed.map((name) => `the name ${name} has an address`)],
+    assumed: [
+      ...shell.assumed,
+      ...seen.namesAssumed.map((name) => `the name ${name} has an address`),
+      ...assumptionsOfRoute(listener, seen.record?.route ?? null),
+    ],
   };
   return listener.protocol === 'http'
     ? { ...told, ...httpEnd(world, seen, { line, fields }) }
@@ -150,7 +154,8 @@ function streamEnd(world: KnownWorld, listener: ListenerPlan, seen: Rehearsed): 
     slot === undefined ? null : (plan.upstreams.find((one) => one.servers.some((server) => has(server, slot))) ?? null);
   const written = listener.upstream < 0 ? null : plan.upstreams[listener.upstream];
   const isChosenByValues = listener.passthrough !== null || (listener.tcp !== null && listener.tcp.choice !== null);
-  const target = targetOf(world, picked ?? (isChosenByValues ? null : written), seen);
+  const stood = targetOf(world, picked ?? (isChosenByValues ? null : written), seen);
+  const target = stood === null || listener.inKernel !== true ? stood : chosenByKernel(stood);
   const common = { steps: [], stepsLeftOut: 0, target, request: null };
   const what = listener.protocol === 'udp' ? 'datagram' : 'connection';
   if (slot !== undefined)
@@ -184,7 +189,7 @@ function assumptions(
   listener: ListenerPlan,
   isTls: boolean,
 ): readonly string[] {
-  const { passthrough, protocol, proxyProtocol, tls } = listener;
+  const { inKernel, passthrough, protocol, proxyProtocol, tls } = listener;
   return [
     ...(assumed === null ? [] : [assumed]),
     ...(from === null ? ['the client is on this machine (--from says another one)'] : []),
@@ -194,6 +199,19 @@ function assumptions(
     ...(passthrough !== null && isTls ? ['its ClientHello names the host, and no protocols'] : []),
     ...(proxyProtocol === null ? [] : ['its PROXY protocol header says that it is from there, and is believed']),
     ...(protocol === 'http' ? ['it is the first request of its connection, in HTTP/1.1'] : []),
+    ...(inKernel === true ? ['which server it is, the kernel says, by a table of its own'] : []),
+  ];
+}
+
+/** Of what a rehearsal neither counts nor has. */
+function assumptionsOfRoute(listener: ListenerPlan, route: RoutePlan | null): readonly string[] {
+  if (route === null || route.action.kind !== 'proxy') return [];
+  const { limits } = route.action;
+  const zones = limits === undefined ? [] : [...limits.requests, ...limits.connections].map(({ zone }) => zone);
+  const compress = route.compress === undefined ? (listener.compress ?? null) : route.compress;
+  return [
+    ...(zones.length === 0 ? [] : [`it is let in by what limits it: ${[...new Set(zones)].join(', ')}`]),
+    ...(compress === null ? [] : [`its response is none that is compressed (${compress.codings.join(', ')})`]),
   ];
 }
 
@@ -223,6 +241,16 @@ function targetOf(
       KEYED.has(upstream.balance) ||
       candidates.filter(({ takes }) => takes).length === 1,
     candidates: isOfFiles || upstream.serverBy !== null ? [] : candidates.slice(0, CANDIDATES_MAX),
+  };
+}
+
+/** By its own table: the proxy's choice is only one of those that it may be. */
+function chosenByKernel(target: ExplainedTarget): ExplainedTarget {
+  const key = target.balance === 'source-hash' ? 'address' : 'address and port';
+  return {
+    ...target,
+    balance: `by the client's ${key}, in the kernel`,
+    isFixed: target.candidates.filter(({ takes }) => takes).length === 1,
   };
 }
 

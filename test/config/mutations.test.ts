@@ -203,6 +203,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'cannot-listen-now',
     'nothing-to-listen-on',
     'foreign-address',
+    'foreign-kernel-address',
     'unresolved-name',
     'no-such-source',
     'no-such-advert-source',

@@ -212,12 +212,12 @@ function acceptedBy(
 /** `countsServers`: what was counted of its servers is wanted too. */
 export function upstreamView(facts: DataPlaneFacts, index: number, countsServers = true): UpstreamView {
   const plan = facts.plan.upstreams[index];
-  const { name, balance, servers, tls, health, quorum } = plan;
+  const { name, balance, servers, sticky, tls, health, quorum } = plan;
   const known = facts.health.serversOf(index);
   const up = facts.health.quorumOf(index);
   return {
     name,
-    balance,
+    balance: sticky === undefined ? balance : `${balance}, sticky`,
     tls: tls === null ? null : tls.trust === null ? 'unverified' : 'verified',
     waiting: sumOfWorkers(facts.board, (row) => row.waiting(servers[0].firstSlot)),
     check: health === null ? null : checkText(health),

@@ -21,8 +21,10 @@ export interface Http2Question {
 export function askHttp2(socket: net.Socket, question: Http2Question): () => void {
   const { authority, body, isTls, method, more, path } = question;
   const scheme = isTls ? 'https' : 'http';
-  const session = http2.connect(`${scheme}://localhost`, { createConnection: () => socket });
   const fail = (error: NodeJS.ErrnoException): void => question.handleError(error);
+  // Before the session hears of it: that tells its stream first, and the stream only that it was cancelled.
+  socket.on('error', fail);
+  const session = http2.connect(`${scheme}://localhost`, { createConnection: () => socket });
   session.on('error', fail);
   const stream = session.request(
     {
@@ -42,7 +44,7 @@ export function askHttp2(socket: net.Socket, question: Http2Question): () => voi
     Object.assign(fields, head);
     question.handleResponse(Number(head[':status']), stream, fields);
   });
-  stream.on('close', () => fail(new Error('the stream was reset')));
+  stream.on('close', () => fail(new Error('closed without an answer')));
   if (body !== null) stream.end(body);
   return () => session.destroy();
 }

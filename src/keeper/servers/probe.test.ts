@@ -109,8 +109,11 @@ test('an HTTP probe of servers that speak HTTP/2 does, too', async (t) => {
   assert.deepEqual(seen, ['a.test', 'GET']);
   const looking = { ...plan, probe: { ...plan.probe, path: '/', body: 'well' } };
   assert.deepEqual(await probe(looking, address, 'a.test'), { isPassed: true, reason: 'status 200' });
-  const old = await answer(t, 'HTTP/1.1 400 Bad Request\r\n\r\n');
-  assert.equal((await probe(plan, old, 'a.test')).isPassed, false);
+  const reasonOf = async (bytes: string): Promise<string> =>
+    (await probe(plan, await answer(t, bytes), 'a.test')).reason;
+  assert.equal(await reasonOf('HTTP/1.1 400 Bad Request\r\n\r\n'), 'the answer is not HTTP/2');
+  assert.equal(await reasonOf(''), 'closed without an answer');
+  assert.equal((await probe(plan, { ...address, port: 1 }, 'a.test')).reason, 'connection refused');
   server.close();
 });
 
@@ -214,8 +217,10 @@ test('what this machine is out of is no result, whatever is asked', async (t) =>
   const address: Address = { family: 4, host: '127.0.0.1', port: 1 };
   const unix: Address = { family: 0, host: '/run/app.sock', port: 0 };
   const dialogue: HealthPlan = { ...TCP, probe: { kind: 'redis' } };
+  const http2: HealthPlan = { ...HTTP, probe: { ...HTTP_PROBE, protocol: 'http2' } };
+  const grpc: HealthPlan = { ...TCP, probe: { kind: 'grpc', service: '' } };
   for (code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']) {
-    for (const health of [TCP, HTTP, dialogue]) {
+    for (const health of [TCP, HTTP, http2, grpc, dialogue]) {
       for (const target of [address, unix]) {
         const { isPassed, reason } = await probe(health, target, 'x');
         assert.equal(isPassed, null, code);

@@ -291,6 +291,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
   ENOENT: 'no such socket',
+  ERR_HTTP2_STREAM_ERROR: 'the stream was reset',
+  ERR_HTTP2_SESSION_ERROR: 'closed with an error of HTTP/2',
 };
 
 export const REASON_NO_PORT = 'no local port is left for connections to this address';

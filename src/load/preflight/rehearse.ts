@@ -92,8 +92,13 @@ function rehearseListeners(known: Known, running: Running | null): readonly Diag
       // An address that could not be read may be this one.
       const isSure = known.isWhole || known.ha !== null;
       if (isSure && isForeign(bind, own)) {
-        const args = { value: show(bindText(bind)), port: String(bind.address.port) };
-        found.push(at(known, path, problem('foreign-address', args)));
+        const value = show(bindText(bind));
+        const isInKernel = listener.mode === 'kernel';
+        const port = String(bind.address.port);
+        const warning = isInKernel
+          ? problem('foreign-kernel-address', { value })
+          : problem('foreign-address', { value, port });
+        found.push(at(known, path, warning));
       }
     }
   }
