@@ -57,7 +57,11 @@ function readParameter({ text, place }: Word, health: PlainMap, scope: Scope, no
       notes.noEffect(place, `health_check ... ${name}`);
       return;
     case 'type':
-      notes.notYet(place, `\`health_check ${text}\``, 'servers are only spoken to in HTTP/1.1');
+      notes.notYet(
+        place,
+        `\`health_check ${text}\``,
+        'in evenkeel.yaml it is `health: { grpc: ... }` of an upstream with `protocol: http2`',
+      );
       return;
     default:
       bad('correct or remove it');

@@ -60,7 +60,10 @@ const OF_OTHER_MODULES: readonly (readonly [names: RegExp, fix: string])[] = [
   [/^more_set_headers$/, 'write `add_header NAME VALUE always`: it is of a module of others, headers-more'],
   [/^more_clear_headers$/, 'write `proxy_hide_header NAME`: it is of a module of others, headers-more'],
   [/^more_(set|clear)_input_headers$/, 'write `proxy_set_header`: it is of a module of others, headers-more'],
-  [/^brotli(_|$)|^zstd(_|$)/, 'leave it out: it is of a module of others, and compression is not there yet'],
+  [
+    /^brotli(_|$)|^zstd(_|$)/,
+    'leave it out: it is of a module of others; in evenkeel.yaml Brotli is `compress: { codings: [br, gzip] }`',
+  ],
   [/^geoip2(_|$)/, 'write a `geo` with networks: it is of a module of others, and there is no such module'],
   [/_by_lua(_|$)|^lua_/, 'keep nginx for this part: it is of a module of others, and there is no Lua'],
   [/^vhost_traffic_status|^check(_http|_|$)|^upstream_fair|^fair$/, 'leave it out: it is of a module of others'],

@@ -216,7 +216,13 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'works',
         'of the orders of servers there is X-Accel-Redirect alone: bodies are always streamed, and responses neither kept nor slowed down',
       ],
-      ['proxy_http_version', 'http server location', '1', 'differs', 'servers are always spoken to in HTTP/1.1'],
+      [
+        'proxy_http_version',
+        'http server location',
+        '1',
+        'differs',
+        'servers are spoken to in HTTP/1.1; in evenkeel.yaml `protocol` of an upstream says it',
+      ],
       ['proxy_ssl_session_reuse proxy_ssl_server_name proxy_ssl_verify', 'http server location', 'flag', 'works', ''],
       [
         'proxy_ssl_protocols',
@@ -254,7 +260,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_fastcgi_module',
     rows: [
-      ['fastcgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['fastcgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP'],
       [
         'fastcgi_index fastcgi_split_path_info fastcgi_store fastcgi_socket_rcvbuf fastcgi_socket_sndbuf fastcgi_connect_timeout fastcgi_send_timeout fastcgi_send_lowat fastcgi_buffer_size fastcgi_read_timeout fastcgi_busy_buffers_size fastcgi_limit_rate fastcgi_cache fastcgi_cache_key fastcgi_cache_min_uses fastcgi_cache_max_range_offset fastcgi_cache_lock_timeout fastcgi_cache_lock_age fastcgi_max_temp_file_size fastcgi_temp_file_write_size fastcgi_next_upstream_tries fastcgi_next_upstream_timeout fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr',
         'http server location',
@@ -317,7 +323,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_uwsgi_module',
     rows: [
-      ['uwsgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['uwsgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP'],
       [
         'uwsgi_modifier1 uwsgi_modifier2 uwsgi_store uwsgi_socket_rcvbuf uwsgi_socket_sndbuf uwsgi_connect_timeout uwsgi_send_timeout uwsgi_buffer_size uwsgi_read_timeout uwsgi_busy_buffers_size uwsgi_limit_rate uwsgi_cache uwsgi_cache_key uwsgi_cache_min_uses uwsgi_cache_max_range_offset uwsgi_cache_lock_timeout uwsgi_cache_lock_age uwsgi_cache_background_update uwsgi_max_temp_file_size uwsgi_temp_file_write_size uwsgi_next_upstream_tries uwsgi_next_upstream_timeout uwsgi_string uwsgi_pass_header uwsgi_hide_header uwsgi_ssl_ciphers uwsgi_ssl_name uwsgi_ssl_verify_depth uwsgi_ssl_trusted_certificate uwsgi_ssl_crl uwsgi_ssl_certificate uwsgi_ssl_certificate_key uwsgi_ssl_password_file',
         'http server location',
@@ -368,7 +374,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_scgi_module',
     rows: [
-      ['scgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['scgi_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP'],
       [
         'scgi_store scgi_socket_rcvbuf scgi_socket_sndbuf scgi_connect_timeout scgi_send_timeout scgi_buffer_size scgi_read_timeout scgi_busy_buffers_size scgi_limit_rate scgi_cache scgi_cache_key scgi_cache_min_uses scgi_cache_max_range_offset scgi_cache_lock_timeout scgi_cache_lock_age scgi_max_temp_file_size scgi_temp_file_write_size scgi_next_upstream_tries scgi_next_upstream_timeout scgi_pass_header scgi_hide_header',
         'http server location',
@@ -413,7 +419,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_grpc_module',
     rows: [
-      ['grpc_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['grpc_pass', 'location location-if', '1', 'not yet', 'in evenkeel.yaml it is `protocol: http2` of an upstream'],
       ['grpc_bind', 'http server location', '1-2', 'no effect', 'without the `_pass` of its module it means nothing'],
       [
         'grpc_socket_keepalive grpc_intercept_errors grpc_ssl_session_reuse grpc_ssl_server_name grpc_ssl_verify',
@@ -455,7 +461,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_memcached_module',
     rows: [
-      ['memcached_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['memcached_pass', 'location location-if', '1', 'not yet', 'servers are only spoken to in HTTP'],
       [
         'memcached_bind',
         'http server location',
@@ -489,7 +495,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_tunnel_module',
     rows: [
-      ['tunnel_pass', 'server location location-if', '0-1', 'not yet', 'servers are only spoken to in HTTP/1.1'],
+      ['tunnel_pass', 'server location location-if', '0-1', 'not yet', 'servers are only spoken to in HTTP'],
       ['tunnel_bind', 'http server location', '1-2', 'no effect', 'without the `_pass` of its module it means nothing'],
       [
         'tunnel_socket_keepalive',

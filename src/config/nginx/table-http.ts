@@ -602,13 +602,15 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_gunzip_filter_module',
     rows: [
-      ['gunzip', 'http server location', 'flag', 'left out', 'compression is not there yet'],
-      ['gunzip_buffers', 'http server location', '2', 'left out', 'compression is not there yet'],
+      ['gunzip', 'http server location', 'flag', 'left out', 'nothing is decompressed'],
+      ['gunzip_buffers', 'http server location', '2', 'left out', 'nothing is decompressed'],
     ],
   },
   {
     module: 'ngx_http_gzip_static_module',
-    rows: [['gzip_static', 'http server location', '1', 'left out', 'compression is not there yet']],
+    rows: [
+      ['gzip_static', 'http server location', '1', 'left out', 'files that were compressed before are not looked for'],
+    ],
   },
   {
     module: 'ngx_http_image_filter_module',

@@ -98,7 +98,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
     module: 'ngx_stream_limit_conn_module',
     rows: [
       ['limit_conn_zone', 'stream', '2', 'left out', 'a zone alone limits nothing'],
-      ['limit_conn', 'stream stream-server', '2', 'not yet', 'limits are not there yet'],
+      ['limit_conn', 'stream stream-server', '2', 'not yet', 'limits are of requests alone yet'],
       ['limit_conn_log_level', 'stream stream-server', '1', 'no effect', 'it tunes the inside of nginx'],
       ['limit_conn_dry_run', 'stream stream-server', 'flag', 'no effect', 'it tunes the inside of nginx'],
     ],
