@@ -268,7 +268,7 @@ const UPSTREAM_TIMES: readonly Value<UpstreamView>[] = [
   [
     'upstream_queue_seconds',
     'histogram',
-    'Of requests and connections that had to wait for a server with room.',
+    'Of requests and connections that had to wait, for a server with room or for a limit.',
     ({ traffic }) => traffic?.queue,
   ],
 ];

@@ -60,7 +60,7 @@ export const upstreamTraffic = named(
     duration: histogram.describe('Of whole ones, as of their listener.'),
     connect: histogram.describe('Until a connection to a server stood, with its TLS: of new ones.'),
     firstByte: histogram.describe('From the beginning of the last try to the head of its response.'),
-    queue: histogram.describe('Of those that had to wait for a server with room.'),
+    queue: histogram.describe('Of those that had to wait, for a server with room or for a limit.'),
     retries: z
       .array(z.object({ reason: text('Why the try before had failed.'), count: count('How often.') }))
       .describe('Tries that were followed by another one.'),
