@@ -274,8 +274,7 @@ upstreams:
   assert.deepEqual([moved.target?.server, moved.target?.balance], ['192.0.2.1:80', 'round-robin']);
 });
 
-test('what is not counted and not compressed in a rehearsal is told, and by what', () => {
-  const yaml = (compress: string): string => `
+const LIMITED = (compress: string): string => `
 listeners:
   web:
     bind: "127.0.0.1:8080"
@@ -284,23 +283,26 @@ listeners:
 upstreams: { a: { servers: ["192.0.2.1:80"] } }
 limits: { clients: { rate: 1/s }, open: {} }
 `;
-  const { assumed } = ask(yaml(''), 'http://h/');
+
+test('what is not counted and not compressed in a rehearsal is told, and by what', () => {
+  const { assumed } = ask(LIMITED(''), 'http://h/');
   assert.ok(assumed.includes('it is let in by what limits it: clients, open'), assumed.join('; '));
   assert.ok(assumed.includes('its response is none that is compressed (br, gzip)'), assumed.join('; '));
-  const plain = ask(yaml(', compress: false'), 'http://h/').assumed;
+  const plain = ask(LIMITED(', compress: false'), 'http://h/').assumed;
   assert.ok(!plain.some((one) => one.includes('compressed')), plain.join('; '));
 });
 
-test('whom the kernel chooses is not known, but for one that is alone', () => {
-  const yaml = (balance: string): string => `
+const IN_KERNEL = (balance: string): string => `
 listeners: { ssh: { bind: "192.0.2.10:22", protocol: tcp, mode: kernel, upstream: a } }
 upstreams: { a: { servers: ["192.0.2.1:22", "192.0.2.2:22"]${balance} } }
 `;
-  const told = ask(yaml(', balance: source-hash'), 'tcp://192.0.2.10:22');
+
+test('whom the kernel chooses is not known, but for one that is alone', () => {
+  const told = ask(IN_KERNEL(', balance: source-hash'), 'tcp://192.0.2.10:22');
   assert.match(told.summary, /, or another of 2 that take requests$/);
   assert.deepEqual([told.target?.balance, told.target?.isFixed], ["by the client's address, in the kernel", false]);
   assert.ok(told.assumed.includes('which server it is, the kernel says, by a table of its own'));
-  const alone = ask(yaml(''), 'tcp://192.0.2.10:22', { down: ['192.0.2.1:22'] });
+  const alone = ask(IN_KERNEL(''), 'tcp://192.0.2.10:22', { down: ['192.0.2.1:22'] });
   assert.equal(alone.summary, 'goes to server a/192.0.2.2:22');
   assert.equal(alone.target?.balance, "by the client's address and port, in the kernel");
 });
