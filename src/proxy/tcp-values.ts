@@ -2,10 +2,8 @@
  * What a TCP listener does by the values of a connection: where it goes, what its client is told, and by what a server is chosen. Only
  * listeners that ask have one. It looks at one connection at a time: what it says holds until it looks at the next.
  */
-import { hashWords } from '../base/hash.ts';
 import { encodeUtf8 } from '../base/text.ts';
 import type { TcpPlan, TcpTargetPlan } from '../config/plan.ts';
-import { NO_KEY } from '../core/balance/balancer.ts';
 import { NameTable } from '../core/value/name-table.ts';
 import { RequestView, type TlsFacts } from '../core/value/request-view.ts';
 import { Span } from '../core/value/span.ts';
@@ -80,10 +78,8 @@ export class TcpValues {
   }
 
   /** What it is balanced by in this upstream. */
-  keyFor({ hashKey, plan }: Upstream): number {
-    if (hashKey === null) return 0;
-    const { ip0, ip1, ip2, ip3 } = this.view.client;
-    return hashKey.of(this.view, plan.balance === 'hash' ? hashWords(ip0, ip1, ip2, ip3) : NO_KEY);
+  keyFor(upstream: Upstream): number {
+    return upstream.keyFor(this.view);
   }
 }
 

@@ -8,13 +8,15 @@
 import type { Address } from '../base/address.ts';
 import { formatIP } from '../base/address.ts';
 import { SERVER_DRAINING, SERVER_EMPTY, type ServerSlot } from '../base/board.ts';
+import { hashWords } from '../base/hash.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { PICK_FULL, type Balancer } from '../core/balance/balancer.ts';
+import { type Balancer, NO_KEY, PICK_FULL } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
 import { ServiceTime } from '../core/balance/service-time.ts';
 import { canWork } from '../core/balance/tier.ts';
 import { HashKey } from '../core/route/hash-key.ts';
 import type { RequestView } from '../core/value/request-view.ts';
+import { type IpWords, isV4 } from '../wire/ip-text.ts';
 import type { Context } from './context.ts';
 import { HeldPlace } from './held-place.ts';
 import type { MakeServerLayer } from './layer.ts';
@@ -187,6 +189,15 @@ export class Upstream {
 
   // --- choosing ---
 
+  /** What the request in the view is balanced by; 0 where that is nothing of it. */
+  keyFor(view: RequestView): number {
+    const { hashKey, plan } = this;
+    const { client } = view;
+    if (plan.balance === 'nginx-ip-hash') return (isV4(client) ? client.ip3 : hashOf(client)) >>> 8;
+    if (hashKey === null) return plan.balance === 'source-hash' ? hashOf(client) : 0;
+    return hashKey.of(view, plan.balance === 'hash' ? hashOf(client) : NO_KEY);
+  }
+
   /** The number of a server for `waiter`, or a PICK_ code. A server that was picked must be taken. */
   pick(waiter: Waiter): number {
     if (waiter.bound !== null) return this.pickBound(waiter, waiter.bound);
@@ -328,6 +339,10 @@ function stickinessOf({ sticky }: UpstreamPlan): Stickiness | null {
 
 function stickyCookieOf({ sticky }: UpstreamPlan): StickyCookie | null {
   return sticky === undefined || sticky.cookie === null ? null : new StickyCookie(sticky.cookie);
+}
+
+function hashOf({ ip0, ip1, ip2, ip3 }: IpWords): number {
+  return hashWords(ip0, ip1, ip2, ip3);
 }
 
 /** Our own balancing by `hash` has a key of its own; the others are nginx's, and so are their keys. */

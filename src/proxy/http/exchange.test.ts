@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../base/arena.ts';
+import { LimitTable } from '../../base/limit-table.ts';
 import { SERVER_UP } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import { Timers } from '../../base/timers.ts';
-import type { ListenerPlan, RetryPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { LimitsPlan, ListenerPlan, RetryPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import { CLIENT_LEFT, endedByAnswer, ENDINGS, PHASES, SERVED, SERVER_LEFT, SWITCHED } from '../../core/endings.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { BelievedHops } from '../../core/client/forwarded-for.ts';
+import type { LimitCounting } from '../../core/limit/route-limits.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
@@ -215,10 +217,18 @@ function serverPlan(slot: number, maxConnections: number): ServerPlan {
   };
 }
 
+/** Of a process of its own. */
+function newCounting(): LimitCounting {
+  const table = new LimitTable(new ArrayBuffer(LimitTable.bytesFor(1)), 1);
+  table.join(0);
+  return { table, row: 0 };
+}
+
 interface Options {
   readonly servers?: number;
   readonly maxConnections?: number;
   readonly retry?: Partial<RetryPlan>;
+  readonly limits?: LimitsPlan;
 }
 
 class Stage implements ServerProtocol, Towards {
@@ -238,7 +248,8 @@ class Stage implements ServerProtocol, Towards {
   private readonly context: Context;
   private readonly inUse: number[] = [];
 
-  constructor({ servers = 2, maxConnections = 0, retry = {} }: Options = {}) {
+  constructor({ servers = 2, maxConnections = 0, retry = {}, limits }: Options = {}) {
+    const counting = limits === undefined ? null : newCounting();
     this.context = {
       transport: this.transport,
       arena: this.arena,
@@ -249,6 +260,8 @@ class Stage implements ServerProtocol, Towards {
       pools: new Set(),
       isDraining: false,
       segmentsEnough: 2,
+      limitCounting: () => counting,
+      sharedClockMs: 0,
       board: { serverConnections: (slot: number) => this.inUse[slot] ?? 0 },
       row: {
         addServerConnections: (slot: number, delta: number) => {
@@ -292,6 +305,7 @@ class Stage implements ServerProtocol, Towards {
       bodyBytes: null,
       passesClaims: false,
       interceptsErrors: false,
+      ...(limits === undefined ? {} : { limits }),
     } as const;
     const match = { hosts: [], path: null, methods: [], values: [] };
     const plan: RoutePlan = {
@@ -512,6 +526,33 @@ test('at the limit a request waits: for a server, or until its time in the queue
   stage.pass(QUEUE_MS);
   assert.deepEqual(third.said, ['gives up 503']);
   assert.deepEqual(first.said, ['response 200', 'complete']);
+});
+
+test('a request that a limit delays waits before a server is looked for, and not again where it goes on when its time is over', () => {
+  const limit = { zone: 'z', key: null, ipv6Bits: 64, status: 429, isDry: false, burst: 1, delayAfter: 0 };
+  const delayed = (delayMs: number): readonly [Stage, FakeClient] => {
+    const rate = 1_000_000 / delayMs;
+    const stage = new Stage({ limits: { requests: [{ ...limit, rate }], connections: [] } });
+    stage.begin();
+    const client = stage.begin();
+    stage.pass(Math.min(delayMs, EXCHANGE_MS) - 100);
+    assert.equal(stage.connections.length, 1);
+    return [stage, client];
+  };
+  const [stage, client] = delayed(1000);
+  stage.pass(200);
+  assert.equal(stage.connections.length, 2);
+  assert.equal(client.pumps, 1);
+
+  const [other, late] = delayed(10_000);
+  late.giveUp = ({ status }) => {
+    late.said.push(`gives up ${status}`);
+    late.exchange?.start();
+    late.exchange?.begin();
+  };
+  other.pass(200);
+  assert.deepEqual(late.said, ['gives up 504']);
+  assert.equal(other.connections.length, 2);
 });
 
 test('the exchange has its time, tries included; the try under way is given up', () => {

@@ -15,7 +15,6 @@
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import { hashWords } from '../../base/hash.ts';
 import type { CountedPlan, ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import {
@@ -29,7 +28,7 @@ import {
   PHASE_RESPONSE,
   PHASE_WAIT,
 } from '../../core/endings.ts';
-import { NO_KEY, PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
+import { PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
   FAILED_NO_RESOURCE,
@@ -47,7 +46,6 @@ import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
 import type { Socket } from '../../port/transport.ts';
-import { isV4 } from '../../wire/ip-text.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import { BODY_NONE, METHOD_HEAD, METHOD_OTHER, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
@@ -63,6 +61,7 @@ import type { ErrorPage } from './error-page.ts';
 import { answerTo } from './failed-tries.ts';
 import { KeptRequest } from './kept-request.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
+import { OriginalHead } from './original-head.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { RequestKeeper } from './request-keeper.ts';
@@ -76,7 +75,7 @@ import type { StickyCookie } from './sticky-cookie.ts';
 import { isSuccess } from './success.ts';
 import { keptLines, type TargetBy, typeLine } from './target-by.ts';
 import { Trail } from './trail.ts';
-import { dropBody, makeGet, METHOD_ROOM } from './turned-request.ts';
+import { dropBody, makeGet } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 import { mayUpgrade } from './upgrade.ts';
 
@@ -151,10 +150,8 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   private carriedLines: Uint8Array = own.NOTHING;
   /** How often it went on elsewhere because there was no file. */
   private detours = 0;
-  /** Of the request as it came, where it may have to go on elsewhere. -1: it is not kept. */
-  private headSlot = -1;
-  private keptAt = 0;
-  private keptEnd = 0;
+  /** What it begins anew with where it goes on elsewhere. */
+  readonly original: OriginalHead;
   /** Where a response says that it goes on. */
   private goesOnTo: Uint8Array = own.NOTHING;
   /** The Content-Type of that response, as a line. */
@@ -213,6 +210,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     super();
     this.context = context;
     this.request = new KeptRequest(context.arena);
+    this.original = new OriginalHead(context.arena);
   }
 
   /** Of a client's request, whose head is this; null: what came is no request. `begunAt`: when its first byte came. */
@@ -325,7 +323,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     }
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
-    this.key = this.keyFor(view);
+    this.key = this.upstream.keyFor(view);
     const { stickiness, stickyCookie } = this.upstream;
     this.bound = stickiness === null ? null : stickiness.find(view);
     this.stickyCookie = stickyCookie;
@@ -353,7 +351,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     if (route.send !== null) this.changeBy(route.send, view.head);
     const obstacle = towards.keeper.keep(request, view, hops, route, this.wantsUpgrade, headLength);
     const mayGoOn = route.targetBy !== null || (route.hasErrorPages && !this.isErrorPage);
-    if (obstacle === null && mayGoOn) this.keepHead(view, headLength);
+    if (obstacle === null && mayGoOn) this.original.keep(view, headLength);
     return obstacle;
   }
 
@@ -373,7 +371,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
       return null;
     }
     const hasPage = this.route.errorPageFor(refusal.status) !== null && view.head.body === BODY_NONE;
-    if (hasPage) this.keepHead(view, headLength);
+    if (hasPage) this.original.keep(view, headLength);
     else this.carriedLines = refusal.lines;
     return own.limited(refusal.kind, refusal.status);
   }
@@ -385,20 +383,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     dropBody(head);
   }
 
-  /** Without a slot for it errors are answered as they are. */
-  private keepHead({ bytes, head }: RequestView, length: number): void {
-    const { arena } = this.context;
-    if (this.headSlot >= 0) return;
-    this.headSlot = arena.allocate(METHOD_ROOM + length);
-    if (this.headSlot < 0) return;
-    this.keptAt = arena.start(this.headSlot) + METHOD_ROOM;
-    this.keptEnd = this.keptAt + length;
-    bytes.copyWithin(this.keptAt, head.start, head.start + length);
-  }
-
   /** The page for an error with this status; null: there is none. */
   errorPageFor(status: number): ErrorPage<Route> | null {
-    if (this.headSlot < 0 || this.hasResponse || this.isErrorPage || this.routeOrNull === null) return null;
+    if (!this.original.isKept || this.hasResponse || this.isErrorPage || this.routeOrNull === null) return null;
     const page = this.route.errorPageFor(status);
     // what is not here of a body any more cannot go to another server
     return page === null || page.plan.to.kind !== 'call' || this.hasWholeBody ? page : null;
@@ -414,10 +401,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     return this.detours >= DETOURS_MAX;
   }
 
-  get hasKeptHead(): boolean {
-    return this.headSlot >= 0;
-  }
-
   /** A body of this length is waited for, and stays behind the head that is kept, or nobody wants it. */
   keepsBody(length: number): boolean {
     return this.dropsBody || (this.action.streamsBodies !== true && this.request.hasRoomFor(length));
@@ -427,11 +410,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   keepBody(offset: number, length: number): void {
     if (this.listener.readsBodies === true) this.copyOfBody(false).add(this.context.memory, offset, length);
     if (!this.dropsBody) this.request.append(offset, length);
-  }
-
-  /** Where the head stands that was kept. */
-  get keptHead(): { readonly at: number; readonly end: number } {
-    return { at: this.keptAt, end: this.keptEnd };
   }
 
   /**
@@ -460,7 +438,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     if (head.body !== BODY_NONE) this.dropsBody = true;
     dropBody(head);
     if (isGet) makeGet(this.context.memory, head);
-    this.keptAt = head.start;
+    this.original.at = head.start;
     this.method = head.method;
     this.request.release();
   }
@@ -479,17 +457,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.triedCount = 0;
     this.needsFreshConnection = false;
     this.deadline = 0;
-  }
-
-  private keyFor(view: RequestView): number {
-    const { hashKey, plan } = this.upstream;
-    const { client } = view;
-    if (plan.balance === 'nginx-ip-hash')
-      return isV4(client) ? client.ip3 >>> 8 : hashWords(client.ip0, client.ip1, client.ip2, client.ip3) >>> 8;
-    if (hashKey === null && plan.balance !== 'source-hash') return 0;
-    const source = hashWords(client.ip0, client.ip1, client.ip2, client.ip3);
-    if (hashKey === null) return source;
-    return hashKey.of(view, plan.balance === 'hash' ? source : NO_KEY);
   }
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
@@ -1013,8 +980,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.serverSide = null;
     this.compression?.end();
     this.request.release();
-    if (this.headSlot >= 0) this.context.arena.release(this.headSlot);
-    this.headSlot = -1;
+    this.original.release();
     this.deadline = 0;
     this.clientOrNull = null;
     this.protocolOrNull = null;

@@ -232,14 +232,14 @@ export abstract class HttpClient extends Session implements ClientSide {
   }
 
   /** The head that was kept is in `context.requestHead` again. */
-  private parseKept({ keptHead: { at, end }, hasKeptHead }: Exchange): boolean {
-    return hasKeptHead && this.parseHead(at, end) > 0;
+  private parseKept({ original: { at, end, isKept } }: Exchange): boolean {
+    return isKept && this.parseHead(at, end) > 0;
   }
 
   /** The request that goes on takes this route. False: it cannot. */
   private takeTurn(exchange: Exchange, route: Route): boolean {
     if (this.endBy(route)) return true;
-    const { at, end } = exchange.keptHead;
+    const { at, end } = exchange.original;
     if (this.keep(exchange, route, end - at) !== null) return false;
     this.awaitServer();
     exchange.start();

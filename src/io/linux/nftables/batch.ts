@@ -2,7 +2,7 @@
  * Changes of one nf_tables table (nft(8)) as netlink messages: what is written into one batch the kernel does as a whole or not
  * at all, and no packet meets a part of it. Numbers are those of linux/netfilter/nf_tables.h, in network byte order.
  */
-import { NLM_F_CREATE, NLM_F_EXCL, NetlinkWriter } from '../segment/netlink-message.ts';
+import { NESTED, NLM_F_CREATE, NLM_F_EXCL, NetlinkWriter } from '../segment/netlink-message.ts';
 import { attribute, be32, dataValue, type NamedSet, RuleWriter } from './rule-writer.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
@@ -17,7 +17,7 @@ const NFT_MSG_NEWSETELEM = 12;
 const NFT_MSG_DELSETELEM = 14;
 const NLM_F_APPEND = 0x800;
 
-const NFPROTO_INET = 1;
+export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
 export const NFPROTO_IPV6 = 10;
 
@@ -224,7 +224,6 @@ export class Batch {
   }
 }
 
-const NESTED = 0x8000;
 const BATCH_HEADER = Uint8Array.of(0, 0, 0, NFNL_SUBSYS_NFTABLES);
 
 export function nftablesType(type: number): number {

@@ -4,7 +4,7 @@
  */
 import type { Address } from '../../../base/address.ts';
 import { addressBytes } from '../../../base/address.ts';
-import { NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
+import { NESTED, NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
 import type { NetlinkRequests } from '../segment/netlink-socket.ts';
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from './batch.ts';
 import { PROTOCOLS } from './forwarding-rules.ts';
@@ -34,7 +34,6 @@ const ENDS = {
 
 /** Sent at once. */
 const PORTION = 500;
-const NESTED = 0x8000;
 
 export class ConntrackTable {
   private readonly requests: NetlinkRequests;

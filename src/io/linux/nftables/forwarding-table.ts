@@ -11,12 +11,11 @@ import type {
 import * as libc from '../libc.ts';
 import { type NetlinkMessage, NetlinkWriter, readAttributes, readU32 } from '../segment/netlink-message.ts';
 import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts';
-import { Batch, nftablesType } from './batch.ts';
+import { Batch, nftablesType, NFPROTO_INET } from './batch.ts';
 import { ConntrackTable } from './conntrack.ts';
 import { TrackingSettings } from './tracking-settings.ts';
 import { connectionsSet, PROTOCOLS, rememberedEnds, replacingBatch, shapeOfMap } from './forwarding-rules.ts';
 
-const NFPROTO_INET = 1;
 const NFT_MSG_GETTABLE = 1;
 const NFT_MSG_GETCHAIN = 4;
 const NFT_MSG_GETRULE = 7;

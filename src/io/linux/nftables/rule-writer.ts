@@ -1,5 +1,5 @@
 /** The expressions of one rule of nf_tables. Each works on registers that the ones before it have set. */
-import type { NetlinkWriter } from '../segment/netlink-message.ts';
+import { NESTED, type NetlinkWriter } from '../segment/netlink-message.ts';
 
 const NFTA_LIST_ELEM = 1;
 const NFTA_EXPR_NAME = 1;
@@ -225,8 +225,6 @@ export class RuleWriter {
     });
   }
 }
-
-const NESTED = 0x8000;
 
 /** The quarter of a register that follows so many bytes from the beginning of the first one. */
 function quarterAfter(bytes: number): number {

@@ -15,7 +15,7 @@ export const NLMSG_DONE = 3;
 
 const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;
-const NESTED = 0x8000;
+export const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
 const LITTLE = true;
 
