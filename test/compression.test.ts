@@ -2,18 +2,21 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import type http2 from 'node:http2';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { brotliDecompressSync, createGunzip, gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, createBrotliDecompress, createGunzip, gunzipSync } from 'node:zlib';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { session } from './http2-client.ts';
 import { RawConnection } from './raw.ts';
 import { until } from './waiting.ts';
 
 const PROSE = Array.from({ length: 60_000 }, (_, i) => `line ${i} of a text that is long enough\n`).join('');
+/** What can hardly be made shorter. */
+const NOISE = createHash('shake256', { outputLength: 300_000 }).digest('base64');
 
-/** `/BYTES`: so much prose, at once; `/chunks/BYTES`: of unknown length, a kilobyte each; `/drip`: a word whenever the test says so. */
+/** `/BYTES`: so much prose, at once; `/chunks/BYTES`: of unknown length, a kilobyte each; `/noise`: all of it; `/drip`: a word whenever the test says so. */
 async function startServer(t: TestContext): Promise<{ address: string; drips: http.ServerResponse[] }> {
   const drips: http.ServerResponse[] = [];
   const server = http.createServer((request, response) => {
@@ -23,6 +26,9 @@ async function startServer(t: TestContext): Promise<{ address: string; drips: ht
     if (first === 'drip') {
       response.flushHeaders();
       drips.push(response);
+    } else if (first === 'noise') {
+      response.write(NOISE);
+      response.end();
     } else if (first === 'chunks') {
       for (let at = 0; at < Number(second); at += 1024)
         response.write(PROSE.slice(at, Math.min(at + 1024, Number(second))));
@@ -135,6 +141,15 @@ upstreams:
         assert.ok((await text(stream.pipe(createGunzip()))) === PROSE.slice(0, size));
       });
       await Promise.all(all);
+      for (const [coding, decode] of [
+        ['gzip', createGunzip],
+        ['br', createBrotliDecompress],
+      ] as const) {
+        const stream = client.request({ ':path': '/noise', 'accept-encoding': coding });
+        const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+        assert.equal(headers['content-encoding'], coding);
+        assert.ok((await text(stream.pipe(decode()))) === NOISE);
+      }
       client.close();
     });
 

@@ -10,7 +10,10 @@ import type { BodySink } from './sides.ts';
 const SLICE = 10_000;
 const LARGE = 4;
 
-/** Says what went in, in brackets: `[` with the first byte, `|` where it was flushed, `]` at the end. It says nothing before it is flushed. */
+/**
+ * Says what went in, in brackets: `[` with the first byte, `|` where it was flushed, `]` at the end. It says nothing before it is flushed, and as
+ * real ones do wants what was flushed to be taken before anything else.
+ */
 class Brackets implements Encoder {
   readonly sliceBytes = SLICE;
   consumed = 0;
@@ -18,23 +21,35 @@ class Brackets implements Encoder {
   hasMore = false;
   static begun = 0;
   private readonly memory: Uint8Array;
+  /** Bytes that it says at once. */
+  private readonly most: number;
   private said = '[';
+  private isFlushing = false;
 
-  constructor(memory: Uint8Array) {
+  constructor(memory: Uint8Array, most: number) {
     this.memory = memory;
+    this.most = most;
     Brackets.begun++;
   }
 
   encode(step: EncodeStep, input: number, length: number, output: number, room: number): void {
     this.consumed = length;
-    if (length > 0) this.said += `${String.fromCharCode(this.memory[input])}${length}`;
-    if (step === ENCODE_FLUSH) this.said += '|';
-    if (step === ENCODE_END) this.said += ']';
-    const count = step === ENCODE_FLUSH || step === ENCODE_END ? Math.min(room, this.said.length) : 0;
+    if (this.isFlushing) assert.deepEqual([step, length], [ENCODE_FLUSH, 0], 'the same step follows');
+    else this.note(step, input, length);
+    const isLast = step === ENCODE_FLUSH || step === ENCODE_END;
+    const count = isLast ? Math.min(room, this.most, this.said.length) : 0;
     for (let i = 0; i < count; i++) this.memory[output + i] = this.said.charCodeAt(i);
     this.said = this.said.slice(count);
     this.produced = count;
-    this.hasMore = count > 0 && this.said !== '';
+    this.hasMore = isLast && this.said !== '';
+    this.isFlushing = this.hasMore && step === ENCODE_FLUSH;
+  }
+
+  private note(step: EncodeStep, input: number, length: number): void {
+    if (this.hasMore) return;
+    if (length > 0) this.said += `${String.fromCharCode(this.memory[input])}${length}`;
+    if (step === ENCODE_FLUSH) this.said += '|';
+    if (step === ENCODE_END) this.said += ']';
   }
 
   release(): void {
@@ -49,9 +64,12 @@ class World {
   readonly later = new Later({ requestTurn: () => this.turns++ } as never);
   readonly compressors = new Compressors(this.arena, this.later, () => ({
     has: () => true,
-    begin: () => new Brackets(this.arena.memory),
+    begin: () => new Brackets(this.arena.memory, this.most),
   }));
+  most = Infinity;
   isFull = false;
+  /** Whatever it is sent fills it. */
+  fillsUp = false;
   hasRoom = true;
   private hasHead = true;
 
@@ -78,7 +96,9 @@ class World {
   }
 
   private send(slot: number, offset: number, length: number, end: string): boolean {
+    assert.ok(!this.isFull, 'the client is full');
     if (!this.hasRoom) return false;
+    this.isFull = this.fillsUp;
     const text = String.fromCharCode(...this.arena.memory.subarray(offset, offset + length));
     this.said.push(`${this.hasHead ? 'head ' : ''}${text}${end}`);
     this.hasHead = false;
@@ -180,6 +200,47 @@ describe('a compressed body', () => {
     assert.deepEqual(world.said, ['head', 'client full', '[a10000a5000|', 'worked on']);
     assert.equal(body.resume(), false);
     body.release();
+  });
+
+  it('is sent to a client piece by piece as it takes them, whatever the encoder has to say and the server has ended', () => {
+    const world = new World();
+    world.most = 4;
+    world.fillsUp = true;
+    const body = world.body(UNTOLD);
+    world.segment(body, 'a', 100);
+    assert.deepEqual(world.said.splice(0), ['head [a10']);
+    assert.ok(body.isFull);
+    assert.ok(body.finish());
+    for (let i = 0; i < 9; i++) {
+      world.turn();
+      world.isFull = false;
+      body.resume();
+    }
+    const pieces = world.said.filter((text) => text !== 'client full');
+    assert.deepEqual(pieces, ['0|', '] end', 'worked on']);
+    assert.ok(body.isDone);
+    body.release();
+    world.turn();
+    assert.equal(world.arena.usedSlots, 0);
+  });
+
+  it('takes nothing more while its encoder has something to say', () => {
+    const world = new World();
+    world.most = 4;
+    const body = world.body(UNTOLD);
+    world.fillsUp = true;
+    world.segment(body, 'a', 100);
+    world.isFull = false;
+    assert.ok(body.isFull);
+    assert.ok(body.resume());
+    world.turn();
+    world.isFull = false;
+    assert.ok(!body.isFull);
+    world.segment(body, 'b', 100);
+    assert.deepEqual(world.said.slice(-1), ['b100']);
+    body.release();
+    world.turn();
+    assert.equal(world.arena.usedSlots, 0);
   });
 
   it('lets another one that is short go first, and another long one wait until its segment is done', () => {

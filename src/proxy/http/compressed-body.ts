@@ -7,7 +7,7 @@
  */
 import { Arena } from '../../base/arena.ts';
 import type { CodingName } from '../../config/plan.ts';
-import { ENCODE_END, ENCODE_FLUSH, ENCODE_MORE, type Encoder } from '../../port/compression.ts';
+import { ENCODE_END, ENCODE_FLUSH, ENCODE_MORE, type Encoder, type EncodeStep } from '../../port/compression.ts';
 import {
   type Compressors,
   type Slicing,
@@ -53,7 +53,10 @@ export class CompressedBody implements BodySink, Slicing {
   private offset = 0;
   private length = 0;
   private pauses = false;
-  /** Encoded, and not handed on because no slot was free for its frame. */
+  /** What the encoder was told last, and that it has more to say to that. */
+  private step: EncodeStep = ENCODE_MORE;
+  private hasMore = false;
+  /** Encoded, and not handed on because the client is full, or no slot was free for its frame. */
   private outSlot = NONE;
   private outLength = 0;
   /** No more of it comes. */
@@ -92,7 +95,7 @@ export class CompressedBody implements BodySink, Slicing {
 
   /** Something is here that is not handed on yet, and need not wait for the server. */
   private get hasWork(): boolean {
-    return this.slot >= 0 || this.outSlot >= 0 || (this.isEnding && !this.isDone);
+    return this.slot >= 0 || this.outSlot >= 0 || this.hasMore || (this.isEnding && !this.isDone);
   }
 
   send(slot: number, offset: number, length: number): boolean {
@@ -202,36 +205,54 @@ export class CompressedBody implements BodySink, Slicing {
     if (this.isEncoded && this.outSlot < 0 && !this.isDone) this.isDone = this.sink.finish();
   }
 
-  /** False: no slot was free, and the rest is to be done later. */
+  /** The encoder is to be told something, or has something to say. */
+  private get hasToEncode(): boolean {
+    return this.length > 0 || this.hasMore || (this.isEnding && !this.isEncoded);
+  }
+
+  /** As far as the client takes it. False: no slot was free. The rest is to be done later. */
   private encodeSlice(): boolean {
     if (!this.handOn()) return false;
-    let isMore = !this.isEncoded;
-    if (isMore) this.encoder ??= this.compressors.begin(this.coding, this.level);
+    if (!this.hasToEncode || this.outSlot >= 0) return true;
+    this.encoder ??= this.compressors.begin(this.coding, this.level);
+    do {
+      if (!this.encode() || !this.handOn()) return false;
+    } while (this.hasMore && this.outSlot < 0);
+    return true;
+  }
+
+  /** False: no slot was free. */
+  private encode(): boolean {
     const { arena, compressors, encoder } = this;
-    while (isMore) {
-      const slot = compressors.output;
-      if (slot < 0 || encoder === null) return false;
-      const count = Math.min(this.length, encoder.sliceBytes);
-      const step =
-        count < this.length ? ENCODE_MORE : this.isEnding ? ENCODE_END : this.pauses ? ENCODE_FLUSH : ENCODE_MORE;
-      encoder.encode(step, this.offset, count, arena.receiveStart(slot), Arena.receiveBytes);
-      this.offset += encoder.consumed;
-      this.length -= encoder.consumed;
-      isMore = encoder.hasMore;
-      this.isEncoded = step === ENCODE_END && !isMore;
-      if (encoder.produced === 0) continue;
+    const slot = compressors.output;
+    if (slot < 0 || encoder === null) return false;
+    const count = Math.min(this.length, encoder.sliceBytes);
+    // what is being flushed comes out before the end is said
+    if (!this.hasMore || this.step !== ENCODE_FLUSH) this.step = this.stepFor(count);
+    encoder.encode(this.step, this.offset, count, arena.receiveStart(slot), Arena.receiveBytes);
+    this.offset += encoder.consumed;
+    this.length -= encoder.consumed;
+    this.hasMore = encoder.hasMore;
+    this.isEncoded = this.step === ENCODE_END && !this.hasMore;
+    if (encoder.produced > 0) {
       this.outSlot = compressors.take();
       this.outLength = encoder.produced;
-      if (!this.handOn()) return false;
     }
     return true;
   }
 
+  /** Of the segment, `count` bytes are next. */
+  private stepFor(count: number): EncodeStep {
+    if (count < this.length) return ENCODE_MORE;
+    if (this.isEnding) return ENCODE_END;
+    return this.pauses ? ENCODE_FLUSH : ENCODE_MORE;
+  }
+
+  /** False: no slot was free. */
   private handOn(): boolean {
-    const { arena, outSlot } = this;
-    if (outSlot < 0) return true;
+    const { arena, isEncoded, outLength, outSlot, sink } = this;
+    if (outSlot < 0 || sink.isFull) return true;
     const at = arena.receiveStart(outSlot);
-    const { isEncoded, outLength, sink } = this;
     if (!(isEncoded ? sink.sendLast(outSlot, at, outLength) : sink.send(outSlot, at, outLength))) return false;
     this.isDone = isEncoded;
     this.outSlot = NONE;
