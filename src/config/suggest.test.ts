@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adviseUnknownKey, type KeysBelow, nearest, orList } from './suggest.ts';
+import { adviseUnknownKey, calledElsewhere, type KeysBelow, nearest, orList } from './suggest.ts';
 
 test('the nearest word is found through a typing error, a swap, case and underscores', () => {
   const words = ['bind', 'protocol', 'timeouts', 'max-connections', 'routes'];
@@ -42,4 +42,12 @@ test('a list in words has its `or`', () => {
   assert.equal(orList(['a']), 'a');
   assert.equal(orList(['a', 'b']), 'a or b');
   assert.equal(orList(['a', 'b', 'c']), 'a, b or c');
+});
+
+test('what others call a value leads to the key that has it here', () => {
+  assert.equal(calledElsewhere('http', ['relay', 'kernel']), 'write `protocol: http`');
+  assert.equal(calledElsewhere('h2', ['http', 'tcp', 'udp']), 'write http, and `http2: true` beside it');
+  assert.equal(calledElsewhere('h2c', ['http1', 'http2', 'auto']), 'write http2');
+  assert.equal(calledElsewhere('xyz', ['relay', 'kernel']), null);
+  assert.equal(adviseUnknownKey('gzip', {}, { compress: below('level') }), 'write `compress`');
 });

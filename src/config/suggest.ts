@@ -116,6 +116,15 @@ const ELSEWHERE_CALLED: ReadonlyMap<string, readonly string[]> = new Map(
     'max-fails': ['failures'],
     'fail-timeout': ['eject'],
     'client-max-body-size': ['body'],
+    'rate-limit': ['limits'],
+    'limit-req': ['limits'],
+    gzip: ['compress'],
+    compression: ['compress'],
+    'proxy-request-buffering': ['request-buffering'],
+    affinity: ['sticky'],
+    'session-affinity': ['sticky'],
+    'sticky-session': ['sticky'],
+    stickiness: ['sticky'],
     keepalive: ['pool', 'idle'],
     return: ['respond', 'redirect'],
     'monitor-uri': ['ready'],
@@ -181,6 +190,9 @@ const VALUES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
     smtp: 'tcp',
     websocket: 'http',
     ws: 'http',
+    h2: 'http2',
+    h2c: 'http2',
+    grpc: 'http2',
     maint: 'disabled',
     down: 'disabled',
     up: 'enabled',
@@ -198,9 +210,10 @@ const NOT_A_CHOICE: ReadonlyMap<string, string> = new Map(
     https: 'write http, and `tls: { certificate: site.pem, key: site.key }` beside it',
     tls: 'write http or tcp, and `tls: { certificate: site.pem, key: site.key }` beside it',
     ssl: 'write http or tcp, and `tls: { certificate: site.pem, key: site.key }` beside it',
-    http2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
-    h2: 'HTTP/2 is not supported yet: write http for HTTP/1.1, or tcp to pass it on as it is',
-    grpc: 'HTTP/2 is not supported yet: write tcp to pass it on as it is',
+    http2: 'write http, and `http2: true` beside it',
+    h2: 'write http, and `http2: true` beside it',
+    h2c: 'write http, and `http2: true` beside it',
+    grpc: 'write http, and `http2: true` beside it',
     sticky: 'leave it out, and write `sticky: { cookie: server }` beside it',
     '5xx': 'write each status: 500, 502, 503, 504',
     '4xx': 'of these only 429 is possible',
@@ -214,6 +227,8 @@ export function calledElsewhere(word: string, choices: readonly string[]): strin
   const isMeant =
     text !== undefined && (choices.includes('tcp') || choices.includes('hash') || choices.includes('reset'));
   if (isMeant) return text;
+  // HAProxy's `mode` is our `protocol`.
+  if (choices.includes('kernel') && (normal === 'tcp' || normal === 'http')) return `write \`protocol: ${normal}\``;
   const known = VALUES_ELSEWHERE.get(normal);
   return known !== undefined && known.split(', ').every((one) => choices.includes(one)) ? `write ${known}` : null;
 }
@@ -224,10 +239,10 @@ const KEYS_NOT_NEEDED: ReadonlyMap<string, string> = new Map(
     state: 'leave it out: the node of the highest `priority` is active',
     tls: 'write `tls` in the listener, or in the upstream for TLS to its servers',
     ssl: 'write `tls` in the listener, or in the upstream for TLS to its servers',
-    'client-ca': 'leave it out: client certificates are not supported yet (docs/not-supported.md)',
-    'ca-file': 'leave it out: client certificates are not supported yet (docs/not-supported.md)',
-    http2: 'leave it out: HTTP/2 is not supported yet (docs/not-supported.md)',
-    'access-log': 'leave it out: access logs are not supported yet (docs/not-supported.md)',
+    'client-ca': 'write `client-certificate: { ca: clients.pem }` in the `tls` of a listener',
+    'ca-file': 'write `ca` in the `tls` of an upstream, or in the `client-certificate` of a listener',
+    http2: 'write it in a listener, or `protocol: http2` in an upstream',
+    'access-log': 'write it in a listener or a route',
     connect: 'write it in the `timeouts` of an upstream',
     response: 'write it in the `timeouts` of an upstream',
     queue: 'write it in the `timeouts` of an upstream',

@@ -44,6 +44,8 @@ export interface ForwardedCounts {
 export interface Forwarder {
   /** In place of whatever the table has, at once for all packets. `buckets`: by the name of the map. */
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null;
+  /** Settings of the machine that could not be changed for it, since `replace`: `NAME to VALUE (REASON)`. */
+  readonly refusedSettings: readonly string[];
   /** Of one map: these buckets have another server now, all at once. */
   change(map: BucketMap, changes: readonly BucketChange[]): string | null;
   /** Whether the table is as it was left; a text: what has become of it. Reads it only if anything has changed any table. */

@@ -54,6 +54,7 @@ export class KernelForwarding {
   /** The rules and buckets are what the kernel has. */
   private isInKernel = false;
   private fault = '';
+  private refusedSettings = '';
   private counted: ForwardedCounts | null = null;
   private countedAtMs = -Infinity;
   private readonly slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
@@ -180,6 +181,7 @@ export class KernelForwarding {
     if (this.fault !== '') this.options.log.info('kernel mode: the kernel has its rules now');
     this.fault = '';
     this.isInKernel = true;
+    this.tellRefusedSettings();
     this.former = counts;
     this.countedAtMs = -Infinity;
     this.rules = rules;
@@ -267,6 +269,14 @@ export class KernelForwarding {
     for (const [server, count] of this.countsNow()?.servers ?? [])
       servers.set(server, (servers.get(server) ?? 0) + count);
     return { services: services.map(({ protocol, address }) => this.ofService(protocol, address)), servers };
+  }
+
+  private tellRefusedSettings(): void {
+    const refused = this.forwarder!.refusedSettings.join(', ');
+    if (refused !== '' && refused !== this.refusedSettings) {
+      this.options.log.warn(`kernel mode: cannot set ${refused}: connections may end at a takeover`);
+    }
+    this.refusedSettings = refused;
   }
 
   private tellFault(fault: string): void {

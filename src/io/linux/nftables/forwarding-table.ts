@@ -9,7 +9,13 @@ import type {
   ForwardingRules,
 } from '../../../port/forwarding.ts';
 import * as libc from '../libc.ts';
-import { type NetlinkMessage, NetlinkWriter, readAttributes, readU32 } from '../segment/netlink-message.ts';
+import {
+  findAttribute,
+  type NetlinkMessage,
+  NetlinkWriter,
+  readAttributes,
+  readU32,
+} from '../segment/netlink-message.ts';
 import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts';
 import { Batch, nftablesType, NFPROTO_INET } from './batch.ts';
 import { ConntrackTable } from './conntrack.ts';
@@ -52,6 +58,7 @@ export class ForwardingTable implements Forwarder {
   private readonly conntrack = new ConntrackTable(this.requests);
   private readonly settings = new TrackingSettings();
   private readonly name: string;
+  refusedSettings: readonly string[] = [];
   private rules: ForwardingRules = { services: [], maps: [] };
   /** Of every part of the table. */
   private handles = '';
@@ -65,7 +72,7 @@ export class ForwardingTable implements Forwarder {
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
     const reason = this.send(replacingBatch(this.name, this.settings.comment, rules, buckets));
     if (reason !== null) return reason;
-    this.settings.apply();
+    this.refusedSettings = this.settings.apply();
     this.rules = rules;
     this.handles = this.readHandles();
     this.generation = this.readGeneration();
@@ -139,7 +146,7 @@ export class ForwardingTable implements Forwarder {
           port: (key[bytes + 4] << 8) | key[bytes + 5],
         };
         const protocol = key[bytes] === PROTOCOLS.tcp ? 'tcp' : 'udp';
-        const counter = element.get(NFTA_SET_ELEM_EXPR);
+        const counter = findAttribute(element, NFTA_SET_ELEM_EXPR);
         const packets = counter === undefined ? 0 : counterOf(counter);
         servers.set(`${protocol} ${addressText(address)}`, packets);
       });
@@ -215,10 +222,9 @@ export class ForwardingTable implements Forwarder {
     const buckets = new Array<Address | null>(map.size).fill(null);
     const known = new Map<string, Address>();
     const isWhole = this.dumpElements(map.name, (key, element) => {
-      const data = element.get(NFTA_SET_ELEM_DATA);
-      const value = data === undefined ? undefined : readAttributes(data, 0, data.length).get(NFTA_DATA_VALUE);
+      const value = valueIn(element, NFTA_SET_ELEM_DATA);
       if (value === undefined || value.length < bytes + 2) return;
-      const name = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+      const name = String.fromCharCode(...value);
       let server = known.get(name);
       if (server === undefined) {
         const port = (value[bytes] << 8) | value[bytes + 1];
@@ -230,10 +236,7 @@ export class ForwardingTable implements Forwarder {
     return isWhole ? buckets : null;
   }
 
-  private dumpElements(
-    set: string,
-    handle: (key: Uint8Array, element: ReadonlyMap<number, Uint8Array>) => void,
-  ): boolean {
+  private dumpElements(set: string, handle: (key: Uint8Array, element: Uint8Array) => void): boolean {
     const asked = [
       [NFTA_SET_ELEM_LIST_TABLE, this.name],
       [NFTA_SET_ELEM_LIST_SET, set],
@@ -241,11 +244,9 @@ export class ForwardingTable implements Forwarder {
     return this.dump(NFT_MSG_GETSETELEM, asked, (attributes) => {
       const list = attributes.get(NFTA_SET_ELEM_LIST_ELEMENTS);
       if (list === undefined) return;
-      for (const each of listOf(list)) {
-        const element = readAttributes(each, 0, each.length);
-        const key = element.get(NFTA_SET_ELEM_KEY);
-        const value = key === undefined ? undefined : readAttributes(key, 0, key.length).get(NFTA_DATA_VALUE);
-        if (value !== undefined) handle(value, element);
+      for (const element of listOf(list)) {
+        const key = valueIn(element, NFTA_SET_ELEM_KEY);
+        if (key !== undefined) handle(key, element);
       }
     });
   }
@@ -304,18 +305,23 @@ function* listOf(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
+/** Of the key or the data of an element. */
+function valueIn(element: Uint8Array, part: number): Uint8Array | undefined {
+  const data = findAttribute(element, part);
+  return data === undefined ? undefined : findAttribute(data, NFTA_DATA_VALUE);
+}
+
 /** Of the first counter among the expressions of a rule. */
 function packetsIn(expressions: Uint8Array | undefined): number {
   if (expressions === undefined) return 0;
   for (const expression of listOf(expressions)) {
-    if (text(readAttributes(expression, 0, expression.length).get(NFTA_EXPR_NAME)) === 'counter')
-      return counterOf(expression);
+    if (text(findAttribute(expression, NFTA_EXPR_NAME)) === 'counter') return counterOf(expression);
   }
   return 0;
 }
 
 function counterOf(expression: Uint8Array): number {
-  const data = readAttributes(expression, 0, expression.length).get(NFTA_EXPR_DATA);
-  const packets = data === undefined ? undefined : readAttributes(data, 0, data.length).get(NFTA_COUNTER_PACKETS);
+  const data = findAttribute(expression, NFTA_EXPR_DATA);
+  const packets = data === undefined ? undefined : findAttribute(data, NFTA_COUNTER_PACKETS);
   return packets === undefined ? 0 : Number(new DataView(packets.buffer, packets.byteOffset).getBigUint64(0));
 }

@@ -34,9 +34,16 @@ export class TrackingSettings {
     }
   }
 
-  /** They are there only when the kernel tracks connections, as it does for rules of type nat. */
-  apply(): void {
-    for (const { name, wanted } of SETTINGS) if (readSysctl(pathOf(name)) !== wanted) writeSysctl(pathOf(name), wanted);
+  /**
+   * They are there only when the kernel tracks connections, as it does for rules of type nat. Those that could not be set: in a
+   * container they may be read-only.
+   */
+  apply(): readonly string[] {
+    return SETTINGS.flatMap(({ name, wanted }) => {
+      const path = pathOf(name);
+      const reason = readSysctl(path) === wanted ? null : writeSysctl(path, wanted);
+      return reason === null ? [] : [`${path.replaceAll('/', '.')} to ${wanted} (${reason})`];
+    });
   }
 
   restore(): void {

@@ -146,6 +146,18 @@ export function readAttributes(bytes: Uint8Array, start: number, end: number): M
   return attributes;
 }
 
+/** The first one of this type: where there are thousands of lists, and little is wanted of each. */
+export function findAttribute(bytes: Uint8Array, type: number): Uint8Array | undefined {
+  for (let at = 0; at + ATTRIBUTE_HEADER_BYTES <= bytes.length;) {
+    const length = bytes[at] | (bytes[at + 1] << 8);
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > bytes.length) return undefined;
+    if (((bytes[at + 2] | (bytes[at + 3] << 8)) & TYPE_MASK) === type)
+      return bytes.subarray(at + ATTRIBUTE_HEADER_BYTES, at + length);
+    at += pad(length);
+  }
+  return undefined;
+}
+
 export function readU32(bytes: Uint8Array, at = 0): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, LITTLE);
 }
