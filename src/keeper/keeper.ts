@@ -7,16 +7,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { OverrideView } from '../api/data-plane.ts';
 import type { GenerationsView } from '../api/generations.ts';
 import type { DataPlaneStatus } from '../api/status.ts';
-import type { Address } from '../base/address.ts';
 import type { Board } from '../base/board.ts';
 import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { routeUnits } from '../base/traffic-cells.ts';
-import type { HealthPlan, ListenerPlan, Plan, ServerPlan } from '../config/plan.ts';
-import type { AskedName } from '../core/asked-name.ts';
+import type { ListenerPlan, Plan, ServerPlan } from '../config/plan.ts';
 import { type Placed, placePlan, Places } from '../core/place.ts';
 import type { SlotRange } from '../core/slots.ts';
-import { NO_TLS_CONNECTION, type ServerIdentity } from '../core/tls/server-identity.ts';
 import type { ProxyEvent } from '../port/control.ts';
 import type { FindUser, Host, ProcessUser } from '../port/host.ts';
 import { NO_MATERIAL, type TlsMaterial } from '../port/tls.ts';
@@ -35,11 +32,9 @@ import { KernelForwarding } from './forwarding/kernel-forwarding.ts';
 import { type CountMemory, FormerCounts } from './generations/former-counts.ts';
 import { CommandUsers } from './ha/command-user.ts';
 import { runCommand } from './ha/command.ts';
-import { askAll } from './servers/all-of.ts';
 import { HealthRegistry } from './servers/health.ts';
 import { ProgramChecks } from './servers/program-checks.ts';
 import { ServerPrograms } from './servers/server-programs.ts';
-import { ProbeContexts, type ProbeTls } from './servers/probe-tls.ts';
 import {
   bindText,
   describeOpen,
@@ -50,10 +45,9 @@ import {
 } from './proxies/listeners.ts';
 import type { Log } from './log/log.ts';
 import { logProxyState } from './log/proxy-state.ts';
-import { askName } from './servers/lookups.ts';
-import { askSystem, type NameAnswer, Names } from './servers/names.ts';
+import { ServerChecks } from './servers/server-checks.ts';
+import { ServerNames } from './servers/server-names.ts';
 import { WantedNames } from './servers/wanted-names.ts';
-import { probe, type ProbeResult } from './servers/probe.ts';
 import { PortRelief } from './servers/port-relief.ts';
 import { StartError } from './start-error.ts';
 import { SessionMoves } from './proxies/session-moves.ts';
@@ -62,7 +56,6 @@ import { type BeatAges, type DataPlaneFacts, dataPlaneStatus } from './api/statu
 import { proxyCount, Supervisor } from './proxies/supervisor.ts';
 import { TrafficLog } from './log/traffic-log.ts';
 import { type TrafficMemory, TrafficTotals } from './traffic/totals.ts';
-import { findUnixFault } from './servers/unix-reach.ts';
 
 export interface KeeperOptions {
   /** The most proxies that a plan may have. */
@@ -115,8 +108,6 @@ interface Generation {
   readonly files: PlanFiles;
 }
 
-/** How long the first answers for names may delay the start. They come when they come. */
-const FIRST_NAMES_MS_MAX = 2_000;
 /** How often a listener is tried again that could not be opened. */
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
@@ -132,11 +123,9 @@ export class Keeper {
   private readonly health: HealthRegistry;
   private readonly programs: ProgramChecks;
   private readonly serverPrograms: ServerPrograms;
-  private readonly probeContexts = new ProbeContexts();
-  private readonly names: Names;
+  private readonly checks: ServerChecks;
+  private readonly names: ServerNames;
   private readonly wantedNames: WantedNames;
-  /** Of servers, by their text. */
-  private askedNames: ReadonlyMap<string, AskedName> = new Map();
   private readonly traffic: TrafficLog;
   private readonly supervisor: Supervisor;
   /** Unused connections of any proxy may have the ports that others lack. */
@@ -194,6 +183,11 @@ export class Keeper {
     });
     const users = new CommandUsers(process.getuid?.() ?? -1, options.findUser);
     this.programs = new ProgramChecks({ run: runCommand, users });
+    this.checks = new ServerChecks({
+      programs: this.programs,
+      user: options.user,
+      material: () => this.wanted.material,
+    });
     this.serverPrograms = new ServerPrograms({ run: runCommand, users, log });
     this.health = new HealthRegistry({
       programs: this.serverPrograms,
@@ -202,16 +196,7 @@ export class Keeper {
       board: this.board,
       prng: new Prng(process.pid ^ Date.now()),
       log,
-      // Where the proxies cannot go, the keeper's own success is none.
-      makeProbe: (health, address, serverName, sources, identity = null) => {
-        const fault = this.findFault(address);
-        if (fault !== null) return failedProbe(fault);
-        return askAll(health, (one) => {
-          if (one.probe.kind === 'run') return this.programs.check(one, one.probe, address);
-          const tls = this.probeTlsOf(one, identity);
-          return typeof tls === 'string' ? failedProbe(tls) : probe(one, address, serverName, sources, tls);
-        });
-      },
+      makeProbe: this.checks.make,
       now: monotonicMs,
       memories: options.inherited?.servers ?? [],
     });
@@ -223,9 +208,8 @@ export class Keeper {
       isDeferred: Boolean(options.inherited),
     });
     this.traffic = new TrafficLog(log, monotonicMs);
-    const handleName = (hostname: string, answer: NameAnswer): void => this.health.handleName(hostname, answer);
     this.wantedNames = new WantedNames(log, monotonicMs);
-    this.names = new Names((name) => this.ask(name), log, handleName, options.inherited?.names);
+    this.names = new ServerNames(this.health, log, options.inherited?.names);
     this.supervisor = new Supervisor({
       board: this.board,
       log,
@@ -553,14 +537,14 @@ export class Keeper {
     this.generation = { number, plan: placed.plan, material, files };
     this.times.note(number);
     this.descriptors.look(placed.plan);
-    this.warnOfFaults();
+    this.checks.warnOfFaults(placed.plan.upstreams, this.options.log);
     this.traffic.apply(placed.plan);
     this.health.apply(placed.plan);
     this.former.retain(placed.plan);
     this.totals.apply(placed.plan);
     if (isFirst) this.expectSessions();
     this.moves.handlePlan(this.store.listeners, workers, (worker, end) => this.supervisor.sendSessionEnd(worker, end));
-    const named = this.applyNames();
+    const named = this.names.apply();
     this.forwarding.apply(placed.plan);
     if (isFirst) this.health.start();
     const proxies = placed.plan.listeners.length === 0 || this.isResting ? 0 : workers;
@@ -581,15 +565,6 @@ export class Keeper {
       if (socket === null) this.options.host.closeDescriptor(end);
       else this.moves.expect({ socket, descriptor: end });
     }
-  }
-
-  /** Null: in clear. A text: why it cannot be made. */
-  private probeTlsOf({ tls }: HealthPlan, identity: ServerIdentity | null): ProbeTls | string | null {
-    if (tls === null || identity === null) return null;
-    const context = this.probeContexts.of(tls, this.wanted.material);
-    return typeof context === 'string'
-      ? `${NO_TLS_CONNECTION}${context}`
-      : { context, identity, protocols: tls.protocols, verifyDepth: tls.verifyDepth };
   }
 
   private placeFiles(plan: Plan): Plan {
@@ -650,32 +625,6 @@ export class Keeper {
     return this.planFiles.descriptorsOf(this.generation!.files, this.plan, this.store.listeners, worker);
   }
 
-  private async ask(name: string): Promise<NameAnswer> {
-    const asked = this.askedNames.get(name);
-    if (asked === undefined) throw new Error('nobody wants to know any more');
-    const { hostname, resolver } = asked;
-    if (resolver === null) return await askSystem(hostname);
-    const answer = await askName(hostname, resolver);
-    return { ...answer, ttlMs: resolver.validMs ?? answer.ttlMs };
-  }
-
-  /** Names that were known before answer at once; the others delay a start for a moment and nothing else. */
-  private async applyNames(): Promise<void> {
-    this.askedNames = this.health.names();
-    const names = [...this.askedNames.keys()];
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_NAMES_MS_MAX);
-    });
-    const answered = this.names.apply(names);
-    for (const name of names) {
-      const answer = this.names.answerOf(name);
-      if (answer !== null) this.health.handleName(name, answer);
-    }
-    await Promise.race([answered, timeout]);
-    clearTimeout(timer);
-  }
-
   private acknowledge(row: number, number: number): void {
     this.places.acknowledge(row, number);
   }
@@ -707,21 +656,6 @@ export class Keeper {
       }
     }
     this.retryLater(Math.min(2 * delayMs, RETRY_MS_MAX));
-  }
-
-  /** Why the proxies cannot reach a server that the keeper may reach. */
-  private findFault({ family, host }: Address): string | null {
-    const { user } = this.options;
-    return family !== 0 || user === null ? null : findUnixFault(host, user);
-  }
-
-  private warnOfFaults(): void {
-    for (const { name, servers } of this.plan.upstreams) {
-      for (const { target } of servers) {
-        const reason = 'host' in target ? this.findFault(target) : null;
-        if (reason !== null) this.options.log.warn(`upstream ${name}: the proxies cannot reach a server: ${reason}`);
-      }
-    }
   }
 
   private release(): void {
@@ -785,10 +719,6 @@ const NO_PLAN: Plan = {
   graceMs: 0,
   drainMs: 0,
 };
-
-function failedProbe(reason: string): Promise<ProbeResult> {
-  return Promise.resolve({ isPassed: false, reason });
-}
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;

@@ -1,10 +1,10 @@
 /**
  * Flows that connection tracking knows, and that it shall know no longer (nfnetlink_conntrack). The kernel picks out those of one
- * server or service by itself (Linux 5.8), so that nobody reads all there are.
+ * server or service by itself (Linux 5.8), so that nobody reads all there are; from an older one all are read.
  */
 import type { Address } from '../../../base/address.ts';
 import { addressBytes } from '../../../base/address.ts';
-import { NESTED, NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
+import { findAttribute, NESTED, NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
 import type { NetlinkRequests } from '../segment/netlink-socket.ts';
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from './batch.ts';
 import { PROTOCOLS } from './forwarding-rules.ts';
@@ -70,7 +70,10 @@ export class ConntrackTable {
         (bytes, message) => {
           const attributes = readAttributes(bytes, message.start + 4, message.end);
           const original = attributes.get(CTA_TUPLE_ORIG);
-          if (original !== undefined) found.push({ tuple: original.slice(), id: attributes.get(CTA_ID)?.slice() });
+          // A kernel that knows no filters tells all that it has.
+          const isMeant = isEnd(attributes.get(tuple), protocol, address, end);
+          if (original !== undefined && isMeant)
+            found.push({ tuple: original.slice(), id: attributes.get(CTA_ID)?.slice() });
         },
       );
     } catch {
@@ -105,6 +108,25 @@ function writeFilter(writer: NetlinkWriter, protocol: 'tcp' | 'udp', address: Ad
     writer.u32(CTA_FILTER_REPLY_FLAGS, tuple === CTA_TUPLE_REPLY ? parts : 0);
   });
 }
+
+/** Whether this is where packets of the tuple come from, or go to. */
+function isEnd(tuple: Uint8Array | undefined, protocol: 'tcp' | 'udp', address: Address, end: End): boolean {
+  if (tuple === undefined) return false;
+  const { ip, port } = ENDS[end];
+  const part = (of: number, type: number): Uint8Array =>
+    findAttribute(findAttribute(tuple, of) ?? NOTHING, type) ?? NOTHING;
+  const [number = -1] = part(CTA_TUPLE_PROTO, CTA_PROTO_NUM);
+  const [high = -1, low = -1] = part(CTA_TUPLE_PROTO, port);
+  const host = part(CTA_TUPLE_IP, address.family === 4 ? ip[4] : ip[6]);
+  return (
+    number === PROTOCOLS[protocol] &&
+    high === address.port >> 8 &&
+    low === (address.port & 0xff) &&
+    Buffer.compare(host, addressBytes(address)) === 0
+  );
+}
+
+const NOTHING = new Uint8Array(0);
 
 function typeOf(type: number): number {
   return (NFNL_SUBSYS_CTNETLINK << 8) | type;
