@@ -36,7 +36,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   checkSticky(name, upstream, path, isTcp, report);
   if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
   if (use?.http !== undefined && typeof upstream.tls === 'object' && upstream.tls.alpn !== undefined) {
-    const args = { key: 'tls.alpn', protocol: 'http', fix: 'leave it out: it is `http/1.1`' };
+    const args = { key: 'tls.alpn', protocol: 'http', fix: 'leave it out: it follows from `protocol`' };
     report.atKey([...path, 'tls', 'alpn'], 'wrong-protocol', args);
   }
   if (upstream.health?.tls !== undefined) {

@@ -190,7 +190,7 @@ listeners:
 upstreams:
   shells:
     servers: [${SERVERS.map((number) => `"10.9.2.${number}:7000", "[fd09:2::${number}]:7000"`).join(', ')}]
-    health: { tcp: true, interval: 2s, timeout: 2s, retry-after: 100ms, rise: 1, fall: 2 }
+    health: { tcp: true, interval: 1s, timeout: 1s, retry-after: 100ms, rise: 1, fall: 2 }
 `;
 
 test('what the kernel forwards outlives a server, another program and the keeper', needsNamespaces, async (t) => {

@@ -63,8 +63,8 @@ export class Events {
   }
 
   /**
-   * As server-sent events. `by`: who follows, as whoever lets them in calls them. Counts from the first that is read until this process gives way, or whoever reads it goes. Throws if too many
-   * follow already.
+   * As server-sent events. `by`: who follows, as whoever lets them in calls them. Counts from the first that is read until this
+   * process gives way, or whoever reads it goes. Throws if too many follow already.
    */
   follow(cursor: string | null, by: string | null): AsyncIterable<string> {
     if (this.followers.size >= FOLLOWERS_MAX)

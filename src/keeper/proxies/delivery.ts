@@ -1,8 +1,8 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
  * long, the routes and how they are counted, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the
- * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits. In front of that stands what
- * each access log is written to.
+ * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits.
+ * In front of that stands what each access log is written to.
  */
 import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan.ts';
 import { inAscii } from '../../config/route-text.ts';

@@ -144,8 +144,8 @@ export class ListenerStore {
   }
 
   /**
-   * Opens what these listeners need and is not open yet, but nothing for one that takes nobody, or that the kernel takes them for: `copies` sockets per
-   * address, for as many proxies.
+   * Opens what these listeners need and is not open yet, but nothing for one that takes nobody, or whose clients the kernel takes:
+   * `copies` sockets per address, for as many proxies.
    */
   async prepare(plans: readonly ListenerPlan[], copies: number): Promise<PreparedListeners> {
     const known = new Map(this.openBinds().map((bind) => [bindText(bind.plan), bind]));

@@ -33,7 +33,10 @@ export class PlanFileWriter {
   private readonly rows: number;
   private readonly threads: LineThreads;
 
-  /** `sessions`: of a predecessor. `rows`: of the board, one for each process that there may be. `onOtherProgram`: the program on disk is not the keeper's any more. */
+  /**
+   * `sessions`: of a predecessor. `rows`: of the board, one for each process that there may be. `onOtherProgram`: the program on disk
+   * is not the keeper's any more.
+   */
   constructor(host: Host, log: Log, sessions: number | null, rows: number, onOtherProgram: () => void) {
     this.host = host;
     this.rows = rows;
