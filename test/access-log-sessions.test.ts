@@ -249,7 +249,7 @@ admin: { bind: "127.0.0.1:${admin}" }
 access-logs: { main: { file: "${file}" } }
 listeners:
   lasting: { bind: "127.0.0.1:${lasting}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 1h } }
-  plain: { bind: "127.0.0.1:${plain}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 300ms } }
+  plain: { bind: "127.0.0.1:${plain}", protocol: udp, upstream: plain, access-log: main, udp: { idle: 1s } }
   single: { bind: "127.0.0.1:${single}", protocol: udp, upstream: plain, access-log: main, udp: { requests: 1, responses: 1 } }
   waiting: { bind: "127.0.0.1:${waiting}", protocol: udp, upstream: waiting, access-log: main, udp: { responses: 1, idle: 300ms } }
   down: { bind: "127.0.0.1:${down}", protocol: udp, upstream: down, access-log: main }
