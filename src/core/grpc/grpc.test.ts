@@ -50,6 +50,7 @@ test('grpc.health.v1: a question, and what may come of it', () => {
   assert.equal(answerOf(Uint8Array.of(0, 0, 0, 0, 0), '0'), 'UNKNOWN');
   assert.equal(answerOf(new Uint8Array(0), '12'), 'grpc-status 12');
   assert.equal(answerOf(new Uint8Array(0), undefined), 'no grpc-status');
+  assert.equal(answerOf(new Uint8Array(0), 'x'.repeat(5_000)), 'not the expected answer');
   for (const odd of [
     [0, 0, 0, 0, 9, 8, 1],
     [1, 0, 0, 0, 2, 8, 1],

@@ -99,7 +99,10 @@ export function questionFor(service: string): Uint8Array {
 
 /** What a HealthCheckResponse says, in one of HEALTH_STATUSES, or why there is none. `grpcStatus`: of the trailers. */
 export function answerOf(body: Uint8Array, grpcStatus: string | undefined): string {
-  if (grpcStatus !== '0') return grpcStatus === undefined ? 'no grpc-status' : `grpc-status ${grpcStatus}`;
+  if (grpcStatus === undefined) return 'no grpc-status';
+  // It is what the server has written, and goes to the log.
+  if (!/^[0-9]{1,2}$/.test(grpcStatus)) return UNEXPECTED;
+  if (grpcStatus !== '0') return `grpc-status ${grpcStatus}`;
   const isWhole = body.length >= PREFIX_BYTES && body[0] === 0 && body[4] === body.length - PREFIX_BYTES;
   if (!isWhole) return UNEXPECTED;
   // a status of 0 is not sent

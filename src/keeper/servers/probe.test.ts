@@ -134,6 +134,8 @@ test('a gRPC probe asks grpc.health.v1', async (t) => {
   assert.deepEqual(asked, ['/grpc.health.v1.Health/Check application/grpc', '\0\0\0\0\x05\n\x03a.B']);
   said = Buffer.of(0, 0, 0, 0, 2, 8, 2);
   assert.deepEqual(await probe(plan, address, 'x'), { isPassed: false, reason: 'NOT_SERVING' });
+  said = Buffer.alloc(100_000);
+  assert.deepEqual(await probe(plan, address, 'x'), { isPassed: false, reason: 'the answer is too long' });
   server.close();
 });
 

@@ -227,7 +227,12 @@ function probeGrpc(service: string, target: Target, serverName: string, finish: 
     handleResponse: (status, stream, fields) => {
       if (status !== 200) return finish(false, `status ${status}`);
       const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      let length = 0;
+      stream.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > BODY_BYTES_MAX) finish(false, 'the answer is too long');
+      });
       stream.on('end', () => {
         const answer = answerOf(Buffer.concat(chunks), fields['grpc-status'] as string | undefined);
         finish(isServing(answer), answer);
