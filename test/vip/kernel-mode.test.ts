@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../../src/api/status.ts';
 import { processesIn } from '../../src/lab/processes.ts';
 import { Change, until } from '../waiting.ts';
@@ -297,4 +298,14 @@ test('connections outlive their balancer, whoever speaks first, and go back to i
   servers[1].tell('push');
   await client.hear('push', [...came, ...later].filter((server) => server === 'server-12').length + pushed);
   assert.deepEqual(client.losses, []);
+});
+
+test('what others do to tables while ours is made is found', needsNamespaces, () => {
+  const script = fileURLToPath(new URL('interfered-table.js', import.meta.url));
+  const { stdout } = spawnSync('unshare', ['-n', process.execPath, script]);
+  assert.deepEqual(stdout.toString().trim().split('\n'), [
+    'null it is gone',
+    'null others have changed tables while it was made',
+    'null null',
+  ]);
 });

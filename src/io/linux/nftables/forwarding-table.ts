@@ -60,8 +60,8 @@ export class ForwardingTable implements Forwarder {
   private readonly name: string;
   refusedSettings: readonly string[] = [];
   private rules: ForwardingRules = { services: [], maps: [] };
-  /** Of every part of the table. */
-  private handles = '';
+  /** Of every part of the table. Null: it may have been changed while it was made. */
+  private handles: string | null = null;
   /** Of all tables, when ours was looked at last. */
   private generation = -1;
 
@@ -70,12 +70,16 @@ export class ForwardingTable implements Forwarder {
   }
 
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
+    const before = this.readGeneration();
     const reason = this.send(replacingBatch(this.name, this.settings.comment, rules, buckets));
     if (reason !== null) return reason;
     this.refusedSettings = this.settings.apply();
     this.rules = rules;
-    this.handles = this.readHandles();
+    const handles = this.readHandles();
     this.generation = this.readGeneration();
+    // What others have changed meanwhile may be this table.
+    const isAlone = before !== -1 && this.generation === before + 1;
+    this.handles = isAlone ? handles : null;
     return null;
   }
 
@@ -95,9 +99,11 @@ export class ForwardingTable implements Forwarder {
 
   verify(maps: ReadonlyMap<string, Buckets>): string | null {
     const generation = this.readGeneration();
-    if (generation === this.generation) return null;
+    if (this.handles !== null && generation === this.generation) return null;
     const handles = this.readHandles();
+    if (handles === null) return null;
     if (handles === '') return 'it is gone';
+    if (this.handles === null) return 'others have changed tables while it was made';
     if (handles !== this.handles) return 'its rules were changed';
     for (const map of this.rules.maps) {
       const there = this.readBuckets(map);
@@ -111,7 +117,8 @@ export class ForwardingTable implements Forwarder {
   }
 
   adopt(maps: readonly BucketMap[]): ReadonlyMap<string, Buckets> | null {
-    if (this.readHandles() === '') return null;
+    const handles = this.readHandles() ?? this.readHandles();
+    if (handles === null || handles === '') return null;
     this.settings.recall(this.readComment());
     const found = new Map<string, Buckets>();
     for (const map of maps) {
@@ -194,15 +201,17 @@ export class ForwardingTable implements Forwarder {
     return generation;
   }
 
-  /** Empty: there is no such table. */
-  private readHandles(): string {
+  /** Empty: there is no such table. Null: it was read while it changed. */
+  private readHandles(): string | null {
     const parts: string[] = [];
     for (const { ask, table, handle, name } of KINDS) {
-      this.dump(ask, ask === NFT_MSG_GETTABLE ? [] : [[table, this.name]], (attributes) => {
+      const isWhole = this.dump(ask, ask === NFT_MSG_GETTABLE ? [] : [[table, this.name]], (attributes) => {
         if (text(attributes.get(table)) !== this.name) return;
         const flags = ask === NFT_MSG_GETTABLE ? hex(attributes.get(NFTA_TABLE_FLAGS)) : '';
         parts.push(`${ask} ${text(attributes.get(name))} ${hex(attributes.get(handle))} ${flags}`);
       });
+      if (!isWhole) return null;
+      if (parts.length === 0) return '';
     }
     return parts.join('\n');
   }

@@ -129,3 +129,14 @@ test('the route to the network of an address is behind all others, and from that
   assert.deepEqual([...attributes.get(7)!], [10, 9, 8, 7]);
   assert.deepEqual([readU32(attributes.get(4)!), readU32(attributes.get(6)!)], [2, 4_000_000]);
 });
+
+test('a part of an answer says whether something has changed since the part before', () => {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  for (const at of [0, 16]) view.setUint32(at, 16, true);
+  view.setUint16(16 + 6, 0x10 | 2, true);
+  assert.deepEqual(
+    parsed(bytes).map(({ isTorn }) => isTorn),
+    [false, true],
+  );
+});

@@ -9,6 +9,7 @@ export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_DUMP = 0x300;
+const NLM_F_DUMP_INTR = 0x10;
 
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
@@ -94,6 +95,8 @@ export class NetlinkWriter {
 export interface NetlinkMessage {
   readonly type: number;
   readonly sequence: number;
+  /** Something has changed between the parts of this answer. */
+  readonly isTorn: boolean;
   /** Of the fixed part and the attributes. */
   readonly start: number;
   readonly end: number;
@@ -106,7 +109,8 @@ export function* netlinkMessages(view: DataView, length: number): Generator<Netl
     if (bytes < HEADER_BYTES || at + bytes > length) return;
     const type = view.getUint16(at + 4, LITTLE);
     const sequence = view.getUint32(at + 8, LITTLE);
-    yield { type, sequence, start: at + HEADER_BYTES, end: at + bytes };
+    const isTorn = (view.getUint16(at + 6, LITTLE) & NLM_F_DUMP_INTR) !== 0;
+    yield { type, sequence, isTorn, start: at + HEADER_BYTES, end: at + bytes };
     at += pad(bytes);
   }
 }

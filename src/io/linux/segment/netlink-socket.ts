@@ -114,13 +114,15 @@ export class NetlinkRequests {
     this.sequence = numberMessages(request, sequence);
     const sent = send(this.descriptor, request);
     if (sent < 0) throw new Error(`rtnetlink: ${libc.errorName(sent)}`);
+    let isWhole = true;
     for (;;) {
       const length = receive(this.descriptor, this.bytes);
       if (length === EINTR) continue;
       if (length < 0) throw new Error(`rtnetlink: ${libc.errorName(length)}`);
       for (const message of netlinkMessages(this.view, length)) {
         if (message.sequence !== sequence) continue;
-        if (message.type === NLMSG_DONE) return true;
+        isWhole &&= !message.isTorn;
+        if (message.type === NLMSG_DONE) return isWhole;
         if (message.type === NLMSG_ERROR) return false;
         handle(this.bytes, message);
       }
