@@ -24,7 +24,17 @@ const LISTENER_KEYS = [
   'tcp-keepalive',
   'udp',
 ] as const;
-const UPSTREAM_KEYS = ['tls', 'proxy-protocol', 'server-by', 'source', 'passive', 'queue', 'hash'] as const;
+const UPSTREAM_KEYS = [
+  'tls',
+  'proxy-protocol',
+  'server-by',
+  'source',
+  'passive',
+  'queue',
+  'hash',
+  'timeouts',
+  'tcp-keepalive',
+] as const;
 const REASON = 'the kernel forwards packets, and no proxy has the connection';
 
 /** All of a document: what is forwarded to has conditions too. */
