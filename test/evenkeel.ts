@@ -222,14 +222,24 @@ export interface Answer {
 }
 
 /** One request over a connection of its own, or of `agent`. Rejects if there is no whole answer. */
-export function get(port: number, path = '/', agent: http.Agent | false = false): Promise<Answer> {
+export async function get(port: number, path = '/', agent: http.Agent | false = false): Promise<Answer> {
+  const { status, body } = await getWhole(port, path, { agent });
+  return { status, body };
+}
+
+export interface WholeAnswer extends Answer {
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+/** The same with the answer's fields. */
+export function getWhole(port: number, path: string, options: http.RequestOptions = {}): Promise<WholeAnswer> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', port, path, agent }, (response) => {
+    const request = http.get({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
       let body = '';
       response.on('data', (data: Buffer) => {
         body += data.toString();
       });
-      response.on('end', () => resolve({ status: response.statusCode!, body }));
+      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }));
       response.on('error', reject);
     });
     request.on('error', reject);

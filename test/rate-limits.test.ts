@@ -1,36 +1,22 @@
 /** Limits of requests and connections, counted by all proxies together. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
+import type http from 'node:http';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort, kill, startBackend } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, kill, startBackend, type WholeAnswer } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
 import { reload } from './reloading.ts';
-import { until, WAIT_MS } from './waiting.ts';
+import { until } from './waiting.ts';
 
-interface Reply {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
+interface Reply extends WholeAnswer {
   readonly sentAt: number;
   readonly endedAt: number;
 }
 
-function get(port: number, path: string): Promise<Reply> {
+async function get(port: number, path: string): Promise<Reply> {
   const sentAt = performance.now();
-  return new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-      let body = '';
-      response.on('data', (data: Buffer) => (body += data.toString()));
-      response.on('error', reject);
-      response.on('end', () => {
-        const { headers, statusCode } = response;
-        resolve({ status: statusCode!, headers, body, sentAt, endedAt: performance.now() });
-      });
-    });
-    request.on('error', reject);
-    request.setTimeout(WAIT_MS, () => request.destroy(new Error('no answer')));
-  });
+  const answer = await getWhole(port, path);
+  return { ...answer, sentAt, endedAt: performance.now() };
 }
 
 /** How often each status came. */

@@ -1,16 +1,14 @@
 /** Clients keep their servers: told by a cookie, or by what an application says. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { UpstreamView } from '../src/api/data-plane.ts';
 import { askSocket } from './control-socket.ts';
-import { engineSkip, ENGINES, Evenkeel, freePort, startBackend } from './evenkeel.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, startBackend } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
 import { temporaryDirectory } from './peers.ts';
 import { reload } from './reloading.ts';
-import { WAIT_MS } from './waiting.ts';
 
 interface Reply {
   readonly server: string;
@@ -19,18 +17,10 @@ interface Reply {
   readonly setCookie: string;
 }
 
-function get(port: number, path: string, cookie = ''): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const headers = cookie === '' ? {} : { cookie };
-    const request = http.get({ host: '127.0.0.1', port, path, agent: false, headers }, (response) => {
-      const [setCookie = ''] = response.headers['set-cookie'] ?? [];
-      let server = '';
-      response.on('data', (data: Buffer) => (server += data.toString()));
-      response.on('end', () => resolve({ server: server.trim(), setCookie, cookie: setCookie.split(';')[0] }));
-    });
-    request.on('error', reject);
-    request.setTimeout(WAIT_MS, () => request.destroy(new Error('no answer')));
-  });
+async function get(port: number, path: string, cookie = ''): Promise<Reply> {
+  const { headers, body } = await getWhole(port, path, cookie === '' ? {} : { headers: { cookie } });
+  const [setCookie = ''] = headers['set-cookie'] ?? [];
+  return { server: body.trim(), setCookie, cookie: setCookie.split(';')[0] };
 }
 
 for (const engine of ENGINES) {
