@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { runDirectory, socketToAsk, socketToOpen } from './socket-path.ts';
+import { forwardingTable, runDirectory, socketToAsk, socketToOpen } from './socket-path.ts';
 
 test('files are where the service manager wants them, the first of its directories, or in the usual place', () => {
   assert.equal(runDirectory({ RUNTIME_DIRECTORY: '/run/lb:/run/other' }), '/run/lb');
@@ -31,4 +31,13 @@ test('who asks in the environment of a service asks that service, and a user fir
   t.after(() => rmSync(session, { recursive: true }));
   writeFileSync(join(session, 'evenkeel.sock'), '');
   assert.equal(socketToAsk(null, { XDG_RUNTIME_DIR: session }, 1_000), join(session, 'evenkeel.sock'));
+});
+
+test('the table in the kernel is the one of a socket, wherever it is named from', () => {
+  assert.equal(forwardingTable(null), 'evenkeel');
+  assert.equal(forwardingTable('/run/evenkeel/evenkeel.sock'), 'evenkeel');
+  const name = forwardingTable('/tmp/a/other.sock');
+  assert.match(name, /^evenkeel-[0-9a-f]+$/);
+  assert.equal(forwardingTable(relative(process.cwd(), '/tmp/a/other.sock')), name);
+  assert.notEqual(forwardingTable('/tmp/b/other.sock'), name);
 });

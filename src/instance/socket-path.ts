@@ -3,6 +3,7 @@
  * and for who asks, so that whoever asks in the environment of a service asks that service and no other.
  */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { crc32 } from '../base/crc32.ts';
 
 const NAME = 'evenkeel.sock';
@@ -38,8 +39,10 @@ export function socketToAsk(wanted: string | null, environment: NodeJS.ProcessEn
 
 /** The kernel's table of the instance with this socket (docs/kernel-mode.md): found again after a kill, and nobody else's. */
 export function forwardingTable(socket: string | null): string {
-  if (socket === null || socket === `${RUN_DIRECTORY}/${NAME}`) return 'evenkeel';
-  const bytes = Buffer.from(socket);
+  if (socket === null) return 'evenkeel';
+  const path = resolve(socket);
+  if (path === `${RUN_DIRECTORY}/${NAME}`) return 'evenkeel';
+  const bytes = Buffer.from(path);
   return `evenkeel-${(crc32(bytes, 0, bytes.length) >>> 0).toString(16)}`;
 }
 

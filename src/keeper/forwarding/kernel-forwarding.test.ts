@@ -58,9 +58,9 @@ class FakeForwarder implements Forwarder {
   }
 
   verify(): string | null {
-    const { damage } = this;
+    const { damage, rules } = this;
     this.damage = null;
-    return damage;
+    return rules === null ? 'it is gone' : damage;
   }
 
   adopt(): ReadonlyMap<string, Buckets> | null {

@@ -208,7 +208,7 @@ export class KernelForwarding {
   }
 
   private look(): void {
-    const what = this.forwarder?.verify(this.buckets) ?? null;
+    const what = this.isInKernel ? this.forwarder!.verify(this.buckets) : null;
     if (what === null && this.fault === '') return;
     if (what !== null)
       this.options.log.warn(`kernel mode: the table in the kernel is not ours any more: ${what}; it is made again`);
