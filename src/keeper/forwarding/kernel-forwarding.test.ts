@@ -37,11 +37,13 @@ class FakeForwarder implements Forwarder {
   left: ReadonlyMap<string, Buckets> | null = null;
   damage: string | null = null;
   rules: ForwardingRules | null = null;
+  asked = 0;
   replacements = 0;
   changes: BucketChange[] = [];
   readonly buckets = new Map<string, Buckets>();
 
   replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
+    this.asked++;
     if (this.refusal !== null) return this.refusal;
     this.replacements++;
     this.rules = rules;
@@ -143,6 +145,8 @@ test('what the kernel refuses is tried again until it does it, and told once', (
   const { kernel, forwarding, lines } = new Scene(t);
   kernel.refusal = 'EPERM';
   forwarding.apply(PLAN);
+  for (let i = 0; i < 100; i++) forwarding.refresh();
+  assert.equal(kernel.asked, 1, 'checks of servers do not have it tried again');
   t.mock.timers.tick(2_000);
   assert.deepEqual(lines, ['error kernel mode: the kernel refuses its rules: EPERM; it is tried again']);
   kernel.refusal = null;

@@ -51,6 +51,8 @@ export class KernelForwarding {
   private looking: NodeJS.Timeout | undefined;
   /** Counted by rules that were replaced. */
   private former: ForwardedCounts = { services: [], servers: new Map() };
+  /** Of the server table, when it was looked at last. */
+  private generation = -1;
   /** The rules and buckets are what the kernel has. */
   private isInKernel = false;
   private fault = '';
@@ -67,27 +69,20 @@ export class KernelForwarding {
   /** The server table has its servers. */
   apply(plan: Plan): void {
     this.plan = plan.listeners.some(({ inKernel }) => inKernel === true) ? plan : null;
-    if (this.plan !== null) this.refresh();
+    if (this.plan !== null) this.update();
     else if (this.forwarder !== null) this.end(true);
   }
 
-  /** Something may have happened to servers. */
+  /** Something may have happened to servers: every check of any server comes by here. What was refused is tried again in its time. */
   refresh(): void {
-    const { plan } = this;
-    if (plan === null || this.isDeferred) return;
-    const rules = rulesOf(plan, (upstream) => this.serversOf(upstream));
-    this.looking ??= setInterval(() => this.look(), LOOK_MS).unref();
-    if (this.forwarder === null && !this.begin(rules)) return;
-    const wanted = new Map(rules.maps.map((map) => [map.name, this.wantedOf(map, this.serversOf(map.upstream))]));
-    if (this.isInKernel && JSON.stringify(rules) === JSON.stringify(this.rules)) this.moveBuckets(rules, wanted);
-    else this.replace(rules, wanted);
-    this.forgetDatagrams(plan);
+    const isKnown = this.options.board.generation === this.generation && this.distrusted.size === 0;
+    if (!isKnown && this.fault === '') this.update();
   }
 
   /** The predecessor has given way. */
   settle(): void {
     this.isDeferred = false;
-    this.refresh();
+    this.update();
   }
 
   /**
@@ -126,6 +121,19 @@ export class KernelForwarding {
   stop(isRemoved: boolean): void {
     this.plan = null;
     this.end(isRemoved && !this.isDeferred);
+  }
+
+  private update(): void {
+    const { plan } = this;
+    if (plan === null || this.isDeferred) return;
+    this.generation = this.options.board.generation;
+    const rules = rulesOf(plan, (upstream) => this.serversOf(upstream));
+    this.looking ??= setInterval(() => this.look(), LOOK_MS).unref();
+    if (this.forwarder === null && !this.begin(rules)) return;
+    const wanted = new Map(rules.maps.map((map) => [map.name, this.wantedOf(map, this.serversOf(map.upstream))]));
+    if (this.isInKernel && JSON.stringify(rules) === JSON.stringify(this.rules)) this.moveBuckets(rules, wanted);
+    else this.replace(rules, wanted);
+    this.forgetDatagrams(plan);
   }
 
   private begin(rules: ForwardingRules): boolean {
@@ -213,7 +221,7 @@ export class KernelForwarding {
     if (what !== null)
       this.options.log.warn(`kernel mode: the table in the kernel is not ours any more: ${what}; it is made again`);
     this.isInKernel = false;
-    this.refresh();
+    this.update();
   }
 
   /** The same array as before, if nothing has changed. */
