@@ -13,7 +13,9 @@ import {
   FRAME_HEADERS,
   FRAME_PING,
   FRAME_RST_STREAM,
+  FRAME_WINDOW_UPDATE,
 } from '../src/wire/http2/frame.ts';
+import { SETTING_INITIAL_WINDOW_SIZE } from '../src/wire/http2/settings.ts';
 import { engineSkip, ENGINES, type Engine, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { ask, block, RawHttp2, session } from './http2-client.ts';
 import { RawServer } from './raw.ts';
@@ -242,6 +244,19 @@ upstreams: { web: { servers: [ "${server.address}" ] } }
         await client.heard('headers', 3);
       },
     );
+
+    await t.test('what a client had no window for comes when it has one, also from a server that pauses', async (t) => {
+      server.forget();
+      const client = await RawHttp2.open(t, port, [SETTING_INITIAL_WINDOW_SIZE, 6]);
+      client.request(1);
+      const { connection } = await server.exchange();
+      connection.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfour');
+      assert.equal((await client.heard('data', 1)).value, 4);
+      connection.write('four');
+      assert.equal((await client.heard('data', 1)).value, 2);
+      client.frame(FRAME_WINDOW_UPDATE, 0, 1, Buffer.of(0, 0, 0, 50));
+      assert.equal((await client.heard('data', 1)).value, 2);
+    });
 
     await t.test('a server that breaks off in the middle ends its stream alone', async (t) => {
       server.forget();

@@ -90,7 +90,8 @@ export class CompressedBody implements BodySink, Slicing {
   }
 
   get keepsScarce(): boolean {
-    return this.slot >= 0 && this.arena.isScarce(this.slot);
+    const { arena, outSlot, slot } = this;
+    return (slot >= 0 && arena.isScarce(slot)) || (outSlot >= 0 && arena.isScarce(outSlot));
   }
 
   /** Something is here that is not handed on yet, and need not wait for the server. */

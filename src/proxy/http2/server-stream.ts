@@ -37,7 +37,7 @@ import type { FrameStream } from './frames.ts';
 import { HeldBody } from './held-body.ts';
 import { parseKeptResponse } from './kept-head.ts';
 import type { Output } from './output.ts';
-import { LENGTH_UNKNOWN, StreamWriter } from './stream-writer.ts';
+import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
 
 const WAITING = 0;
 const HEAD = 1;
@@ -83,7 +83,7 @@ export interface StreamCarrier {
   leaveQueue(stream: ServerStream): void;
 }
 
-export class ServerStream extends Expiring implements ServerSide, FrameStream, Delayed {
+export class ServerStream extends Expiring implements ServerSide, FrameStream, WriterUser, Delayed {
   private readonly context: Context;
   readonly upstream: Upstream;
   readonly server: Server;
@@ -180,7 +180,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, D
     const state = connection.openStream(this);
     this.receivedBefore = connection.receivedBytes;
     this.state = state;
-    const writer = new StreamWriter(context, machine, output, blocks, state);
+    const writer = new StreamWriter(context, machine, output, blocks, state, this);
     this.writer = writer;
     this.phase = HEAD;
     this.wasConnected = true;
@@ -218,6 +218,10 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, D
   }
 
   // --- the rest of the request ---
+
+  handleWaiting(): void {
+    this.connection.block(this);
+  }
 
   resume(): void {
     const writer = this.writer as StreamWriter<ServerStream>;

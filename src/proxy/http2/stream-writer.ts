@@ -15,6 +15,12 @@ const EMPTY_LINE_BYTES = 2;
 /** Nobody knows how much of the body is to come. */
 export const LENGTH_UNKNOWN = -1;
 
+/** Whose it is. */
+export interface WriterUser {
+  /** A part waits: `resume` has to follow when the peer takes more. */
+  handleWaiting(): void;
+}
+
 export class StreamWriter<Owner> implements BodySink {
   readonly takesChunks = false;
   private readonly context: Context;
@@ -22,6 +28,7 @@ export class StreamWriter<Owner> implements BodySink {
   private readonly output: Output;
   private readonly blocks: BlockWriter;
   private readonly state: StreamState<Owner>;
+  private readonly user: WriterUser;
   /** Of the lines at the start of the scratch slot that wait; 0: none do. */
   private headLength = 0;
   /** Of the body, by the head; or LENGTH_UNKNOWN. */
@@ -44,12 +51,14 @@ export class StreamWriter<Owner> implements BodySink {
     output: Output,
     blocks: BlockWriter,
     state: StreamState<Owner>,
+    user: WriterUser,
   ) {
     this.context = context;
     this.machine = machine;
     this.output = output;
     this.blocks = blocks;
     this.state = state;
+    this.user = user;
   }
 
   get isFull(): boolean {
@@ -77,7 +86,7 @@ export class StreamWriter<Owner> implements BodySink {
     this.slot = slot;
     this.offset = offset;
     this.length = length;
-    this.resume();
+    if (!this.resume()) this.user.handleWaiting();
     return true;
   }
 

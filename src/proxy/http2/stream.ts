@@ -44,7 +44,7 @@ import { parseKeptHead } from './kept-head.ts';
 import type { BlockWriter } from './block-writer.ts';
 import type { FrameStream } from './frames.ts';
 import type { Output } from './output.ts';
-import { LENGTH_UNKNOWN, StreamWriter } from './stream-writer.ts';
+import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
 
 const BODY = 0;
 const RESPONSE = 1;
@@ -79,7 +79,7 @@ export interface StreamOwner {
   localAddress(into: Uint8Array, at: number): number;
 }
 
-export class Stream extends HttpClient implements FrameStream {
+export class Stream extends HttpClient implements FrameStream, WriterUser {
   readonly state: StreamState<Stream>;
   readonly sink: StreamWriter<Stream>;
   private readonly connection: StreamOwner;
@@ -114,7 +114,7 @@ export class Stream extends HttpClient implements FrameStream {
     super(service, emitters, admission, peer);
     this.connection = connection;
     this.state = state;
-    this.sink = new StreamWriter(this.context, machine, output, blocks, state);
+    this.sink = new StreamWriter(this.context, machine, output, blocks, state, this);
     this.begunAt = this.context.transport.now;
     this.receivedBytes = blockBytes;
     this.context.sessions.add(this);
@@ -388,6 +388,10 @@ export class Stream extends HttpClient implements FrameStream {
 
   protected override breakOff(ending: number): void {
     this.end(ending, INTERNAL_ERROR);
+  }
+
+  handleWaiting(): void {
+    this.noteBacklog();
   }
 
   noteBacklog(): void {
