@@ -2,11 +2,11 @@
  * What a client may be told, and what excuses it: an error or a cut connection is right only if something happened in the
  * run that can explain it. A run without faults has no excuse at all.
  */
-import { addressText } from '../src/base/address.ts';
 import { idText } from './content.ts';
 import type { Attempt, Exchange, Ledger } from './ledger.ts';
 import { fieldValues, type Head } from './peers/http-reader.ts';
 import type { Fault } from './faults.ts';
+import { entityTag, fateOf } from './representation.ts';
 import type { World } from './world.ts';
 
 /** Whatever the proxy does itself, these can delay or break it at any point. */
@@ -87,6 +87,7 @@ export class Judge {
     const what = `${head.status} to request ${request.id} (${request.method} ${request.target})`;
     if (head.version !== 11) this.world.fail('response framing', `${what} is not HTTP/1.1`);
     if (fieldValues(head, 'date').length !== 1) this.world.fail('response framing', `${what} has no Date`);
+    if (fieldValues(head, 'content-encoding').length > 0) this.world.fail('compression', `${what} is compressed`);
     if (expect.kind === 'respond' && head.status === expect.status) return;
     if (expect.kind === 'redirect' && head.status === expect.status) {
       const location = fieldValues(head, 'location').join();
@@ -116,10 +117,8 @@ export class Judge {
     const { plan } = this.ledger.scenario;
     let leastMs = 0;
     if (status === 408) {
-      const listener = plan.listeners.find(({ binds }) =>
-        binds.some((bind) => addressText(bind.address) === client.listener),
-      );
-      if (listener !== undefined) leastMs = Math.min(listener.timeouts.headMs, listener.timeouts.bodyMs);
+      const { timeouts } = this.ledger.listenerOf(client);
+      leastMs = Math.min(timeouts.headMs, timeouts.bodyMs);
     } else if (status === 504 && request.expect.kind === 'proxy') {
       const { upstream } = request.expect;
       const { connectMs, responseMs } = plan.upstreams.find(({ name }) => name === upstream)!.timeouts;
@@ -160,6 +159,7 @@ export class Judge {
     if (head.status !== 101 && fieldValues(head, 'upgrade').length > 0) fail('Upgrade was passed on');
     const { expect } = request;
     if (expect.kind !== 'proxy' || response.fault === 'malformed-body') return;
+    if (head.status !== 101) this.checkCoding(exchange, attempt, head);
     const { responseHeaders } = expect.route;
     for (const [name, value] of [...responseHeaders.set, ...responseHeaders.add]) {
       if (!fieldValues(head, name.toLowerCase()).includes(value)) fail(`${name} was not added`);
@@ -167,6 +167,27 @@ export class Judge {
     for (const [name] of responseHeaders.set)
       if (fieldValues(head, name.toLowerCase()).length > 1) fail(`${name} was not replaced`);
     for (const name of responseHeaders.remove) if (fieldValues(head, name).length > 0) fail(`${name} was not removed`);
+  }
+
+  private checkCoding({ client, request }: Exchange, { response }: Attempt, head: Head): void {
+    const listener = this.ledger.listenerOf(client);
+    const fate = fateOf(listener, request, response);
+    const codings = fieldValues(head, 'content-encoding').join();
+    const fail = (detail: string): never =>
+      this.world.fail('compression', `the response to request ${request.id} (${fate}) ${detail}`);
+    if (codings !== '' && codings !== 'gzip') fail(`has the codings ${codings}`);
+    const isCompressed = codings === 'gzip';
+    if (isCompressed && fate !== 'compressed' && fate !== 'may-be-compressed') fail('is compressed');
+    if (!isCompressed && fate === 'compressed') fail('is not compressed');
+    const varies = fieldValues(head, 'vary').join() === 'Accept-Encoding';
+    const isVarying = fate === 'compressed' || fate === 'varies';
+    if (isVarying && varies !== (listener.compress?.saysVary === true)) fail(`has Vary: ${String(varies)}`);
+    const tag = entityTag(response);
+    const expected = tag !== null && isCompressed && !tag.startsWith('W/') ? `W/${tag}` : (tag ?? '');
+    if (fieldValues(head, 'etag').join() !== expected) fail(`has ETag ${fieldValues(head, 'etag').join()}`);
+    if (!isCompressed) return;
+    for (const name of ['content-length', 'accept-ranges'])
+      if (fieldValues(head, name).length > 0) fail(`is compressed, and has ${name}`);
   }
 
   /** The client takes the response for whole: so it must be. */

@@ -4,6 +4,7 @@
  */
 import { addressText, formatIP, parseIPv6 } from '../src/base/address.ts';
 import { Prng } from '../src/base/prng.ts';
+import type { ListenerPlan } from '../src/config/plan.ts';
 import { mix, parseId } from './content.ts';
 import type { Head } from './peers/http-reader.ts';
 import { splitAddress } from './network.ts';
@@ -100,6 +101,12 @@ export class Ledger {
     return faults.some((fault) => this.scenario.faults.has(fault));
   }
 
+  listenerOf(client: HttpClientSpec): ListenerPlan {
+    const isIts = ({ binds }: ListenerPlan): boolean =>
+      binds.some((bind) => addressText(bind.address) === client.listener);
+    return this.scenario.plan.listeners.find(isIts) as ListenerPlan;
+  }
+
   /** A server has read a whole head. Null: it is nobody's request, which only hostile clients can cause. */
   arrive(head: Head, server: number, upstream: number): Attempt | null {
     const { world } = this;
@@ -189,10 +196,7 @@ export class Ledger {
   private hopsOf({ request, client }: Exchange): readonly string[] {
     const { host } = splitAddress(client.address);
     const claimed = request.fields.filter(([name]) => name === 'X-Forwarded-For').map((field) => field[1]);
-    const listener = this.scenario.plan.listeners.find(({ binds }) =>
-      binds.some((bind) => addressText(bind.address) === client.listener),
-    );
-    const kind = listener?.forwarded.kind;
+    const { kind } = this.listenerOf(client).forwarded;
     if (kind === 'append') return [...claimed, host];
     // none of the claimed hops is a trusted proxy, so of several the last is the client
     return kind === 'trust' && host.startsWith('10.') ? [...claimed.slice(-1), host] : [host];
@@ -229,4 +233,4 @@ function canonical(list: string): string {
 }
 
 /** Fields that must arrive as they were sent. */
-const END_TO_END = new Set(['X-Key', 'Cookie', 'X-Long']);
+const END_TO_END = new Set(['X-Key', 'Cookie', 'X-Long', 'Accept-Encoding']);

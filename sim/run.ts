@@ -9,8 +9,8 @@ import type { Plan, ServerPlan } from '../src/config/plan.ts';
 import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
-import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { CheckedArena } from './checked-arena.ts';
+import { SimCompression } from './compression.ts';
 import { Judge } from './judge.ts';
 import { Keeper } from './keeper.ts';
 import { Ledger } from './ledger.ts';
@@ -54,6 +54,8 @@ export interface RunResult {
   /** Exchanges that a server answered, and that ended otherwise. */
   readonly answered: number;
   readonly otherwise: number;
+  /** Responses that were compressed, at least in part. */
+  readonly compressed: number;
 }
 
 /** All peers are done by then, whatever happens to them: above every sum of timeouts that a scenario can have. */
@@ -102,6 +104,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
     actionCount: world.actionCount,
     answered,
     otherwise: outcomes.length - answered,
+    compressed: run.compression.bodies,
   };
 }
 
@@ -112,6 +115,7 @@ class Run {
   private readonly network: Network;
   readonly arena: CheckedArena;
   private readonly transport: SimTransport;
+  readonly compression: SimCompression;
   private readonly board: Board;
   private readonly keeper: Keeper;
   private readonly judge: Judge;
@@ -133,6 +137,8 @@ class Run {
     this.network = new Network(world);
     this.arena = new CheckedArena(world, scenario.largeSlots, scenario.smallSlots);
     this.transport = new SimTransport(this.network, this.arena, scenario.transport);
+    const isShort = scenario.faults.has('shortages');
+    this.compression = new SimCompression(world, this.arena.memory, new Prng(scenario.seed ^ 0xb00b), isShort);
     this.transport.sabotage = options.sabotage ?? 'none';
     this.judge = new Judge(world, this.ledger);
     const { plan } = scenario;
@@ -155,7 +161,7 @@ class Run {
       report: (event) => this.keeper.handleEvent(event),
       descriptors: scenario.transport.socketsMax,
       openTls: () => Openssl.open(this.transport.arena.memory),
-      openCompression: () => new NativeCompression(this.transport.arena.memory),
+      openCompression: () => this.compression,
     });
   }
 
@@ -239,6 +245,8 @@ class Run {
     if (arena.usedSlots !== this.slotsAtRest) {
       world.fail('slot leak', `${arena.usedSlots} slots are in use, ${this.slotsAtRest} at the start`);
     }
+    if (this.compression.openBodies > 0)
+      world.fail('compression', `${this.compression.openBodies} encoders were not released`);
     const row = board.worker(0);
     // tries that failed may count on for a while
     world.run(world.nowUs + HELD_DONE_US, () => {

@@ -6,6 +6,7 @@ import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
 import type { StreamSpec } from './peers/stream.ts';
+import { drawAcceptEncoding } from './scenario-compress.ts';
 import type { Fault } from './faults.ts';
 
 export type BodySpec =
@@ -164,6 +165,8 @@ function drawRequest(
   if (prng.oneIn(4)) fields.push(['X-Remove-Q', 'to be removed'], ['X-Set-Q', 'to be replaced']);
   for (let i = prng.oneIn(6) ? 1 + prng.below(3) : 0; i > 0; i--) fields.push(['X-Forwarded-For', `192.0.2.${i}`]);
   if (prng.oneIn(6)) fields.push(['Cookie', 'a=b; c=d']);
+  const accepts = drawAcceptEncoding(prng);
+  if (accepts !== null) fields.push(['Accept-Encoding', accepts]);
   if (prng.oneIn(8)) {
     const room = listener.limits.headBytes - 1500;
     fields.push(['X-Long', 'v'.repeat(prng.below(prng.oneIn(3) && !isCramped(faults) ? room : 900))]);

@@ -18,6 +18,7 @@ import type {
 } from '../src/config/plan.ts';
 import { formatRoutes } from '../src/config/route-text.ts';
 import { BALANCER } from './peers/proxy-header.ts';
+import { drawCompress } from './scenario-compress.ts';
 import { isCramped } from './scenario-http.ts';
 import type { Fault } from './faults.ts';
 
@@ -155,6 +156,7 @@ function drawListener(prng: Prng, faults: ReadonlySet<Fault>, index: number): Li
     tcp: null,
     udp: null,
     accessLogs: [],
+    ...(prng.oneIn(2) ? { compress: drawCompress(prng) } : {}),
   };
 }
 

@@ -5,6 +5,7 @@
  * It holds the invariant of the program: each response is the one that a server gave to this very request, whole and in
  * order; or a clear error that is excused; or the connection was cut so that the client can tell.
  */
+import { constants, gunzipSync } from 'node:zlib';
 import { Prng } from '../../src/base/prng.ts';
 import { checkContent, parseId } from '../content.ts';
 import { excusesLoss, type Judge } from '../judge.ts';
@@ -62,6 +63,8 @@ export class HttpClient implements PortOwner, ReaderSink {
   private isForged = false;
   private body: Uint8Array[] = [];
   private bodyLength = 0;
+  /** What comes of the body is compressed, and judged when no more comes. */
+  private isCompressed = false;
 
   constructor(network: Network, ledger: Ledger, judge: Judge, spec: HttpClientSpec) {
     this.world = network.world;
@@ -275,7 +278,8 @@ export class HttpClient implements PortOwner, ReaderSink {
       this.port?.reset();
     } else this.port?.close();
     const wasAnnounced = this.isLastResponseSeen;
-    const { spec } = this;
+    const { attempt, spec } = this;
+    if (this.head !== null && attempt !== null && this.isCompressed) this.checkCompressed(attempt, false);
     // the proxy takes a client that has sent FIN for gone if nothing can be answered soon
     const isTakenForGone = this.endedAtUs >= 0 && this.world.nowUs - this.endedAtUs >= HALF_CLOSED_US;
     // what is behind a broken response shares its fate, and a reset may overtake the responses before it
@@ -317,6 +321,7 @@ export class HttpClient implements PortOwner, ReaderSink {
     this.attempt = null;
     this.body = [];
     this.bodyLength = 0;
+    this.isCompressed = request.method !== 'HEAD' && fieldValues(head, 'content-encoding').length > 0;
     this.isForged = markers[0] === FORGED_MARKER && this.ledger.hasFault('serverMalformed');
     if (this.isForged) world.note('%a gets a forged response', this.name);
     else if (markers.length === 1) this.attempt = this.attemptOf(exchange, markers[0], head);
@@ -372,18 +377,32 @@ export class HttpClient implements PortOwner, ReaderSink {
   handleBody(bytes: Uint8Array, at: number, length: number): void {
     if (this.tunnel !== null) return this.tunnel.handleBytes(bytes, at, length);
     const { attempt } = this;
-    if (attempt === null) {
+    if (attempt === null || this.isCompressed) {
       this.body.push(bytes.slice(at, at + length));
     } else if (attempt.response.fault !== 'malformed-body') {
-      const right = checkContent(attempt.key, this.bodyLength, bytes, at, length);
-      if (right >= 0) {
-        this.world.fail(
-          'response content',
-          `${this.name}: byte ${this.bodyLength + right} of the response to ${attempt.exchange.request.id} is wrong`,
-        );
-      }
+      this.checkBody(attempt, this.bodyLength, bytes, at, length);
     }
     this.bodyLength += length;
+  }
+
+  private checkBody(attempt: Attempt, position: number, bytes: Uint8Array, at: number, length: number): void {
+    const right = checkContent(attempt.key, position, bytes, at, length);
+    if (right < 0) return;
+    this.world.fail(
+      'response content',
+      `${this.name}: byte ${position + right} of the response to ${attempt.exchange.request.id} is wrong`,
+    );
+  }
+
+  /** Of a body that is compressed, all of it or what came of it: how long it was. */
+  private checkCompressed(attempt: Attempt, isWhole: boolean): number {
+    const content = gunzipOf(Buffer.concat(this.body), isWhole);
+    if (content === null) {
+      const { id } = attempt.exchange.request;
+      return this.world.fail('response content', `${this.name}: the response to ${id} is not what gzip makes`);
+    }
+    this.checkBody(attempt, 0, content, 0, content.length);
+    return content.length;
   }
 
   handleMessageEnd(trailers: Head['fields']): void {
@@ -395,7 +414,10 @@ export class HttpClient implements PortOwner, ReaderSink {
     this.world.note('%a: response to %b is whole, %c bytes', this.name, exchange.request.id, this.bodyLength);
     if (this.isForged) exchange.outcome = 'error';
     else if (attempt === null) this.judge.checkOwnBody(exchange, head, Buffer.concat(this.body));
-    else this.judge.checkWholeResponse(exchange, attempt, this.bodyLength, trailers);
+    else {
+      const bytes = this.isCompressed ? this.checkCompressed(attempt, true) : this.bodyLength;
+      this.judge.checkWholeResponse(exchange, attempt, bytes, trailers);
+    }
     exchange.outcome = attempt === null ? 'error' : 'answered';
     this.outstanding.shift();
     this.afterResponse(exchange, head);
@@ -448,5 +470,15 @@ export class HttpClient implements PortOwner, ReaderSink {
       );
     }
     throw error;
+  }
+}
+
+/** Null: it is not what gzip makes of a body, or its beginning. A whole one ends with how long it is (RFC 1952 section 2.3.1), and nothing behind that. */
+function gunzipOf(coded: Buffer, isWhole: boolean): Buffer | null {
+  try {
+    const content = gunzipSync(coded, isWhole ? {} : { finishFlush: constants.Z_SYNC_FLUSH });
+    return isWhole && coded.readUInt32LE(coded.length - 4) !== content.length ? null : content;
+  } catch {
+    return null;
   }
 }

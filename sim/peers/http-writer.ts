@@ -1,6 +1,7 @@
 /** Requests and responses as bytes, for the simulated peers. Independent of `src/wire`. */
 import type { Prng } from '../../src/base/prng.ts';
 import { fillContent, idText } from '../content.ts';
+import { representationLines } from '../representation.ts';
 import type { ResponseSpec } from '../response.ts';
 import type { BodySpec, RequestSpec } from '../scenario-http.ts';
 
@@ -43,6 +44,7 @@ export function responseHead(response: ResponseSpec, marker: string, isHead: boo
   if (response.switches) {
     lines.push('Connection: Upgrade', 'Upgrade: sim-tunnel');
   } else {
+    lines.push(...representationLines(response));
     const connection: string[] = [];
     if (response.closes) connection.push('close');
     if (response.variant % 5 === 0) {

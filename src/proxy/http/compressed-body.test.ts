@@ -303,4 +303,15 @@ describe('a compressed body', () => {
     assert.equal(Brackets.begun, 0);
     assert.ok(world.compressors.isIdle);
   });
+
+  it('that is given up before its encoder has said anything leaves nothing behind', () => {
+    const world = new World();
+    const body = world.body(200);
+    assert.ok(world.segment(body, 'a', 100));
+    assert.deepEqual(world.said, ['head']);
+    body.release();
+    world.turn();
+    assert.equal(world.arena.usedSlots, 0);
+    assert.equal(Brackets.begun, 0);
+  });
 });

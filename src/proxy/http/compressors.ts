@@ -52,7 +52,9 @@ export class Compressors implements Delayed {
   }
 
   leave(coding: CodingName): void {
-    this.bodies[coding]--;
+    const { bodies } = this;
+    bodies[coding]--;
+    if (bodies.gzip + bodies.br === 0) this.releaseOutput();
   }
 
   /** For a body that has entered. Null: there is no memory for it. */
@@ -95,7 +97,11 @@ export class Compressors implements Delayed {
     const waitsFor = body === undefined ? WAITS_FOR_OTHERS : body.workOn();
     if (body !== undefined && waitsFor === WAITS_FOR_OTHERS) this.remove(body);
     if (this.waiting.length > 0) this.wake(waitsFor === WAITS_FOR_MEMORY);
-    else if (this.slot >= 0) this.arena.release(this.take());
+    else this.releaseOutput();
+  }
+
+  private releaseOutput(): void {
+    if (this.slot >= 0) this.arena.release(this.take());
   }
 
   private wake(isAtLeisure: boolean): void {
