@@ -52,7 +52,7 @@ const STAND_IN = `
   }).listen({ fd });
   const fork = (port) => spawn(process.execPath, ['-e', FORKED, port], { stdio: ['ignore', 'ignore', 'ignore', control], detached: true });
   const apply = async ({ generation, descriptors }) => {
-    const { sockets, plan, drop } = receiveDelivery(descriptors);
+    const { sockets, plan, drop } = receiveDelivery(descriptors, place);
     if (plan.listeners.length === 3) drop();
     if (plan.listeners.length === 3) return say({ type: 'refused', generation, reason: 'three are too many', fault: 'plan' });
     for (const { id, descriptor } of sockets) if (!servers.has(id)) servers.set(id, serve(descriptor));
