@@ -65,9 +65,12 @@ export const listener = named('Listener', 'Where clients come.', {
   state: z
     .enum(['open', 'closed', 'drained', 'draining'])
     .describe(
-      '`closed`: none of its addresses could be opened. `drained`: by hand. `draining`: the whole program stops.',
+      '`closed`: none of its addresses could be opened, or the kernel does not have its rules. `drained`: by hand. `draining`: the whole program stops.',
     ),
   binds: z.array(bind),
+  inKernel: flag(
+    'The kernel forwards what comes, and what is open now is not counted. Absent: a proxy has it.',
+  ).exactOptional(),
   connections: count('Now. Of UDP, sessions.'),
   accepted: count('Since the start, over upgrades.'),
   datagrams: datagrams.nullable().describe('Null: of another protocol than udp.'),

@@ -169,6 +169,16 @@ const DOCUMENT: StatusDocument = {
       accepted: 0,
       datagrams: null,
     },
+    {
+      name: 'ssh',
+      protocol: 'tcp',
+      state: 'open',
+      binds: [{ address: '192.168.15.3:22', failure: null }],
+      inKernel: true,
+      connections: 0,
+      accepted: 12,
+      datagrams: null,
+    },
   ],
   upstreams: [
     {
@@ -258,8 +268,9 @@ VI_1  ACTIVE for 2 h 13 min, priority 130
 
 the vip process (pid 4712) has been replaced 2 times
 
-listener  web    http  *:80    open    3 connections, 99 accepted
-listener  mysql  tcp   *:3306  closed                              *:3306: port 3306 is taken by mariadbd (pid 9)
+listener  web    http  *:80             open    3 connections, 99 accepted
+listener  mysql  tcp   *:3306           closed                              *:3306: port 3306 is taken by mariadbd (pid 9)
+listener  ssh    tcp   192.168.15.3:22  open    in the kernel, 12 accepted
 
 upstream  web  round-robin  1 of 3     take requests  by TLS, not verified  4 waiting
 upstream  api  hash         no server

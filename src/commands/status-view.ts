@@ -255,13 +255,15 @@ function witnessText({ name, isAnswering, answerAgeMs, detail }: WitnessView, pa
   return `${name}  ${isAnswering ? paint('green', 'answers') : paint('red', 'does not answer')}: last ${answered}, ${detail}`;
 }
 
-function listenerRow({ name, protocol, state, binds, connections, accepted, datagrams }: ListenerView): string[] {
+function listenerRow(listener: ListenerView): string[] {
+  const { name, protocol, state, binds, inKernel = false, connections, accepted, datagrams } = listener;
   const failed = binds
     .filter(({ failure }) => failure !== null)
     .map(({ address, failure }) => `${address}: ${failure}`);
   const addresses = binds.map(({ address }) => address).join(' ');
-  const counts =
-    datagrams === null
+  const counts = inKernel
+    ? `in the kernel, ${accepted} ${datagrams === null ? 'accepted' : 'begun'}`
+    : datagrams === null
       ? `${count(connections, 'connection')}, ${accepted} accepted`
       : `${count(connections, 'session')}, ${accepted} begun, ${count(datagrams.in, 'datagram')} in, ${datagrams.out} out`;
   return [name, protocol, addresses, state, state === 'closed' ? '' : counts, failed.join('; ')];

@@ -231,7 +231,7 @@ function listenerLines(
   { errors, isWell, listener, override }: Extract<Evidence, { kind: 'listener' }>,
   paint: Paint,
 ): readonly string[] {
-  const { accepted, binds, connections, datagrams, name, protocol, state } = listener;
+  const { accepted, binds, connections, datagrams, inKernel = false, name, protocol, state } = listener;
   const what = datagrams === null ? 'connections' : 'sessions';
   const counts = datagrams === null ? '' : `; ${datagrams.in} datagrams in, ${datagrams.out} out`;
   return [
@@ -240,7 +240,11 @@ function listenerLines(
       'addresses',
       binds.map(({ address, failure }) => (failure === null ? address : `${address}: ${paint('red', failure)}`)),
     ),
-    ...fields('traffic', [`${connections} ${what} now, ${accepted} since the start${counts}`]),
+    ...fields('traffic', [
+      inKernel
+        ? `${accepted} ${what} since the start, forwarded by the kernel`
+        : `${connections} ${what} now, ${accepted} since the start${counts}`,
+    ]),
     ...handLines(override),
     ...errorLines(errors),
   ];

@@ -68,6 +68,8 @@ export class BeatAges {
 
 /** Connections that the kernel has forwarded. */
 export interface ForwardedFacts {
+  /** Why the kernel does not have its rules; null: it has them. */
+  readonly failure: string | null;
   /** At this address of a listener. */
   ofService(protocol: 'tcp' | 'udp', address: Address): number;
   /** At this address of a server. */
@@ -172,14 +174,18 @@ export function listenerView(
   index: number,
 ): ListenerView {
   const own = plan.listeners[index];
-  const { name, slot, protocol, binds, intake, limits, tls } = own;
+  const { name, slot, protocol, binds, inKernel, intake, limits, tls } = own;
   const open = listeners.find(({ plan }) => plan.name === name);
   const failureOf = new Map(open?.failures.map(({ plan, reason }) => [plan, reason]));
   return {
     name,
     protocol,
-    state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : isShut(own, open) ? 'closed' : 'open',
-    binds: binds.map((bind) => ({ address: bindText(bind), failure: failureOf.get(bind) ?? null })),
+    state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : isShut(own, open, forwarded) ? 'closed' : 'open',
+    binds: binds.map((bind) => {
+      const failure = inKernel === true ? forwarded.failure : (failureOf.get(bind) ?? null);
+      return { address: bindText(bind), failure };
+    }),
+    ...(inKernel === true ? { inKernel } : {}),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
     accepted: former.accepted(name) + acceptedBy(board, own, forwarded),
     datagrams:
@@ -196,8 +202,8 @@ export function listenerView(
   };
 }
 
-function isShut({ inKernel }: ListenerPlan, open: OpenListener | undefined): boolean {
-  return inKernel !== true && open?.binds.length === 0;
+function isShut({ inKernel }: ListenerPlan, open: OpenListener | undefined, { failure }: ForwardedFacts): boolean {
+  return inKernel === true ? failure !== null : open?.binds.length === 0;
 }
 
 function acceptedBy(

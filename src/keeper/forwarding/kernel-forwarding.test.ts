@@ -147,11 +147,13 @@ test('what the kernel refuses is tried again until it does it, and told once', (
   forwarding.apply(PLAN);
   for (let i = 0; i < 100; i++) forwarding.refresh();
   assert.equal(kernel.asked, 1, 'checks of servers do not have it tried again');
+  assert.equal(forwarding.failure, 'the kernel refuses its rules: EPERM');
   t.mock.timers.tick(2_000);
   assert.deepEqual(lines, ['error kernel mode: the kernel refuses its rules: EPERM; it is tried again']);
   kernel.refusal = null;
   t.mock.timers.tick(1_000);
   assert.equal(lines.at(-1), 'info  kernel mode: the kernel has its rules now');
+  assert.equal(forwarding.failure, null);
   assert.equal(kernel.replacements, 1);
 });
 

@@ -95,6 +95,11 @@ export class KernelForwarding {
     }
   }
 
+  /** Why the kernel does not have the rules of the plan; null: it has them, or is not asked to yet. */
+  get failure(): string | null {
+    return this.fault === '' ? null : this.fault;
+  }
+
   ofService(protocol: 'tcp' | 'udp', address: Address): number {
     if (this.plan === null) return 0;
     const at = this.rules.services.findIndex((service) => {
