@@ -168,6 +168,21 @@ test('what others have done to the table is undone', (t) => {
   assert.match(lines.join('\n'), /not ours any more: it is gone; it is made again/);
 });
 
+test('servers change while the kernel refuses its rules: it gets those that are up when it takes them', (t) => {
+  const scene = new Scene(t);
+  const { kernel, forwarding } = scene;
+  forwarding.apply(PLAN);
+  kernel.refusal = 'ENOMEM';
+  kernel.damage = 'it is gone';
+  t.mock.timers.tick(500);
+  scene.set([SERVER_UP, SERVER_DOWN]);
+  t.mock.timers.tick(2_000);
+  assert.ok(kernel.asked > 2);
+  kernel.refusal = null;
+  t.mock.timers.tick(2_000);
+  assert.deepEqual(kernel.owners, new Set([FIRST]));
+});
+
 test('settings that cannot be changed are told, once', (t) => {
   const { kernel, forwarding, lines } = new Scene(t);
   kernel.refusedSettings = ['net.netfilter.nf_conntrack_tcp_loose to 1 (EROFS)'];

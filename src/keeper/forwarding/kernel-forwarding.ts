@@ -189,6 +189,8 @@ export class KernelForwarding {
     const reason = this.forwarder!.replace(rules, wanted);
     if (reason !== null) {
       this.isInKernel = false;
+      // what it has is not for those: whose it is to be is found out anew
+      this.takers.clear();
       return this.tellFault(`the kernel refuses its rules: ${reason}`);
     }
     if (this.fault !== '') this.options.log.info('kernel mode: the kernel has its rules now');
