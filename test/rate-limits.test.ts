@@ -1,9 +1,21 @@
 /** Limits of requests and connections, counted by all proxies together. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { test } from 'node:test';
-import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, kill, startBackend, type WholeAnswer } from './evenkeel.ts';
+import {
+  connect,
+  engineSkip,
+  ENGINES,
+  Evenkeel,
+  freePort,
+  getWhole,
+  kill,
+  startBackend,
+  startTcpBackend,
+  type WholeAnswer,
+} from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
 import { reload } from './reloading.ts';
 import { until } from './waiting.ts';
@@ -37,6 +49,14 @@ for (const engine of ENGINES) {
       if (holdsBack && request.url!.startsWith('/open')) waiting.push(response);
       else response.end('ok');
     });
+    const tunnels = await startTcpBackend(t, (socket) => {
+      socket.on('end', () => socket.end());
+      socket.on('data', (data) => {
+        const isOne = /^upgrade: websocket/im.test(data.toString());
+        const answer = '101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+        socket.write(`HTTP/1.1 ${isOne ? answer : '200 OK\r\nContent-Length: 0\r\n\r\n'}`);
+      });
+    });
     const port = await freePort();
     const yaml = (burst: number): string => `
 listeners:
@@ -54,6 +74,7 @@ listeners:
       - { match: { path: /later }, upstream: web, limits: { requests: [ { of: later, burst: 1, delay-after: 0 } ] } }
       - { match: { path: /both }, upstream: web, limits: { requests: [ { of: free, burst: 9 }, { of: key, burst: 1 } ] } }
       - { match: { path: /open }, upstream: web, limits: { connections: [ { of: open, max: 3 } ] } }
+      - { match: { path: /tunnel }, upstream: tunnels, upgrade: true, limits: { connections: [ { of: open, max: 1 } ] } }
       - { name: page, respond: { body: "later, please" } }
       - { upstream: web }
 limits:
@@ -65,7 +86,9 @@ limits:
   free: { rate: 1/m, key: "{query:free}" }
   key: { rate: 1/m, key: "{query:key}" }
   open: { key: "{client}{query:key}" }
-upstreams: { web: { servers: [ "${backend.address}" ] } }
+upstreams:
+  web: { servers: [ "${backend.address}" ] }
+  tunnels: { servers: [ "${tunnels.address}" ] }
 `;
     const evenkeel = await Evenkeel.start(t, yaml(3), { engine, hasSocket: true });
 
@@ -129,6 +152,15 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     await until(() => waiting.length === 4);
     for (const response of waiting.splice(0)) response.end('ok');
     assert.deepEqual(counted(await Promise.all([...open, other])), { 200: 4 });
+
+    // a tunnel is under way until it ends
+    const tunnel = await connect(port);
+    tunnel.write('GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const [switching] = (await once(tunnel, 'data')) as [Buffer];
+    assert.match(switching.toString(), /^HTTP\/1.1 101 /);
+    assert.deepEqual(counted(await many(3, port, '/tunnel')), { 429: 3 });
+    tunnel.destroy();
+    await until(() => get(port, '/tunnel').then(({ status }) => status === 200));
 
     // what a proxy held that was killed is given back
     const cut = Array.from({ length: 3 }, () =>

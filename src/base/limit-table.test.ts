@@ -67,6 +67,17 @@ test('rates are counted as nginx counts them', () => {
   }
 });
 
+test('who asks all the time is not forgotten for others, though it is refused', () => {
+  const own = table();
+  const take = (first: number, nowMs: number): number => own.take(first, 5, 16, 0, nowMs);
+  assert.equal(take(1, 1000), 0);
+  for (let other = 2; other <= 8; other++) assert.equal(take(other, 1000 + other), 0);
+  assert.equal(take(1, 2000), REFUSED);
+  assert.equal(take(9, 2001), 0);
+  assert.equal(take(1, 2002), REFUSED);
+  assert.equal(take(2, 2003), 0, 'the one that has come least lately is');
+});
+
 test('N per second let N per second through, whatever comes', () => {
   for (const perSecond of [1, 7, 100, 10_000]) {
     const own = table();

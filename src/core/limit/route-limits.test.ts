@@ -89,3 +89,18 @@ test('at one time: what one limit has counted is given back where another one re
   const held = [1, 2, 3].map(() => of('192.0.2.1').cells.length);
   assert.deepEqual(held, [2, 2, 0]);
 });
+
+test('who is refused for what is open already is not counted by a rate', () => {
+  const of = judge([{ ...RATE, burst: 2 }], [1]);
+  assert.ok(isIn(of('192.0.2.1')));
+  for (let i = 0; i < 5; i++) assert.equal(of('192.0.2.1').refusal?.kind, 'connections');
+});
+
+test('what is too long to be read is counted all the same', () => {
+  const of = judge([{ ...RATE, key: '{path}'.repeat(70), burst: 0 }]);
+  const long = `/${'a'.repeat(1000)}`;
+  assert.deepEqual(
+    [isIn(of('192.0.2.1', long)), isIn(of('192.0.2.2', long)), isIn(of('192.0.2.1', `${long}b`))],
+    [true, false, false],
+  );
+});

@@ -15,6 +15,7 @@ import { Template } from '../value/template.ts';
 
 const NO_LINES = new Uint8Array(0);
 const ADDRESS_BYTES = 16;
+const TOO_LONG = encodeUtf8('too long');
 
 const text = new Uint8Array(HEAD_BYTES_MAX);
 const address = new Uint8Array(ADDRESS_BYTES);
@@ -48,6 +49,11 @@ export class Verdict {
   readonly cells: number[] = [];
 }
 
+/** What was held by a request that is over. */
+export function giveBack({ row, table }: LimitCounting, cells: readonly number[]): void {
+  for (let i = 0; i < cells.length; i++) table.release(cells[i], row);
+}
+
 /** One limit: the key that a request has for it. */
 abstract class Limit<P extends LimitPlan> {
   readonly plan: P;
@@ -64,12 +70,19 @@ abstract class Limit<P extends LimitPlan> {
   /** Leaves the hash of the request's key in `hash`. False: it is empty. */
   protected hashKey(view: RequestView, table: LimitTable): boolean {
     if (this.template === null) this.readClient(view);
-    else this.template.read(view, text, said);
+    else this.readKey(this.template, view);
     if (said.length === 0) return false;
     const { salt } = this;
     hash.hash(salt, 0, salt.length, table.key0, table.key1);
     hash.hash(said.bytes, said.at, said.length, hash.first, hash.second);
     return true;
+  }
+
+  /** Those that are too long for us have one key together: a client cannot make one so long that it is not counted. */
+  private readKey(template: Template, view: RequestView): void {
+    const end = template.emitAsIs(view, text, 0);
+    if (end < 0) said.set(TOO_LONG, 0, TOO_LONG.length);
+    else said.set(text, 0, end);
   }
 
   private readClient({ client }: RequestView): void {
@@ -158,9 +171,7 @@ export class RouteLimits {
         continue;
       }
       if (delayMs === REFUSED) {
-        // who is refused counts nowhere
-        for (let i = 0; i < takenCells.length; i++) table.untake(takenCells[i], takenUnits[i]);
-        verdict.refusal = limit.refusal;
+        this.refuse(limit.refusal, table, verdict);
         return false;
       }
       verdict.delayMs = Math.max(verdict.delayMs, delayMs);
@@ -176,11 +187,19 @@ export class RouteLimits {
       if (cell >= 0) cells.push(cell);
       else if (limit.plan.isDry) verdict.isDry = true;
       else {
-        for (const held of cells) counting.table.release(held, counting.row);
+        giveBack(counting, cells);
         cells.length = 0;
-        verdict.refusal = limit.refusal;
+        this.refuse(limit.refusal, counting.table, verdict);
         return;
       }
     }
+  }
+
+  /** Who is refused counts nowhere, and waits for nothing. */
+  private refuse(refusal: Refusal, table: LimitTable, verdict: Verdict): void {
+    const { takenCells, takenUnits } = this;
+    for (let i = 0; i < takenCells.length; i++) table.untake(takenCells[i], takenUnits[i]);
+    verdict.delayMs = 0;
+    verdict.refusal = refusal;
   }
 }

@@ -41,7 +41,7 @@ import {
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';
-import { type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
+import { giveBack, type LimitCounting, type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { Draft } from '../log/draft.ts';
 import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
@@ -60,6 +60,7 @@ import { Discard } from './discard.ts';
 import type { ErrorPage } from './error-page.ts';
 import { answerTo } from './failed-tries.ts';
 import { KeptRequest } from './kept-request.ts';
+import { LimitedTunnel } from './limited-tunnel.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import { OriginalHead } from './original-head.ts';
 import * as own from './own-responses.ts';
@@ -809,7 +810,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.serverSide = null;
-    this.client.beginTunnel(tunnel, socket);
+    this.client.beginTunnel(this.heldCells.length === 0 ? tunnel : this.limited(tunnel), socket);
+  }
+
+  /** The request is over, and still counts. */
+  private limited(tunnel: Tunnel): Tunnel {
+    const cells = [...this.heldCells];
+    this.heldCells.length = 0;
+    return new LimitedTunnel(tunnel, this.context.limitCounting() as LimitCounting, cells);
   }
 
   noteResponseBegun(): void {
@@ -955,8 +963,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   }
 
   private releaseCells(): void {
-    const counting = this.context.limitCounting();
-    if (counting !== null) for (const cell of this.heldCells) counting.table.release(cell, counting.row);
+    giveBack(this.context.limitCounting() as LimitCounting, this.heldCells);
     this.heldCells.length = 0;
   }
 
