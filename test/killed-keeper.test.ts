@@ -59,13 +59,16 @@ upstreams:
   });
   const session = await connect(tcpPort);
   t.after(() => session.destroy());
+  const over = new Promise<readonly string[]>((resolve) =>
+    session.once('close', () => resolve(['the session is over'])),
+  );
   return {
     evenkeel,
     proxies,
     port,
     async say(text) {
       session.write(text);
-      assert.equal(String(await once(session, 'data')), text);
+      assert.equal(String(await Promise.race([once(session, 'data'), over])), text);
     },
     async endSession() {
       session.end();

@@ -441,7 +441,11 @@ export class Keeper {
     await this.store.emptyAll();
     this.store.closeAll();
     let left = this.connections();
-    const look = setInterval(() => (left = this.connections()), LEFT_LOOK_MS);
+    // Not in the end: who has ended what was left says so later than it is seen to be gone.
+    const lookUntil = performance.now() + graceMs - LEFT_LOOK_MS;
+    const look = setInterval(() => {
+      if (performance.now() < lookUntil) left = this.connections();
+    }, LEFT_LOOK_MS);
     const programs = this.serverPrograms.finish(graceMs);
     const [cut] = await Promise.all([this.supervisor.drain(graceMs), this.strays?.finish(graceMs), programs]);
     clearInterval(look);

@@ -115,7 +115,9 @@ class ProxyProcess implements TransportDriver, ControlHandler {
           listening: () => this.proxy.listening,
           handleAdopted: () => {
             // Who has found it ends it in time.
-            if (this.servesOn) this.lastTurnAt = Infinity;
+            if (!this.servesOn) return;
+            this.lastTurnAt = Infinity;
+            this.proxy.keepLeft();
           },
           handleMessage: (message) => this.handleMessage(message),
           handleAdopterGone: () => this.handleKeeperGone(),

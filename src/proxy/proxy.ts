@@ -292,6 +292,11 @@ export class Proxy implements TransportDriver, ExpiryHandler {
     for (const listener of [...this.listeners, ...this.leaving]) listener.drain(leaveMs);
   }
 
+  /** After `drain`: what is left has no end until another call gives it one. */
+  keepLeft(): void {
+    this.cutAt = Infinity;
+  }
+
   /**
    * Somebody on this machine lacks a local port for connections to the server in this slot: one that an unused connection
    * there has is given up.
