@@ -1,4 +1,5 @@
 /** Limits that routes name: they are there, and say what is asked of them. */
+import { lookUp } from '../base/look-up.ts';
 import { type Path, show } from './diagnostic.ts';
 import type { Config, Loose, RouteConfig } from './model.ts';
 import { itemsOf } from './parts.ts';
@@ -28,7 +29,7 @@ function checkUse(
   report: Report,
 ): void {
   const { limits = {} } = document;
-  const limit = limits[name];
+  const limit = lookUp(limits, name);
   if (limit === undefined) {
     const isTakenOut = !report.lacks(['limits'], name) || !report.lacks([], 'limits');
     if (isTakenOut) return;
