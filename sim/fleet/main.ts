@@ -5,26 +5,16 @@
  *   -- --from N --count K    many
  *   -- --canary KIND         with keepers that are broken: must fail
  */
-import { parseArgs } from 'node:util';
+import { seedsAsked } from '../seeds.ts';
 import type { Sabotage } from './keeper-process.ts';
 import { runFleet } from './run.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    count: { type: 'string', default: '200' },
-    canary: { type: 'string', default: 'none' },
-  },
-});
-
-const sabotage = values.canary as Sabotage;
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.count) : 1;
+const { canary, count, first, hasHistory } = seedsAsked();
+const sabotage = canary as Sabotage;
 const totals: Record<string, number> = {};
 let failures = 0;
 for (let seed = first; seed < first + count; seed++) {
-  const run = await runFleet(seed, sabotage, values.seed !== undefined);
+  const run = await runFleet(seed, sabotage, hasHistory);
   for (const line of run.trace) console.log(line);
   for (const [name, number] of Object.entries(run.counts)) totals[name] = (totals[name] ?? 0) + number;
   if (run.invariant === null) continue;

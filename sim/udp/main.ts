@@ -5,28 +5,18 @@
  *   -- --from N --count K    many
  *   -- --canary KIND         broken on purpose: must fail
  */
-import { parseArgs } from 'node:util';
+import { seedsAsked } from '../seeds.ts';
 import { World } from '../world.ts';
 import type { UdpSabotage } from './datagrams.ts';
 import { playUdp } from './run.ts';
 import { drawUdpScenario } from './scenario.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    count: { type: 'string', default: '200' },
-    canary: { type: 'string', default: 'none' },
-  },
-});
-
-const sabotage = values.canary as UdpSabotage;
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.count) : 1;
+const { canary, count, first, hasHistory } = seedsAsked();
+const sabotage = canary as UdpSabotage;
 const totals = { asked: 0, answered: 0, handedOn: 0 };
 let failures = 0;
 for (let seed = first; seed < first + count; seed++) {
-  const world = new World(seed, values.seed !== undefined);
+  const world = new World(seed, hasHistory);
   try {
     const run = playUdp(seed, { sabotage, world });
     totals.asked += run.asked;

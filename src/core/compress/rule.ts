@@ -9,6 +9,7 @@ import type { CodingName, CompressPlan, ProxiedReason } from '../../config/plan.
 import { ascii } from '../../wire/http1/classes.ts';
 import { BODY_LENGTH, F_VIA, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import { isOfGrpc } from '../grpc/grpc.ts';
+import { hasWord } from '../value/field-words.ts';
 import { findField } from '../value/lookup.ts';
 import { Span } from '../value/span.ts';
 import { weightOf } from './accept-encoding.ts';
@@ -80,7 +81,7 @@ export class CompressionRule {
     if (isOfGrpc(span.bytes, span.at, span.length)) return false;
     if (findField(bytes, head, CONTENT_ENCODING, 0, span) || findField(bytes, head, CONTENT_RANGE, 0, span))
       return false;
-    return !findField(bytes, head, TRAILER, 0, span) && !says(bytes, head, 'no-transform');
+    return !findField(bytes, head, TRAILER, 0, span) && !hasWord(bytes, head, CACHE_CONTROL, 'no-transform');
   }
 
   /** Whether one that the rule is for is compressed although a proxy has asked for it, as nginx has it: one that nobody may keep. */
@@ -89,19 +90,10 @@ export class CompressionRule {
     if (hasCredentials && reasons.has('auth')) return true;
     if (findField(bytes, head, EXPIRES, 0, span)) return reasons.has('expired') && isExpired(bytes, head, nowMs);
     if (findField(bytes, head, CACHE_CONTROL, 0, span))
-      return CACHE_WORDS.some((word) => reasons.has(word) && says(bytes, head, word));
+      return CACHE_WORDS.some((word) => reasons.has(word) && hasWord(bytes, head, CACHE_CONTROL, word));
     if (reasons.has('no-last-modified') && findField(bytes, head, LAST_MODIFIED, 0, span)) return false;
     return !(reasons.has('no-etag') && findField(bytes, head, ETAG, 0, span));
   }
-}
-
-/** Whether a Cache-Control field has this word. */
-function says(bytes: Uint8Array, head: ResponseHead, word: string): boolean {
-  for (let from = 0; findField(bytes, head, CACHE_CONTROL, from, span); from = span.at + 1) {
-    const words = latin1(span.bytes, span.at, span.length).toLowerCase().split(',');
-    if (words.some((one) => one.split('=')[0].trim() === word)) return true;
-  }
-  return false;
 }
 
 /** By its server's clock, or ours where that says nothing. */

@@ -4,7 +4,8 @@
  */
 import type { SessionStore, TlsContext } from '../../port/tls.ts';
 import { KeptSessions } from './kept-sessions.ts';
-import { addressOf, type Library, registerCallback } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import { type Library, registerCallback } from './library.ts';
 import { TicketCipher, type TicketKeyring } from './ticket-keys.ts';
 
 const SSL_TLSEXT_ERR_OK = 0;

@@ -2,7 +2,8 @@
 import { formatHex } from '../../base/bytes.ts';
 import { latin1 } from '../../base/text.ts';
 import type { ClientCertificate } from '../../port/tls.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 
 const X509_V_OK = 0;
 const XN_FLAG_RFC2253 = 0x1110317;

@@ -13,7 +13,8 @@ import {
 } from '../../port/tls.ts';
 import { printed, subjectOf } from './client-certificate.ts';
 import type { Callbacks } from './callbacks.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 import { TicketKeyring } from './ticket-keys.ts';
 
 const SSL_CTRL_MODE = 33;

@@ -1,7 +1,8 @@
 /** What a ClientHello asks for, before anything else is done with it. */
 import { latin1 } from '../../base/text.ts';
 import { ACME_PROTOCOL } from '../../port/tls.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 
 const TLSEXT_TYPE_server_name = 0;
 const TLSEXT_TYPE_alpn = 16;

@@ -1,7 +1,8 @@
 /** Sessions without tickets: what OpenSSL gives to be kept, and asks for again (SSL_CTX_sess_set_get_cb(3)). */
 import { SESSION_BYTES_MAX } from '../../base/tls-session-table.ts';
 import type { SessionStore } from '../../port/tls.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 
 const ID_BYTES_MAX = 32;
 const MS = 1000;

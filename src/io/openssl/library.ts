@@ -182,11 +182,6 @@ export function registerCallback(prototype: string, callback: (...operands: neve
   return Number(koffi.address(koffi.register(callback, koffi.pointer(koffi.proto(prototype)))));
 }
 
-/** Of the first byte. Memory of an ArrayBuffer of this size does not move. */
-export function addressOf(bytes: Uint8Array | BigUint64Array | Uint32Array): number {
-  return Number(koffi.address(bytes));
-}
-
 /** `length` bytes of somebody else's. */
 export function wordsAt(address: number, length: number): Uint32Array {
   return new Uint32Array(koffi.view(BigInt(address), length * 4));

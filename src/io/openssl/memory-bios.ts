@@ -6,7 +6,8 @@
  * 64 bits), and it is pointed at the arena. `create` tries that out, so that an OpenSSL that did otherwise would be refused, not misled.
  */
 import { assert } from '../../base/assert.ts';
-import { addressOf, type Library, MissingOpenssl, wordsAt } from './library.ts';
+import { addressOf, writePointer } from '../native-pointers.ts';
+import { type Library, MissingOpenssl, wordsAt } from './library.ts';
 
 const BIO_C_GET_BUF_MEM_PTR = 115;
 const BIO_C_SET_BUF_MEM_EOF_RETURN = 130;
@@ -79,8 +80,7 @@ export class MemoryBios {
   private point(address: number, length: number): void {
     const { words } = this;
     words[LENGTH] = length;
-    words[DATA] = address % HIGH;
-    words[DATA_HIGH] = Math.floor(address / HIGH);
+    writePointer(words, DATA, address);
     words[MAX] = length;
   }
 

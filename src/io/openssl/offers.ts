@@ -1,5 +1,6 @@
 /** What a client has offered in its hello, as nginx's $ssl_ciphers and $ssl_curves name it. */
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 
 const SSL_CTRL_GET_GROUPS = 90;
 const SSL_CTRL_GET_RAW_CIPHERLIST = 110;

@@ -14,7 +14,8 @@ import type {
 } from '../../port/tls.ts';
 import { Callbacks } from './callbacks.ts';
 import { OpensslContext } from './context.ts';
-import { addressOf, type Library, loadLibrary } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import { type Library, loadLibrary } from './library.ts';
 import { MemoryBios } from './memory-bios.ts';
 import { nameServer, ServerSession } from './server-session.ts';
 import { ServersContext } from './servers-context.ts';

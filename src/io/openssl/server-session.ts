@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { TLS_DONE, type TlsAcceptor, type TlsConnector, type TlsTicket } from '../../port/tls.ts';
 import type { Callbacks } from './callbacks.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 import type { MemoryBios } from './memory-bios.ts';
 import { OpensslSession } from './session.ts';
 

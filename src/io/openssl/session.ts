@@ -18,7 +18,8 @@ import { failureReason, type OpensslContext } from './context.ts';
 import { helloName, offersAcmeAlone } from './hello-name.ts';
 import { sessionIdOf } from './kept-sessions.ts';
 import { groupName, offeredCiphers, offeredGroups } from './offers.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 import type { MemoryBios } from './memory-bios.ts';
 

@@ -1,6 +1,7 @@
 /** The keys that the sessions of a context are put into tickets with, and what OpenSSL asks for them. */
 import { assert } from '../../base/assert.ts';
-import { addressOf, type Library } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Library } from './library.ts';
 
 const NAME_BYTES = 16;
 const LONG_BYTES = 80;

@@ -1,7 +1,8 @@
 /** One Brotli stream (RFC 7932). Unlike deflate's it cannot be used again. */
 import { ENCODE_END, ENCODE_FLUSH, type Encoder, type EncodeStep } from '../../port/compression.ts';
 import { assert } from '../../base/assert.ts';
-import { addressOf, type Brotli } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import type { Brotli } from './library.ts';
 
 /** BrotliEncoderParameter of brotli/encode.h. */
 const QUALITY = 1;

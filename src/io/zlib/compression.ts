@@ -2,7 +2,8 @@
 import type { Compression, Encoder } from '../../port/compression.ts';
 import { BrotliEncoder } from './brotli-encoder.ts';
 import { GzipEncoder } from './gzip-encoder.ts';
-import { addressOf, type Brotli, loadBrotli, loadZlib, type Zlib } from './library.ts';
+import { addressOf } from '../native-pointers.ts';
+import { type Brotli, loadBrotli, loadZlib, type Zlib } from './library.ts';
 
 /** Streams of one level that are kept for the next body. */
 const SPARES_MAX = 16;

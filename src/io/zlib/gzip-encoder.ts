@@ -1,7 +1,8 @@
 /** One deflate stream in gzip's format (RFC 1952), which is used for one body after the other. */
 import { ENCODE_END, ENCODE_FLUSH, type Encoder, type EncodeStep } from '../../port/compression.ts';
 import { assert } from '../../base/assert.ts';
-import { addressOf, type Zlib } from './library.ts';
+import { addressOf, writePointer } from '../native-pointers.ts';
+import type { Zlib } from './library.ts';
 
 const DEFLATED = 8;
 /** The largest window, and 16 for gzip's header and trailer. */
@@ -23,7 +24,6 @@ const NEXT_OUT = 6;
 const AVAILABLE_OUT = 8;
 const STREAM_WORDS = 28;
 
-const HIGH = 0x1_0000_0000;
 /** By level, of prose: 40 to 80 microseconds. */
 const SLICE_BYTES = [0, 16384, 8192, 8192, 4096, 4096, 4096, 2048, 2048, 2048];
 
@@ -70,9 +70,9 @@ export class GzipEncoder implements Encoder {
 
   encode(step: EncodeStep, input: number, length: number, output: number, room: number): void {
     const { words } = this;
-    this.point(NEXT_IN, input);
+    writePointer(words, NEXT_IN, this.base + input);
     words[AVAILABLE_IN] = length;
-    this.point(NEXT_OUT, output);
+    writePointer(words, NEXT_OUT, this.base + output);
     words[AVAILABLE_OUT] = room;
     const result = this.zlib.deflate(
       this.stream,
@@ -96,11 +96,5 @@ export class GzipEncoder implements Encoder {
   /** For another body. */
   reset(): void {
     this.zlib.deflateReset(this.stream);
-  }
-
-  private point(word: number, offset: number): void {
-    const address = this.base + offset;
-    this.words[word] = address % HIGH;
-    this.words[word + 1] = Math.floor(address / HIGH);
   }
 }

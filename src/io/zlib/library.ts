@@ -79,8 +79,3 @@ export function loadBrotli(): Brotli | null {
     return null;
   }
 }
-
-/** Of the first byte. Memory of an ArrayBuffer of this size does not move. */
-export function addressOf(bytes: Uint8Array | Uint32Array | BigUint64Array): number {
-  return Number(koffi.address(bytes));
-}

@@ -1,5 +1,6 @@
 /** What the head of a response says otherwise where its body is compressed, or would be for another client. */
 import type { CodingName } from '../../config/plan.ts';
+import { hasWord } from '../../core/value/field-words.ts';
 import { findField } from '../../core/value/lookup.ts';
 import { Span } from '../../core/value/span.ts';
 import { latin1 } from '../../base/text.ts';
@@ -20,10 +21,7 @@ const span = new Span();
 
 /** `lines` with `Vary: Accept-Encoding`, unless the server says it itself. */
 export function variedLines(memory: Uint8Array, head: ResponseHead, lines: Uint8Array): Uint8Array {
-  for (let from = 0; findField(memory, head, VARY, from, span); from = span.at + 1) {
-    const names = latin1(span.bytes, span.at, span.length).toLowerCase().split(',');
-    if (names.some((name) => name.trim() === 'accept-encoding' || name.trim() === '*')) return lines;
-  }
+  if (hasWord(memory, head, VARY, 'accept-encoding') || hasWord(memory, head, VARY, '*')) return lines;
   return joined(lines, VARY_LINE);
 }
 
