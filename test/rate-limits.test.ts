@@ -77,7 +77,7 @@ listeners:
       - { match: { path: /tunnel }, upstream: tunnels, upgrade: true, limits: { connections: [ { of: open, max: 1 } ] } }
       - { name: page, respond: { body: "later, please" } }
       - { upstream: web }
-limits:
+limiters:
   slow: { rate: 1/m }
   dry: { rate: 1/m }
   page: { rate: 1/m }

@@ -1,4 +1,4 @@
-/** Limits that routes name: they are there, and say what is asked of them. */
+/** Limiters that the limits of routes name: they are there, and say what is asked of them. */
 import { lookUp } from '../base/look-up.ts';
 import { type Path, show } from './diagnostic.ts';
 import type { Config, Loose, RouteConfig } from './model.ts';
@@ -28,17 +28,17 @@ function checkUse(
   document: Loose<Config>,
   report: Report,
 ): void {
-  const { limits = {} } = document;
-  const limit = lookUp(limits, name);
-  if (limit === undefined) {
-    const isTakenOut = !report.lacks(['limits'], name) || !report.lacks([], 'limits');
+  const { limiters = {} } = document;
+  const limiter = lookUp(limiters, name);
+  if (limiter === undefined) {
+    const isTakenOut = !report.lacks(['limiters'], name) || !report.lacks([], 'limiters');
     if (isTakenOut) return;
-    const near = nearest(name, Object.keys(limits));
-    const fix = near === null ? `add it: \`limits: { ${name}: { rate: 10/s } }\`` : `write ${near}`;
-    report.atValue(at, 'undefined-limit', { value: show(name), fix });
-  } else if (part === 'requests' && limit.rate === undefined && report.lacks(['limits', name], 'rate')) {
+    const near = nearest(name, Object.keys(limiters));
+    const fix = near === null ? `add it: \`limiters: { ${name}: { rate: 10/s } }\`` : `write ${near}`;
+    report.atValue(at, 'undefined-limiter', { value: show(name), fix });
+  } else if (part === 'requests' && limiter.rate === undefined && report.lacks(['limiters', name], 'rate')) {
     const fix = 'for example `rate: 10/s`';
-    report.atKey(['limits', name], 'missing-key', { place: `\`limits.${name}\``, key: 'rate', fix });
+    report.atKey(['limiters', name], 'missing-key', { place: `\`limiters.${name}\``, key: 'rate', fix });
   }
 }
 

@@ -50,7 +50,7 @@ export function checkValues(document: Loose<Config>, report: Report): void {
     const fix = near === null ? `add it under \`values\`, or \`set\` it in a step` : `write {value:${near}}`;
     report.atValue(path, 'undefined-value', { value: show(reference), fix });
   };
-  for (const part of ['listeners', 'upstreams', 'values', 'limits', 'access-logs'] as const)
+  for (const part of ['listeners', 'upstreams', 'values', 'limiters', 'access-logs'] as const)
     eachReference(document[part], [part], check);
   checkLate(document, report);
 }
@@ -63,7 +63,7 @@ function checkLate(document: Loose<Config>, report: Report): void {
     const early = late.has(name) ? findEarly(value, late) : null;
     if (early !== null) report.atValue(['values', name], 'late-value-mixed', { name: show(name), value: show(early) });
   }
-  for (const part of ['listeners', 'upstreams', 'limits'] as const) {
+  for (const part of ['listeners', 'upstreams', 'limiters'] as const) {
     eachReference(document[part], [part], (name, path) => {
       const headers = path.lastIndexOf('headers');
       const isOfResponse = headers >= 0 && (path[headers + 1] === 'response' || path[headers + 1] === 'success');

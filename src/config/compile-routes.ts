@@ -1,7 +1,7 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
-import { compileLimits, type LimitConfigs } from './compile-limits.ts';
+import { compileLimits, type LimiterConfigs } from './compile-limits.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { traceHeaders } from './compile-tracing.ts';
@@ -44,7 +44,7 @@ export interface ListenerTraits {
 export interface RouteContext extends ListenerTraits {
   readonly sites: FileSites;
   readonly types: FileTypes;
-  readonly limits: LimitConfigs;
+  readonly limiters: LimiterConfigs;
 }
 
 const NO_CONTEXT: RouteContext = {
@@ -54,7 +54,7 @@ const NO_CONTEXT: RouteContext = {
   spanLogs: [],
   sites: new FileSites(),
   types: {},
-  limits: {},
+  limiters: {},
 };
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
@@ -66,7 +66,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   });
   const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
   const action = files?.action ?? compileAction(route, passesClaims);
-  const limits = compileLimits(route.limits, context.limits);
+  const limits = compileLimits(route.limits, context.limiters);
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   const requestHeaders = isTraced ? traceHeaders(written) : written;
   return {

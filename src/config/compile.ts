@@ -75,7 +75,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const late = lateNamesOf(config.values);
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const sites = new FileSites();
-  const shared = { sites, types: config.files?.types ?? {}, limits: config.limits ?? {} };
+  const shared = { sites, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
   const listeners: ListenerPlan[] = [];
   let counted = 0;
   const tcpUpstreams = new Set<string>();
@@ -115,7 +115,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
     values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
-    ...(config.limits === undefined ? {} : { hasLimits: true as const }),
+    ...(config.limiters === undefined ? {} : { hasLimits: true as const }),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),
@@ -134,7 +134,7 @@ function compileListener(
   countedSlot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
-  shared: Pick<RouteContext, 'sites' | 'types' | 'limits'>,
+  shared: Pick<RouteContext, 'sites' | 'types' | 'limiters'>,
   all: Config['tracing'],
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;

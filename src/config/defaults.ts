@@ -50,7 +50,7 @@ export const DEFAULTS = {
     // Three tries: one server down and its neighbour full is still served. Only where nothing was sent yet.
     retry: { attempts: 3, on: ['connect'] },
   },
-  limit: { 'ipv6-prefix': 64, status: 429, burst: 0, 'dry-run': false },
+  limiter: { 'ipv6-prefix': 64, status: 429, burst: 0, 'dry-run': false },
   upstream: {
     protocol: 'http1',
     balance: 'round-robin',

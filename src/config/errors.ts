@@ -619,9 +619,9 @@ export const CATALOGUE = {
     message: '<value> is not a rate',
     remedy: 'write requests per second or minute, from 1/m to 1000000/s, for example 10/s',
   },
-  'undefined-limit': {
+  'undefined-limiter': {
     severity: 'error',
-    message: 'there is no limit <value>',
+    message: 'there is no limiter <value>',
     remedy: '<fix>',
   },
   'bad-cookie-name': {

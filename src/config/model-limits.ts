@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { flag, integer, key, name, rate, required, template } from './scalars.ts';
 
-export const Limit = z.strictObject({
+export const Limiter = z.strictObject({
   key: key(
     template,
     "What is counted together: requests with the same text. Those for which it is empty are not counted. Without it the client's address.",
@@ -11,18 +11,18 @@ export const Limit = z.strictObject({
   'ipv6-prefix': key(
     integer(1, 128),
     'Without `key`: of an IPv6 address so many bits count, for a client has all addresses behind them.',
-    DEFAULTS.limit['ipv6-prefix'],
+    DEFAULTS.limiter['ipv6-prefix'],
   ),
   rate: key(rate, 'Requests per second or minute: `10/s`, `30/m`. For `requests`.'),
 });
 
-const status = key(integer(400, 599), 'What who is refused is answered with.', DEFAULTS.limit.status);
+const status = key(integer(400, 599), 'What who is refused is answered with.', DEFAULTS.limiter.status);
 const dryRun = key(
   flag,
   'Nobody is refused, or waits; what would be is counted and logged.',
-  DEFAULTS.limit['dry-run'],
+  DEFAULTS.limiter['dry-run'],
 );
-const of = required(name, 'The name of a limit, of `limits`.', 'clients');
+const of = required(name, 'The name of one of `limiters`.', 'clients');
 
 /** Of a route. */
 export const limitKeys = {
@@ -34,7 +34,7 @@ export const limitKeys = {
           burst: key(
             integer(0, 1_000_000),
             'So many requests above the rate are let in; more are refused.',
-            DEFAULTS.limit.burst,
+            DEFAULTS.limiter.burst,
           ),
           'delay-after': key(
             integer(0, 1_000_000),

@@ -10,7 +10,7 @@ import { AccessLog, accessLogNames } from './model-access-log.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
-import { limitKeys, Limit } from './model-limits.ts';
+import { limitKeys, Limiter } from './model-limits.ts';
 import { Peer } from './model-peers.ts';
 import { Tracing } from './model-tracing.ts';
 import { Send, TargetBy } from './model-send.ts';
@@ -456,7 +456,7 @@ const routeKeys = {
   ),
   limits: key(
     RouteLimits,
-    "Of this route: `body` in place of the listener's, `requests` and `connections` by what [limits](../rate-limits.md) count.",
+    "Of this route: `body` in place of the listener's, `requests` and `connections` by what [limiters](../rate-limits.md) count.",
   ),
   timeout: key(
     duration('1ms', '576h'),
@@ -1181,9 +1181,9 @@ export const Config = z
       z.record(variableName, Value),
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
     ),
-    limits: key(
-      z.record(name, Limit),
-      'By name: what is counted of requests and connections, for `limits` of routes. [Limits](../rate-limits.md).',
+    limiters: key(
+      z.record(name, Limiter),
+      'By name: what counts requests and connections, for the `limits` of routes. [Limits](../rate-limits.md).',
     ),
     'access-logs': key(
       z.record(name, AccessLog),

@@ -281,7 +281,7 @@ listeners:
     compress: { codings: [br, gzip] }
     routes: [ { upstream: a, limits: { requests: [ { of: clients } ], connections: [ { of: open, max: 2 } ] }${compress} } ]
 upstreams: { a: { servers: ["192.0.2.1:80"] } }
-limits: { clients: { rate: 1/s }, open: {} }
+limiters: { clients: { rate: 1/s }, open: {} }
 `;
 
 test('what is not counted and not compressed in a rehearsal is told, and by what', () => {

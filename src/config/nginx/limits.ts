@@ -15,7 +15,7 @@ export class LimitZones {
   /** Reads the zones of `http`. `variables`: those that the file makes. */
   constructor(http: Scope, document: DocumentBuilder, variables: Constants, notes: Notes) {
     this.notes = notes;
-    const limits: PlainMap = {};
+    const limiters: PlainMap = {};
     for (const kind of ['limit_req_zone', 'limit_conn_zone'] as const) {
       for (const directive of http.own(kind)) {
         const { args, place } = directive;
@@ -28,14 +28,14 @@ export class LimitZones {
         } else if ('problem' in found) {
           notes.notYet(args[0].place, `\`${kind} ${args[0].text}\``, found.problem);
         } else {
-          const name = document.freeName(limits, zone);
-          limits[name] = { key: found.template, ...(rate === undefined ? {} : { rate }) };
+          const name = document.freeName(limiters, zone);
+          limiters[name] = { key: found.template, ...(rate === undefined ? {} : { rate }) };
           this.names.set(`${kind} ${zone}`, name);
-          document.mark(['limits', name], place);
+          document.mark(['limiters', name], place);
         }
       }
     }
-    if (Object.keys(limits).length > 0) document.value['limits'] = limits;
+    if (Object.keys(limiters).length > 0) document.value['limiters'] = limiters;
   }
 
   /** What holds in this block, as parts of `limits`. */

@@ -11,7 +11,7 @@ export interface HttpProof {
   readonly authorization: string;
 }
 
-const CONTEXT = { passesClaims: false, dropsOddFields: false, isTraced: false, spanLogs: [], types: {}, limits: {} };
+const CONTEXT = { passesClaims: false, dropsOddFields: false, isTraced: false, spanLogs: [], types: {}, limiters: {} };
 const PREFIX = '/.well-known/acme-challenge/';
 
 /** Of tls-alpn-01 (RFC 8737). */
