@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import https from 'node:https';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { metricsPage } from '../src/api/metrics.ts';
+import { metricsPage } from '../src/api/metrics/metrics-page.ts';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { temporaryDirectory } from './peers.ts';

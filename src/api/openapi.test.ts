@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiDocument } from './openapi.ts';
 import { OPERATIONS } from './operations.ts';
-import { metricsPage } from './metrics.ts';
+import { metricsPage } from './metrics/metrics-page.ts';
 import { adminApiPage } from './reference.ts';
 
 const ROOT = new URL('../../../', import.meta.url);

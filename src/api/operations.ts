@@ -8,7 +8,7 @@ import { listener, override, proxy, server, upstream } from './data-plane.ts';
 import { changed, configuration, differences } from './configuration.ts';
 import { events } from './events.ts';
 import { explanation } from './explanation.ts';
-import { OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './exposition.ts';
+import { OPENMETRICS_TYPE, PROMETHEUS_TYPE } from './metrics/exposition.ts';
 import { failedRequest, failedRequests } from './failed-requests.ts';
 import { generations } from './generations.ts';
 import { route } from './routes.ts';

@@ -1,6 +1,7 @@
 /** What the admin API answers: the operations of src/api/operations.ts, by what a running evenkeel tells and takes. */
-import { type Format, OPENMETRICS_TYPE } from '../api/exposition.ts';
-import { metricsText, SERIES_MAX, SERVER_SERIES_MIN } from '../api/metrics.ts';
+import { type Format, OPENMETRICS_TYPE } from '../api/metrics/exposition.ts';
+import { metricsText, SERVER_SERIES_MIN } from '../api/metrics/metrics.ts';
+import { SERIES_MAX } from '../api/metrics/room.ts';
 import { type Answer, type Input, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';

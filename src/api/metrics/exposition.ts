@@ -1,5 +1,5 @@
 /** The text formats of Prometheus (0.0.4) and OpenMetrics (1.0.0): families of metrics as lines. Both have the same series. */
-import type { HistogramView } from './traffic.ts';
+import type { HistogramView } from '../traffic.ts';
 
 /** Which of both. */
 export type Format = 'prometheus' | 'openmetrics';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ServerView } from './data-plane.ts';
-import { metricsText, SERIES_MAX } from './metrics.ts';
+import type { ServerView } from '../data-plane.ts';
+import { metricsText } from './metrics.ts';
+import { SERIES_MAX } from './room.ts';
 import type { Format } from './exposition.ts';
-import type { StatusDocument } from './status.ts';
-import type { HistogramView, RouteTrafficView } from './traffic.ts';
+import type { StatusDocument } from '../status.ts';
+import type { HistogramView, RouteTrafficView } from '../traffic.ts';
 
 /** One below 1 ms, two below 4 ms, and one of more than a minute. */
 const TIMES: HistogramView = {
