@@ -11,6 +11,7 @@ import type { PassWatcher, Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { DeferredReset } from './deferred-reset.ts';
 import { KEEPS_NOTHING, Session } from './session.ts';
+import type { PassedBytes } from './session-counter.ts';
 
 /** Longest silence in both directions, and when one side has sent FIN. 0: both end when what came before that FIN is delivered. */
 export interface RelayTimes {
@@ -23,6 +24,12 @@ export interface RelayOwner {
   handleRelayEnd(ending: number): void;
   /** As `Session.retireAt`. */
   relayRetireAt(): number;
+}
+
+/** What is counted as it passes: from the client, and to it. */
+export interface RelayBytes {
+  readonly received: PassedBytes;
+  readonly sent: PassedBytes;
 }
 
 /** Is told what passes: of the client, and to it. */
@@ -48,9 +55,10 @@ export class Relay extends Session {
     upstream: Socket,
     times: RelayTimes,
     owner: RelayOwner,
+    bytes: RelayBytes | null = null,
     meter: RelayMeter | null = null,
   ): Relay {
-    const relay = new Relay(context, downstream, upstream, times, owner, meter);
+    const relay = new Relay(context, downstream, upstream, times, owner, bytes, meter);
     // Nothing but its end tells where a stream ends.
     downstream.resetIfKilled();
     upstream.resetIfKilled();
@@ -65,6 +73,7 @@ export class Relay extends Session {
     upstream: Socket,
     times: RelayTimes,
     owner: RelayOwner,
+    bytes: RelayBytes | null,
     meter: RelayMeter | null,
   ) {
     super();
@@ -72,8 +81,15 @@ export class Relay extends Session {
     this.owner = owner;
     this.idleMs = times.idleMs;
     this.halfClosedMs = times.halfClosedMs;
-    this.downstream = meter === null ? new RelaySide(this, downstream) : new MeteredClient(this, downstream, meter);
-    this.upstream = meter === null ? new RelaySide(this, upstream) : new MeteredServer(this, upstream, meter);
+    const received = bytes === null ? null : bytes.received;
+    const sent = bytes === null ? null : bytes.sent;
+    if (meter === null) {
+      this.downstream = new RelaySide(this, downstream, received);
+      this.upstream = new RelaySide(this, upstream, sent);
+    } else {
+      this.downstream = new MeteredClient(this, downstream, received, meter);
+      this.upstream = new MeteredServer(this, upstream, sent, meter);
+    }
     this.downstream.peer = this.upstream;
     this.upstream.peer = this.downstream;
     this.downstream.begin();
@@ -181,12 +197,15 @@ class RelaySide implements SocketHandler, PassWatcher {
   readonly socket: Socket;
   peer!: RelaySide;
   private readonly relay: Relay;
+  /** Null: nobody counts. */
+  private readonly bytes: PassedBytes | null;
   /** The peer behind this socket has sent FIN. */
   private hasEnded = false;
 
-  constructor(relay: Relay, socket: Socket) {
+  constructor(relay: Relay, socket: Socket, bytes: PassedBytes | null) {
     this.relay = relay;
     this.socket = socket;
+    this.bytes = bytes;
   }
 
   /** Both sides know each other. */
@@ -211,13 +230,15 @@ class RelaySide implements SocketHandler, PassWatcher {
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
     this.relay.touch();
+    if (this.bytes !== null) this.bytes.add(length);
     const to = this.peer.socket;
     to.send(slot, offset, length, false);
     if (to.pendingSegments >= this.relay.context.segmentsEnough) this.socket.pause();
   }
 
-  handlePassed(_bytes: number): void {
+  handlePassed(bytes: number): void {
     this.relay.touch();
+    if (this.bytes !== null) this.bytes.add(bytes);
   }
 
   handleEnd(): void {
@@ -241,8 +262,8 @@ class RelaySide implements SocketHandler, PassWatcher {
 class MeteredClient extends RelaySide {
   private readonly meter: RelayMeter;
 
-  constructor(relay: Relay, socket: Socket, meter: RelayMeter) {
-    super(relay, socket);
+  constructor(relay: Relay, socket: Socket, bytes: PassedBytes | null, meter: RelayMeter) {
+    super(relay, socket, bytes);
     this.meter = meter;
   }
 
@@ -260,8 +281,8 @@ class MeteredClient extends RelaySide {
 class MeteredServer extends RelaySide {
   private readonly meter: RelayMeter;
 
-  constructor(relay: Relay, socket: Socket, meter: RelayMeter) {
-    super(relay, socket);
+  constructor(relay: Relay, socket: Socket, bytes: PassedBytes | null, meter: RelayMeter) {
+    super(relay, socket, bytes);
     this.meter = meter;
   }
 

@@ -17,6 +17,24 @@ import {
 } from '../base/traffic-cells.ts';
 import type { Failure } from '../core/retry.ts';
 
+/** Of one direction of a session that is joined to its server. */
+export class PassedBytes {
+  private readonly cells: Float64Array;
+  private readonly listenerCell: number;
+  private readonly serverCell: number;
+
+  constructor(cells: Float64Array, listenerCell: number, serverCell: number) {
+    this.cells = cells;
+    this.listenerCell = listenerCell;
+    this.serverCell = serverCell;
+  }
+
+  add(bytes: number): void {
+    this.cells[this.listenerCell] += bytes;
+    this.cells[this.serverCell] += bytes;
+  }
+}
+
 export class SessionCounter {
   private readonly traffic: TrafficCells;
   private readonly cells: Float64Array;
@@ -38,6 +56,17 @@ export class SessionCounter {
     const { cells, traffic } = this;
     cells[traffic.listener(listener) + T_SENT] += bytes;
     cells[traffic.server(server) + T_SENT] += bytes;
+  }
+
+  /** The same of a session that is joined to its server: to be told as they pass. */
+  passedFrom(listener: number, server: number): PassedBytes {
+    const { cells, traffic } = this;
+    return new PassedBytes(cells, traffic.listener(listener) + T_RECEIVED, traffic.server(server) + T_RECEIVED);
+  }
+
+  passedTo(listener: number, server: number): PassedBytes {
+    const { cells, traffic } = this;
+    return new PassedBytes(cells, traffic.listener(listener) + T_SENT, traffic.server(server) + T_SENT);
   }
 
   /** A text of the listener's own. */

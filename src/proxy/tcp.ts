@@ -22,7 +22,7 @@ import type { AccessLog } from './log/access-log.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
 import { PostgresRequest } from './postgres-request.ts';
-import { Relay, type RelayMeter, type RelayOwner } from './relay.ts';
+import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
 import { SessionRecord } from './session-record.ts';
 import type { Server } from './server.ts';
@@ -164,7 +164,7 @@ const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
 
 /** A client's connection until it is joined to a server's. */
-class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner, RelayMeter {
+class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner {
   private readonly listener: Listener;
   private readonly context: Context;
   private readonly upstream: Upstream;
@@ -266,24 +266,18 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner,
     this.dial = null;
     context.sessionCounter.connected(this.upstream.plan.slot, context.transport.now - this.takenAt);
     record?.join();
+    const [listener, server] = [this.listener.plan.slot, (this.server as Server).slot];
+    const bytes = {
+      received: context.sessionCounter.passedFrom(listener, server),
+      sent: context.sessionCounter.passedTo(listener, server),
+    };
     if (this.earlySlot >= 0) {
       socket.send(this.earlySlot, this.earlyAt, this.earlyLength, false);
-      this.countReceived(this.earlyLength);
+      bytes.received.add(this.earlyLength);
+      record?.countReceived(this.earlyLength);
     }
     this.earlySlot = -1;
-    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, this);
-  }
-
-  countReceived(bytes: number): void {
-    const { context, listener, record, server } = this;
-    context.sessionCounter.received(listener.plan.slot, (server as Server).slot, bytes);
-    if (record !== null) record.countReceived(bytes);
-  }
-
-  countSent(bytes: number): void {
-    const { context, listener, record, server } = this;
-    context.sessionCounter.sent(listener.plan.slot, (server as Server).slot, bytes);
-    if (record !== null) record.countSent(bytes);
+    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, bytes, record);
   }
 
   handleDialFailed(how: ConnectFailure): void {
