@@ -14,20 +14,8 @@
  *
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
-import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import type { CountedPlan, ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
-import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import {
-  CLIENT_LEFT,
-  isComplete,
-  type Phase,
-  PHASE_CONNECT,
-  PHASE_DONE,
-  PHASE_QUEUE,
-  PHASE_REQUEST,
-  PHASE_RESPONSE,
-  PHASE_WAIT,
-} from '../../core/endings.ts';
+import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
+import { isComplete, PHASE_CONNECT, PHASE_DONE, PHASE_QUEUE, PHASE_RESPONSE, PHASE_WAIT } from '../../core/endings.ts';
 import { PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
@@ -40,53 +28,37 @@ import {
   mayRetry,
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
-import { TraceContext } from '../../core/trace/trace-context.ts';
-import { giveBack, type LimitCounting, type RouteLimits, Verdict } from '../../core/limit/route-limits.ts';
+import type { Refusal } from '../../core/limit/route-limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
-import type { Draft } from '../log/draft.ts';
-import { REQUEST_ID_BYTES_MAX } from './request-id.ts';
 import type { Socket } from '../../port/transport.ts';
-import { ascii, emitBytes } from '../../wire/http1/emit.ts';
-import { BODY_NONE, METHOD_HEAD, METHOD_OTHER, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
+import { emitBytes } from '../../wire/http1/emit.ts';
+import { BODY_NONE, METHOD_HEAD, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
-import { Waiter } from '../waiter.ts';
 import { restate } from './answer-status.ts';
-import { BodyCopy } from './body-copy.ts';
 import type { CompressedBodyOwner } from './compressed-body.ts';
-import { Discard } from './discard.ts';
 import type { ErrorPage } from './error-page.ts';
 import { answerTo } from './failed-tries.ts';
 import { KeptRequest } from './kept-request.ts';
-import { LimitedTunnel } from './limited-tunnel.ts';
-import { type HeaderEdit, linesFor } from './header-edit.ts';
+import { ExchangeRecord } from './exchange-record.ts';
+import { LimitHold } from './limit-hold.ts';
+import { RequestBody } from './request-body.ts';
+import { ResponseAdditions } from './response-additions.ts';
+import { type HeaderEdit } from './header-edit.ts';
 import { OriginalHead } from './original-head.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { RequestKeeper } from './request-keeper.ts';
-import type { AnswerRecord, RequestRecord } from './request-record.ts';
 import type { Route } from './route.ts';
-import type { ResponseTexts } from './response-changes.ts';
 import { ResponseCompression } from './response-compression.ts';
-import { joined, linesOf, takeOut, withoutOwn } from './response-lines.ts';
 import type { SentRequest } from './sent-request.ts';
-import type { StickyCookie } from './sticky-cookie.ts';
 import { isSuccess } from './success.ts';
-import { keptLines, type TargetBy, typeLine } from './target-by.ts';
-import { Trail } from './trail.ts';
+import { type TargetBy } from './target-by.ts';
 import { dropBody, makeGet } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
 import { mayUpgrade } from './upgrade.ts';
-
-class Answer implements AnswerRecord {
-  owner = '';
-  kind = own.NO_KIND;
-  id: Uint8Array = own.NOTHING;
-  idAt = 0;
-  idLength = 0;
-}
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
@@ -94,6 +66,7 @@ const SPARE_EXCHANGES_MAX = 4096;
 const STALE_TRIES_MAX = 16;
 /** As often as nginx lets a request be sent elsewhere. */
 const DETOURS_MAX = 10;
+const UNAUTHORIZED = 401;
 const spares: Exchange[] = [];
 
 /** What an exchange needs of its listener to go to a server. */
@@ -103,68 +76,31 @@ export interface Towards {
   protocolOf(upstream: Upstream): ServerProtocol;
 }
 
-const NO_TEXTS: ResponseTexts = [];
-const verdict = new Verdict();
-/** Of a server's response, behind what the route adds. */
-const CARRIED_BYTES_MAX = 1024;
-const UNAUTHORIZED = 401;
-const WWW_AUTHENTICATE = ascii('www-authenticate');
-const CONTENT_TYPE = ascii('content-type');
-
-export class Exchange extends Waiter implements ResponseHandler, RequestRecord, CompressedBodyOwner {
+export class Exchange extends ExchangeRecord implements ResponseHandler, CompressedBodyOwner {
   private readonly context: Context;
   readonly request: KeptRequest;
   private clientOrNull: ClientSide | null = null;
   private protocolOrNull: ServerProtocol | null = null;
   private routeOrNull: Route | null = null;
   private upstreamOrNull: Upstream | null = null;
-  // --- the record ---
-  isRequest = false;
-  /** METHOD_... */
-  method = METHOD_OTHER;
-  ending = CLIENT_LEFT;
-  phase: Phase = PHASE_REQUEST;
-  status = 0;
-  begunAt = 0;
-  headAt = 0;
-  responseAt = 0;
-  endedAt = 0;
-  queuedMs = 0;
-  /** 0: it does not wait in a queue. */
-  private queuedAt = 0;
-  counted: CountedPlan | null = null;
-  readonly trail = new Trail();
-  readonly drafts: Draft[] = [];
-  /** Null: no log has asked for one. */
-  private ownId: Uint8Array | null = null;
-  private ownIdLength = 0;
-  private readonly ownAnswer = new Answer();
-  /** That it is in; null: none, or nobody has asked for it yet. */
-  trace: TraceContext | null = null;
-  private ownTrace: TraceContext | null = null;
-
   /** What a client is told in place of the status of a response; 0: that. */
   private answerStatus = 0;
   /** The answer is a page for an error: there is no page for one of its own. */
   private isErrorPage = false;
-  /** Lines of a server's response that stay when a page is answered in place of it. */
-  private carriedLines: Uint8Array = own.NOTHING;
   /** How often it went on elsewhere because there was no file. */
   private detours = 0;
   /** What it begins anew with where it goes on elsewhere. */
   readonly original: OriginalHead;
   /** Where a response says that it goes on. */
   private goesOnTo: Uint8Array = own.NOTHING;
-  /** The Content-Type of that response, as a line. */
-  private carriedType: Uint8Array = own.NOTHING;
-  /** The request's body is for nobody. */
-  private dropsBody = false;
-  private discard: Discard | null = null;
-  /** Null: nobody reads it, or nothing of it has come. */
-  private bodyCopy: BodyCopy | null = null;
+  private readonly body: RequestBody;
+  private readonly limits: LimitHold;
+  private readonly additions: ResponseAdditions;
   /** Whether its method allows another try once something was sent. */
   private isIdempotent = false;
 
+  /** Since when it waits in a queue, or for a limit; 0: it does not. */
+  private queuedAt = 0;
   wantsUpgrade = false;
   /** The head of a final response has been handed to the client's socket. */
   hasResponse = false;
@@ -184,26 +120,10 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   private hasEvicted = false;
   /** What to answer if no further try is possible. */
   private failure: own.OwnResponse = own.NO_SERVER;
-  /** What the route adds to the response. */
-  private responseLines: Uint8Array = own.NOTHING;
-  private successLines: Uint8Array = own.NOTHING;
-  /** Cells of the table of limits that count it; empty: none does. */
-  private readonly heldCells: number[] = [];
-  /** Its route's limits have let it in, or have none. */
-  private isLetIn = false;
-  /** It waits until then before a server is looked for; 0: it does not. */
-  private delayedUntil = 0;
-  /** What tells the client which server it belongs to, and what the request has a part in of that. */
-  private stickyCookie: StickyCookie | null = null;
-  private stickyAttributes: Uint8Array = own.NOTHING;
-  /** Of the route's changes. */
-  private texts: ResponseTexts = NO_TEXTS;
   /** Null: the route compresses nothing. */
   private compression: ResponseCompression | null = null;
   /** Null: no route of a request that it had did. */
   private ownCompression: ResponseCompression | null = null;
-  /** More of the body than is kept has been sent. */
-  private isRequestSpent = false;
   /** When the whole exchange has to be over; 0: never. */
   private exchangeDeadline = 0;
 
@@ -212,6 +132,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.context = context;
     this.request = new KeptRequest(context.arena);
     this.original = new OriginalHead(context.arena);
+    this.body = new RequestBody(context.arena, this.request);
+    this.limits = new LimitHold(context);
+    this.additions = new ResponseAdditions(context);
   }
 
   /** Of a client's request, whose head is this; null: what came is no request. `begunAt`: when its first byte came. */
@@ -219,17 +142,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     let exchange = spares.pop();
     if (exchange === undefined || exchange.context !== context) exchange = new Exchange(context);
     exchange.clientOrNull = client;
-    exchange.isRequest = head !== null;
-    exchange.method = head === null ? METHOD_OTHER : head.method;
-    exchange.status = 0;
-    exchange.counted = null;
-    exchange.phase = PHASE_REQUEST;
-    exchange.begunAt = begunAt;
-    exchange.headAt = context.transport.now;
-    exchange.responseAt = 0;
-    exchange.queuedMs = 0;
-    exchange.trail.clear();
-    exchange.ownAnswer.kind = own.NO_KIND;
+    exchange.beginRecord(head, begunAt, context.transport.now);
     exchange.wantsUpgrade = false;
     exchange.hasResponse = false;
     exchange.isResponseAhead = false;
@@ -239,14 +152,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     exchange.needsFreshConnection = false;
     exchange.staleTries = 0;
     exchange.hasEvicted = false;
-    exchange.isRequestSpent = false;
     exchange.answerStatus = 0;
     exchange.isErrorPage = false;
-    exchange.carriedLines = own.NOTHING;
     exchange.detours = 0;
-    exchange.carriedType = own.NOTHING;
-    exchange.dropsBody = false;
-    exchange.isLetIn = false;
+    exchange.body.clear();
+    exchange.limits.clear();
+    exchange.additions.clear();
     exchange.isIdempotent = isIdempotent(exchange.method);
     return exchange;
   }
@@ -327,23 +238,13 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.key = this.upstream.keyFor(view);
     const { stickiness, stickyCookie } = this.upstream;
     this.bound = stickiness === null ? null : stickiness.find(view);
-    this.stickyCookie = stickyCookie;
-    if (stickyCookie !== null) this.stickyAttributes = stickyCookie.render(view);
     // what answers say of the request is from before its target is another one
-    const lines = linesFor(this.context, route.responseEdit, view);
-    const { successEdit } = route;
-    const successLines = successEdit === route.responseEdit ? lines : linesFor(this.context, successEdit, view);
-    if (lines === null || successLines === null) return own.HEAD_GREW_TOO_LARGE;
-    this.responseLines = lines;
-    this.successLines = successLines;
-    if (route.limits !== null && !this.isLetIn) {
-      const refusal = this.judge(route.limits, view, headLength);
-      if (refusal !== null) return refusal;
+    if (!this.additions.render(route, stickyCookie, view)) return own.HEAD_GREW_TOO_LARGE;
+    if (route.limits !== null) {
+      const refusal = this.limits.judge(route.limits, view, this.listener.name);
+      if (refusal !== null) return this.refuse(refusal, view, headLength);
     }
-    const { changes, target } = route;
-    if (changes !== null) {
-      this.texts = changes.render(view);
-    }
+    const { target } = route;
     if (target !== null) {
       if (!target.apply(view)) return own.REWRITE_FAILED;
       view.isPlaced = false;
@@ -357,30 +258,17 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   }
 
   /** What to answer because a limit does not let the request in, which ends here unless there is a page for that. */
-  private judge(limits: RouteLimits, view: RequestView, headLength: number): own.OwnResponse | null {
-    const { answers, limitCounting, sharedClockMs, transport } = this.context;
-    const counting = limitCounting();
-    // once is enough, wherever it goes on
-    this.isLetIn = true;
-    if (counting === null) return null;
-    limits.judge(view, counting, transport.now + sharedClockMs, verdict);
-    if (verdict.isDry) answers.note(this.listener.name, own.DRY_LIMIT);
-    const { refusal } = verdict;
-    if (refusal === null) {
-      for (const cell of verdict.cells) this.heldCells.push(cell);
-      this.delayedUntil = verdict.delayMs === 0 ? 0 : transport.now + verdict.delayMs;
-      return null;
-    }
-    const hasPage = this.route.errorPageFor(refusal.status) !== null && view.head.body === BODY_NONE;
+  private refuse({ kind, lines, status }: Refusal, view: RequestView, headLength: number): own.OwnResponse {
+    const hasPage = this.route.errorPageFor(status) !== null && view.head.body === BODY_NONE;
     if (hasPage) this.original.keep(view, headLength);
-    else this.carriedLines = refusal.lines;
-    return own.limited(refusal.kind, refusal.status);
+    else this.additions.carried = lines;
+    return own.limited(kind, status);
   }
 
   private changeBy(send: SentRequest, head: RequestHead): void {
     if (!send.isIdempotent) this.isIdempotent = false;
     if (!send.dropsBody) return;
-    if (head.body !== BODY_NONE) this.dropsBody = true;
+    if (head.body !== BODY_NONE) this.body.isDropped = true;
     dropBody(head);
   }
 
@@ -394,7 +282,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** Whatever the request has of a body is kept with its head. */
   private get hasWholeBody(): boolean {
-    return this.client.isRequestComplete && !this.isRequestSpent && !this.dropsBody;
+    return this.client.isRequestComplete && !this.body.isSpent && !this.body.isDropped;
   }
 
   /** It was sent elsewhere again and again. */
@@ -404,13 +292,12 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** A body of this length is waited for, and stays behind the head that is kept, or nobody wants it. */
   keepsBody(length: number): boolean {
-    return this.dropsBody || (this.action.streamsBodies !== true && this.request.hasRoomFor(length));
+    return this.body.isDropped || (this.action.streamsBodies !== true && this.body.fits(length));
   }
 
   /** A part of such a body. */
   keepBody(offset: number, length: number): void {
-    if (this.listener.readsBodies === true) this.copyOfBody(false).add(this.context.memory, offset, length);
-    if (!this.dropsBody) this.request.append(offset, length);
+    this.body.keep(offset, length, this.listener.readsBodies === true);
   }
 
   /**
@@ -419,7 +306,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
    */
   turn({ plan }: ErrorPage<Route>, head: RequestHead): void {
     this.isErrorPage = plan.goesOn !== true;
-    const isCalled = plan.to.kind === 'call' && !this.dropsBody;
+    const isCalled = plan.to.kind === 'call' && !this.body.isDropped;
     if (isCalled) this.request.releaseHead();
     else this.dropAll(head, this.isErrorPage && plan.to.kind === 'target');
     this.beginAnew();
@@ -436,7 +323,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** What there is of a body stays behind. */
   private dropAll(head: RequestHead, isGet: boolean): void {
-    if (head.body !== BODY_NONE) this.dropsBody = true;
+    if (head.body !== BODY_NONE) this.body.isDropped = true;
     dropBody(head);
     if (isGet) makeGet(this.context.memory, head);
     this.original.at = head.start;
@@ -462,16 +349,16 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
   begin(): void {
-    if (this.delayedUntil > 0) this.delay();
+    const { delayedUntil } = this.limits;
+    if (delayedUntil > 0) this.waitUntil(delayedUntil);
     else this.usePicked(this.upstream.pick(this));
   }
 
-  private delay(): void {
+  private waitUntil(time: number): void {
     this.phase = PHASE_QUEUE;
     this.queuedAt = this.context.transport.now;
-    const { delayedUntil, exchangeDeadline } = this;
-    const isSooner = exchangeDeadline === 0 || delayedUntil < exchangeDeadline;
-    this.context.timers.arm(this, isSooner ? delayedUntil : exchangeDeadline);
+    const { exchangeDeadline } = this;
+    this.context.timers.arm(this, exchangeDeadline === 0 || time < exchangeDeadline ? time : exchangeDeadline);
   }
 
   /** It is with a server, or waits for one: not where a file is read for it. */
@@ -541,12 +428,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
       else if (picked === PICK_OWN) this.client.answer(own.OWN_ADDRESS);
       else this.client.answer(picked === PICK_UNNAMED ? own.NO_NAME : own.NO_SERVER);
     } else if (upstream.enqueue(this)) {
-      const { now } = this.context.transport;
-      this.phase = PHASE_QUEUE;
-      this.queuedAt = now;
-      const queueDeadline = now + upstream.plan.timeouts.queueMs;
-      const isSooner = this.exchangeDeadline === 0 || queueDeadline < this.exchangeDeadline;
-      this.context.timers.arm(this, isSooner ? queueDeadline : this.exchangeDeadline);
+      this.waitUntil(this.context.transport.now + upstream.plan.timeouts.queueMs);
     } else {
       this.client.answer(own.QUEUE_FULL);
     }
@@ -570,44 +452,38 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   private sendRequest(server: ServerSide): void {
     this.phase = PHASE_WAIT;
-    const { client, dropsBody } = this;
-    server.sendRequest(this.request, client.hasBodyWaiting && !dropsBody, client.isRequestComplete || dropsBody);
+    const { client } = this;
+    const { isDropped } = this.body;
+    server.sendRequest(this.request, client.hasBodyWaiting && !isDropped, client.isRequestComplete || isDropped);
   }
 
   /** Where the rest of the request's body goes; null: nowhere yet. */
   get requestSink(): BodySink | null {
     const sink = this.bodySink;
     if (sink === null || this.listener.readsBodies !== true) return sink;
-    return this.copyOfBody(this.client.sendsChunks).before(sink);
+    return this.body.copiedBefore(sink, this.client.sendsChunks);
   }
 
   private get bodySink(): BodySink | null {
     const { serverSide } = this;
-    if (this.dropsBody) return (this.discard ??= new Discard(this.context.arena));
+    if (this.body.isDropped) return this.body.nowhere;
     return serverSide !== null && serverSide.isReady ? serverSide.sink : null;
   }
 
-  private copyOfBody(isChunked: boolean): BodyCopy {
-    return (this.bodyCopy ??= new BodyCopy(this.context.arena, isChunked));
-  }
-
   get requestBody(): Uint8Array {
-    const { bodyCopy } = this;
-    return bodyCopy !== null && this.client.isRequestComplete ? bodyCopy.bytes : own.NOTHING;
+    return this.client.isRequestComplete ? this.body.text : own.NOTHING;
   }
 
   /** A part of the body is about to go to the server, and is kept too where there is room for it: then the request can be sent again. */
   keepSent(offset: number, length: number): boolean {
-    const { request } = this;
-    const isKept = !this.dropsBody && !this.isRequestSpent && request.slot >= 0 && request.hasRoomFor(length);
-    if (isKept) request.append(offset, length);
-    return isKept;
+    return this.body.keepSent(offset, length);
   }
 
   /** A part of the body went to the server. `isKept`: it is here still. */
   noteBodySent(isKept = false): void {
-    if (this.dropsBody) return;
-    if (!isKept) this.isRequestSpent = true;
+    const { body } = this;
+    if (body.isDropped) return;
+    if (!isKept) body.isSpent = true;
     this.awaitsContinue = false;
     (this.serverSide as ServerSide).touch();
   }
@@ -621,7 +497,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   }
 
   private get sent(): number {
-    return this.isRequestSpent ? SENT_UNREPEATABLE : SENT_EVERYTHING_KEPT;
+    return this.body.isSpent ? SENT_UNREPEATABLE : SENT_EVERYTHING_KEPT;
   }
 
   private judgeFailure(how: Failure, status: number, wasStale: boolean, sent: number): void {
@@ -665,22 +541,18 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   retriesStatus(status: number): boolean {
     const isForOther = this.triesOther(status);
-    if (isForOther && status === UNAUTHORIZED) {
-      this.carriedLines = linesOf(this.context.memory, this.context.responseHead, WWW_AUTHENTICATE, CARRIED_BYTES_MAX);
-    }
+    if (isForOther && status === UNAUTHORIZED) this.additions.carryChallenge(this.context.responseHead);
     return isForOther;
   }
 
   goesOnBy(head: ResponseHead): boolean {
-    const { targetBy } = this.route;
+    const { responseEdit, targetBy } = this.route;
     if (targetBy === null) return false;
-    const { memory } = this.context;
-    const text = targetBy.find(memory, head);
+    const text = targetBy.find(this.context.memory, head);
     if (text === null) return false;
     this.trail.respond(head.status, this.context.transport.now);
     this.goesOnTo = text;
-    this.carriedLines = keptLines(memory, head, this.route.responseEdit);
-    this.carriedType = typeLine(memory, head);
+    this.additions.carry(head, responseEdit);
     return true;
   }
 
@@ -744,9 +616,9 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean {
     if (this.answerStatus > 0 && !this.isFolder(head)) restate(this.context.memory, head, this.answerStatus);
     this.beginOf(head);
-    const isWell = isSuccess(head.status);
-    const edit = isWell ? this.route.successEdit : this.route.responseEdit;
-    const lines = this.changed(head, edit, isWell ? this.successLines : this.responseLines);
+    const { route } = this;
+    const edit = isSuccess(head.status) ? route.successEdit : route.responseEdit;
+    const lines = this.additions.apply(route, head, edit, this);
     if (lines === null) return false;
     const { client, compression } = this;
     if (compression === null) client.beginResponse(head, edit, lines, body, isReusable);
@@ -776,48 +648,16 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     return status === 301 && this.route.isOfFiles;
   }
 
-  /** What the route adds, with what it changes by what is in the response. Null: that is too long. */
-  private changed(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): Uint8Array | null {
-    if (this.carriedType.length > 0 && this.route.isOfFiles && isSuccess(head.status)) {
-      takeOut(this.context.memory, head, CONTENT_TYPE);
-      lines = joined(lines, this.carriedType);
-    }
-    if (this.carriedLines.length > 0) {
-      lines = joined(lines, this.carriedLines);
-      if (lines.length > RESPONSE_EDIT_BYTES_MAX) return null;
-    }
-    const { changes } = this.route;
-    const { memory, responseValues } = this.context;
-    const changed =
-      changes === null ? lines : changes.apply(memory, head, edit, lines, this.texts, this, responseValues);
-    const { stickyCookie } = this;
-    return stickyCookie === null || changed === null ? changed : this.withCookie(changed, stickyCookie);
-  }
-
-  /** With the line that says which server the client belongs to, unless it knows that. */
-  private withCookie(lines: Uint8Array, cookie: StickyCookie): Uint8Array {
-    const server = this.server as Server;
-    if ((this.isBound && !cookie.isSaidAlways) || server.stickyId.length === 0) return lines;
-    const both = cookie.addTo(lines, server.stickyId, this.stickyAttributes, this.context.wallClockMs());
-    return both.length > RESPONSE_EDIT_BYTES_MAX ? lines : both;
-  }
-
   passSwitching(head: ResponseHead): boolean {
     this.beginOf(head);
-    const lines = this.changed(head, this.route.responseEdit, this.responseLines);
-    return lines !== null && this.client.sendSwitching(head, this.route.responseEdit, lines);
+    const { route } = this;
+    const lines = this.additions.apply(route, head, route.responseEdit, this);
+    return lines !== null && this.client.sendSwitching(head, route.responseEdit, lines);
   }
 
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.serverSide = null;
-    this.client.beginTunnel(this.heldCells.length === 0 ? tunnel : this.limited(tunnel), socket);
-  }
-
-  /** The request is over, and still counts. */
-  private limited(tunnel: Tunnel): Tunnel {
-    const cells = [...this.heldCells];
-    this.heldCells.length = 0;
-    return new LimitedTunnel(tunnel, this.context.limitCounting() as LimitCounting, cells);
+    this.client.beginTunnel(this.limits.over(tunnel), socket);
   }
 
   noteResponseBegun(): void {
@@ -863,9 +703,7 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
-    const wasDelayed = this.delayedUntil > 0;
-    this.delayedUntil = 0;
-    if (wasDelayed && !isExchangeOver) {
+    if (this.limits.endDelay() && !isExchangeOver) {
       this.handlePicked(this.upstream.pick(this));
       return;
     }
@@ -874,43 +712,17 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   /** What the page for an error has of the server's response. */
   get carried(): Uint8Array {
-    return this.carriedLines;
+    return this.additions.carried;
   }
 
   /** What the route that it was to take adds to an error of the proxy's own with this status. */
   errorLines(status: number): Uint8Array {
     const { routeOrNull: route } = this;
-    if (route === null) return own.NOTHING;
-    const { changes } = route;
-    const lines = joined(withoutOwn(this.responseLines), this.carriedLines);
-    if (changes === null) return lines;
-    return changes.answer(lines, status, this.texts, this, this.context.responseValues) ?? own.NOTHING;
+    return route === null ? own.NOTHING : this.additions.ofError(route, status, this);
   }
 
   get isBound(): boolean {
     return this.bound !== null && this.server !== null && this.bound.includes(this.server);
-  }
-
-  get answer(): AnswerRecord | null {
-    return this.ownAnswer.kind === own.NO_KIND ? null : this.ownAnswer;
-  }
-
-  /** The proxy's answer to this request is an error of its own. `listener`: by whose rules, if not the upstream's. */
-  noteAnswer(
-    response: own.OwnResponse,
-    listener: string,
-    id: Uint8Array,
-    idAt: number,
-    idLength: number,
-  ): AnswerRecord {
-    const { ownAnswer } = this;
-    this.status = response.status;
-    ownAnswer.owner = ANSWER_KINDS[response.kind].of === 'upstream' ? this.upstream.plan.name : listener;
-    ownAnswer.kind = response.kind;
-    ownAnswer.id = id;
-    ownAnswer.idAt = idAt;
-    ownAnswer.idLength = idLength;
-    return ownAnswer;
   }
 
   get listener(): ListenerPlan {
@@ -935,36 +747,6 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
 
   get sentHeadBytes(): number {
     return this.client.sentHeadBytes;
-  }
-
-  /** The request is to be found by the identifier in the view. */
-  takeId({ requestId, requestIdBytes, requestIdLength }: RequestView): void {
-    this.ownId ??= new Uint8Array(REQUEST_ID_BYTES_MAX);
-    emitBytes(this.ownId, 0, requestIdBytes, requestId, requestIdLength);
-    this.ownIdLength = requestIdLength;
-  }
-
-  /** It stays in this trace wherever it goes on. */
-  keepTrace(trace: TraceContext): void {
-    this.trace = this.ownTrace ??= new TraceContext();
-    this.trace.copyFrom(trace);
-  }
-
-  get idBytes(): Uint8Array {
-    return this.answer === null ? (this.ownId ?? own.NOTHING) : this.ownAnswer.id;
-  }
-
-  get idAt(): number {
-    return this.answer === null ? 0 : this.ownAnswer.idAt;
-  }
-
-  get idLength(): number {
-    return this.answer === null ? this.ownIdLength : this.ownAnswer.idLength;
-  }
-
-  private releaseCells(): void {
-    giveBack(this.context.limitCounting() as LimitCounting, this.heldCells);
-    this.heldCells.length = 0;
   }
 
   private leaveQueue(): void {
@@ -993,17 +775,14 @@ export class Exchange extends Waiter implements ResponseHandler, RequestRecord, 
     this.protocolOrNull = null;
     this.routeOrNull = null;
     this.upstreamOrNull = null;
-    if (this.heldCells.length > 0) this.releaseCells();
-    this.delayedUntil = 0;
+    this.limits.release();
+    this.additions.release();
+    this.body.release();
     this.bound = null;
-    this.stickyCookie = null;
     this.compression = null;
-    this.texts = NO_TEXTS;
-    this.bodyCopy = null;
     this.goesOnTo = own.NOTHING;
     this.server = null;
-    this.ownIdLength = 0;
-    this.trace = null;
+    this.releaseRecord();
     if (serverSide !== null) serverSide.abandon();
     if (spares.length < SPARE_EXCHANGES_MAX) spares.push(this);
     else this.context.timers.remove(this);
