@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import type { RouteTrafficView } from '../src/api/traffic.ts';
@@ -27,7 +28,11 @@ async function routesOf(evenkeel: Evenkeel): Promise<Readonly<Record<string, rea
 
 for (const engine of ENGINES) {
   test(`[${engine}] counters go on over killed proxies, reloads and an upgrade`, engineSkip(engine), async (t) => {
-    const backend = await startBackend(t);
+    const heldBack: ServerResponse[] = [];
+    const backend = await startBackend(t, (request, response) => {
+      if (request.url === '/held') heldBack.push(response);
+      else response.end();
+    });
     const [port, extra] = [await freePort(), await freePort()];
     const yaml = (more: string, route: string): string => `
 listeners:
@@ -51,12 +56,23 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
         asked.rest++;
       }
     };
+    const all = (): number => asked.timed + asked.own + asked.rest;
+    let counted = 0;
+    /** A response may be here before it is counted. */
+    const areCounted = async (): Promise<boolean> => {
+      const { listeners } = await status(evenkeel);
+      const { traffic } = listeners.find(({ name }) => name === 'web')!;
+      const now = traffic!.requests['2xx'];
+      assert.ok(now >= counted, `${now} after ${counted}`);
+      counted = now;
+      return now >= all();
+    };
     const assertCounted = async (when: string): Promise<void> => {
+      await until(areCounted, () => `${all()} requests, ${when}: ${counted}`);
       const { listeners, upstreams, endings } = await status(evenkeel);
       const { traffic } = listeners.find(({ name }) => name === 'web')!;
-      const all = asked.timed + asked.own + asked.rest;
-      assert.equal(traffic!.requests['2xx'], all, when);
-      assert.equal(traffic!.duration.count, all, when);
+      assert.equal(traffic!.requests['2xx'], all(), when);
+      assert.equal(traffic!.duration.count, all(), when);
       const forwarded = asked.timed + asked.rest;
       assert.equal(upstreams[0].traffic!.duration.count, forwarded, when);
       assert.equal(upstreams[0].traffic!.firstByte.count, forwarded, when);
@@ -108,12 +124,18 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.deepEqual([configuration.applied, configuration.refused, configuration.isRefused], [1, 1, true]);
 
     writeFileSync(evenkeel.file, other);
+    const held = get(port, '/held');
+    await until(() => heldBack.length > 0);
     const { pid, error } = await upgrade(evenkeel);
     assert.equal(error, undefined);
     endAfter(t, pid!);
     await assertCounted('by the next program');
     await askAll(2);
     await assertCounted('with what that counts');
+    heldBack[0].end();
+    assert.equal((await held).status, 200);
+    asked.rest++;
+    await assertCounted('with what the one before has finished');
   });
 
   test(

@@ -356,6 +356,12 @@ export class Keeper {
     this.health.recallEjections(counts.ejections ?? []);
   }
 
+  /** What it has counted since, of what it finishes. */
+  recallLate(late: CountMemory): void {
+    this.former.add(late);
+    this.totals.add(late.traffic ?? []);
+  }
+
   /** What a successor takes over. The sockets stay ours too; the ends for sessions are the successor's alone. */
   bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
     const { descriptors: sockets } = this.store;

@@ -16,6 +16,7 @@ import { SOCK_STREAM } from '../../io/linux/libc.ts';
 import { socketPair } from '../../io/linux/socket-messages.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generations/generation-link.ts';
 import type { CountMemory } from '../../keeper/generations/former-counts.ts';
+import { LateCounts, NO_COUNTS } from '../../keeper/generations/late-counts.ts';
 import type { HaKeeper } from '../../keeper/ha/ha-keeper.ts';
 import type { HaMemory } from '../../keeper/ha/heritage.ts';
 import type { Inheritance, LastWords } from '../../keeper/generations/inheritance.ts';
@@ -38,7 +39,7 @@ export class UpgradeError extends Error {
 }
 
 export interface UpgraderOptions {
-  readonly keeper: Pick<Keeper, 'bequeath' | 'connectionsToFinish'>;
+  readonly keeper: Pick<Keeper, 'bequeath' | 'connectionsToFinish' | 'recallLate'>;
   readonly counts: () => CountMemory;
   /** What was said by hand and a successor cannot read; null: nothing. */
   readonly overrides: () => readonly Override[] | null;
@@ -72,6 +73,8 @@ export interface Successor {
 /** The end of a program that takes nothing any more is heard within this time. */
 const ENDED_MS = 500;
 const LOOK_MS = 1_000;
+/** How often it is told what was counted since. */
+const COUNTS_MS = 1_000;
 /** For what a keeper before this one has to say when its time is over. */
 const OLD_MARGIN_MS = 1_000;
 
@@ -105,6 +108,9 @@ export class Upgrader {
   private settle: { resolve(successor: Successor): void; reject(error: UpgradeError): void } | null = null;
   private settleSucceeded: (successor: Successor) => void = () => undefined;
   private looking: NodeJS.Timeout | undefined;
+  /** Null: it is in charge. */
+  private lateCounts: LateCounts | null = null;
+  private telling: NodeJS.Timeout | undefined;
   /** Null: it has not begun to finish; how long it may take is kept until then. */
   private handleFinish: ((graceMs: number) => void) | null = null;
   private finishMs: number | null = null;
@@ -137,8 +143,9 @@ export class Upgrader {
     [...before, link].forEach((each, id) => {
       this.old.set(id, each);
       each.handler = {
-        handleMessage: ({ type }) => {
-          if (type === 'finished') this.handleFinished(id);
+        handleMessage: (message) => {
+          if (message.type === 'counted') this.options.keeper.recallLate(message.counts);
+          if (message.type === 'finished') this.handleFinished(id);
         },
         handleGone: () => this.forget(id),
       };
@@ -194,6 +201,8 @@ export class Upgrader {
     // Until the successor has said so to all of us, the end of this process would be taken for the end of evenkeel.
     await this.running?.catch(() => undefined);
     this.hasFinished = true;
+    clearInterval(this.telling);
+    this.tellCounts();
     this.candidate?.link.say({ type: 'finished' });
     await this.candidate?.link.flush();
   }
@@ -287,6 +296,8 @@ export class Upgrader {
       case 'in-charge':
         if (message.pid === candidate.pid) this.settle?.resolve(candidate);
         this.onInCharge(message.pid);
+        // It hears whatever is said from now on.
+        this.telling ??= setInterval(() => this.tellCounts(), COUNTS_MS).unref();
         // What was said to the one before may not have been passed on.
         if (this.hasFinished) void this.sayFinished();
         return;
@@ -295,6 +306,7 @@ export class Upgrader {
       case 'inherit':
       case 'stand-by':
       case 'take-over':
+      case 'counted':
       case 'finished':
     }
   }
@@ -379,11 +391,20 @@ export class Upgrader {
   }
 
   private sendLastWords(channel: DescriptorChannel): boolean {
-    const words: LastWords = { counts: this.options.counts(), ha: this.memory };
+    const counts = this.options.counts();
+    const words: LastWords = { counts, ha: this.memory };
     const file = linuxHost.createUnnamedFile('evenkeel-last-words', Buffer.from(JSON.stringify(words)));
     const isSent = channel.send([file]);
     closeSync(file);
+    this.lateCounts = new LateCounts(isSent ? counts : NO_COUNTS);
     return isSent;
+  }
+
+  /** To whoever is in charge, unless that one does not listen: then it is for the next time. */
+  private tellCounts(): void {
+    const link = this.candidate?.link;
+    if (this.lateCounts === null || link === undefined || !link.isFlushed) return;
+    for (const counts of this.lateCounts.take(this.options.counts())) link.say({ type: 'counted', counts });
   }
 
   /** `isPassing`: see UpgradeError. */

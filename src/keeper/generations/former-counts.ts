@@ -1,6 +1,6 @@
 /**
  * What the keepers before this one have counted: `status` shows it together with what this one counts. By names, for places on the
- * board are another's. Whatever a predecessor counts after it has given way, of what it finishes, is not in it.
+ * board are another's. What they count of what they finish comes later (late-counts.ts), on top.
  */
 import type { Plan } from '../../config/plan.ts';
 import type { TrafficMemory } from '../traffic/totals.ts';
@@ -72,6 +72,31 @@ export class FormerCounts {
       this.answered.set(answer, count);
       this.reset.set(answer, resets);
     }
+  }
+
+  /** The same, of what was counted since. */
+  add(late: CountMemory): void {
+    this.recall({
+      listeners: late.listeners.map(({ listener, accepted, datagrams }) => {
+        const known = this.datagrams(listener);
+        const sum = { in: known.in + (datagrams?.in ?? 0), out: known.out + (datagrams?.out ?? 0) };
+        return { listener, accepted: this.accepted(listener) + accepted, datagrams: sum };
+      }),
+      servers: late.servers.map(({ upstream, server, address, requests, failures, shortages }) => {
+        const known = this.server(upstream, server, address);
+        return {
+          upstream,
+          server,
+          address,
+          requests: known.requests + requests,
+          failures: known.failures + failures,
+          shortages: known.shortages + shortages,
+        };
+      }),
+      answers: late.answers.map(({ answer, count, resets = 0 }) => {
+        return { answer, count: this.answers(answer) + count, resets: this.resets(answer) + resets };
+      }),
+    });
   }
 
   /** What this plan does not have is counted from zero if it comes again. */

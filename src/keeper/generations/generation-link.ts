@@ -4,6 +4,7 @@
  */
 import net from 'node:net';
 import { ControlLines, encodeLine } from '../../port/control.ts';
+import type { CountMemory } from './former-counts.ts';
 
 export type GenerationMessage =
   // from the successor
@@ -25,6 +26,8 @@ export type GenerationMessage =
   | { readonly type: 'stand-by' }
   /** It is in charge from now on. `memory`: one more descriptor was sent before, a file that holds LastWords. */
   | { readonly type: 'take-over'; readonly memory?: boolean }
+  /** What it has counted since it has given way, and has not said yet. */
+  | { readonly type: 'counted'; readonly counts: CountMemory }
   /** Nothing is left that it could finish. */
   | { readonly type: 'finished' };
 
@@ -59,6 +62,11 @@ export class GenerationLink {
 
   say(message: GenerationMessage): void {
     if (this.socket.writable) this.socket.write(encodeLine(message));
+  }
+
+  /** What was said is in the kernel's hands. */
+  get isFlushed(): boolean {
+    return this.socket.writableLength === 0;
   }
 
   /** Resolves when what was said is in the kernel's hands. */

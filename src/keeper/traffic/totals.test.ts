@@ -60,6 +60,9 @@ test('a successor goes on with what its predecessor had counted, by names', () =
   second.count(0, 1, 2);
   second.totals.recall(JSON.parse(JSON.stringify(first.totals.memories(planOf(LISTENER)))));
   assert.equal(second.of(elsewhere), 7);
+  // which counts on, of what it finishes
+  second.totals.add([{ kind: 'listener', key: 'web\nhttp', cells: [0, 0, 2, 1] }]);
+  assert.equal(second.of(elsewhere), 9);
   // gone from the configuration, it is forgotten
   second.totals.apply(planOf());
   second.totals.apply(planOf(elsewhere));

@@ -120,6 +120,16 @@ export class TrafficTotals {
     for (const { kind, key, cells } of memories) this.former.get(kind as Kind)?.set(key, Float64Array.from(cells));
   }
 
+  /** The same, of what was counted since. */
+  add(late: readonly TrafficMemory[]): void {
+    for (const { kind, key, cells } of late) {
+      const known = this.former.get(kind as Kind)?.get(key);
+      const length = Math.max(cells.length, known?.length ?? 0);
+      const sum = Array.from({ length }, (_, i) => (cells[i] ?? 0) + (known?.[i] ?? 0));
+      this.recall([{ kind, key, cells: sum }]);
+    }
+  }
+
   private sum({ kind, slot, cells: count }: Counted): Float64Array {
     const { board, scratch } = this;
     scratch.fill(0, 0, count);
