@@ -2,7 +2,8 @@
  * nginx's own test suite against `evenkeel nginx`: `npm run nginx-suite -- FOLDER [WORD...]`, with a checkout of the public repository
  * nginx/nginx-tests, of which nothing is kept here; WORDs choose files by their names. Counts per file, and why files fail, grouped by the
  * first thing that is said. It runs in a network namespace of its own, with a copy of the suite whose patience is longer,
- * and whose clients and servers end their lines with CR LF: a line that ends with LF alone is refused on purpose (docs/http.md).
+ * whose clients and servers end their lines with CR LF: a line that ends with LF alone is refused on purpose (docs/http.md), and whose
+ * clients of HTTP/2 begin as they have to.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +24,17 @@ const OPEN_FOLDER = '\tchmod(0755, $self->{_testdir});\n';
 const REQUEST = /sub http_start\(\$;%\) \{\n\tmy \(\$request, %extra\) = @_;\n/;
 const END_LINES =
   '\tif ($request !~ /^X-ERROR: /m && $request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r?\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
+/**
+ * Where a client of HTTP/2 begins without SETTINGS, which it has to send (RFC 9113 section 3.4) and which are acknowledged, and a server that sends its
+ * own behind the first request, which evenkeel sends behind those (docs/decisions/http2-to-servers.md).
+ */
+const HTTP2_PREFACE = '\t$self->raw_write($preface);\n';
+const FIRST_SETTINGS = '\t$self->h2_settings(0) unless $extra{pure} && $preface ne "";\n';
+const HTTP2_BEGUN = '\t# 6.5.3.  Settings Synchronization\n';
+const FIRST_ACKNOWLEDGEMENT = "\t$self->read(all => [{ type => 'SETTINGS' }]);\n";
+/** How many bits a text has in Huffman's code: they are padded with up to seven (RFC 7541 section 5.2), not with eight. */
+const HUFFMAN_BITS = 'length($ret) + (8 - length($ret) % 8)';
+const RIGHT_BITS = 'length($ret) + (8 - length($ret) % 8) % 8';
 const FILE_MS_MAX = 180_000;
 
 interface Outcome {
@@ -58,6 +70,14 @@ async function runSuite(): Promise<number> {
     writeFileSync(
       harness,
       text.replace(REQUEST, (start) => start + END_LINES).replace(FOLDER, (made) => made + OPEN_FOLDER),
+    );
+    const http2 = join(suite, 'lib/Test/Nginx/HTTP2.pm');
+    writeFileSync(
+      http2,
+      readFileSync(http2, 'utf8')
+        .replace(HTTP2_PREFACE, (sent) => sent + FIRST_SETTINGS)
+        .replace(HTTP2_BEGUN, (line) => line + FIRST_ACKNOWLEDGEMENT)
+        .replace(HUFFMAN_BITS, RIGHT_BITS),
     );
     const texts = readdirSync(suite, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:t|pm)$/.test(name));
     for (const file of texts) {

@@ -30,7 +30,7 @@ export function collectAssignments(directives: readonly Directive[]): Assignment
 
 /** The variable in host or port of this text, with its `$`, that says what the client wants; null: there is none. */
 export function clientsVariable(text: string, assignments: Assignments): string | null {
-  const authority = text.replace(/^https?:\/\//, '');
+  const authority = text.replace(/^\w+:\/\//, '');
   for (const { variable, text: part } of splitVariables(authority) ?? []) {
     if (variable === null && /[/?]/.test(part)) return null;
     if (variable === null) continue;

@@ -1,8 +1,9 @@
-/** `proxy_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
+/** `proxy_set_header` and `grpc_set_header`, `add_header` and what nginx hides of a server's response, as header edits of the model. */
 import type { PlainMap } from './document.ts';
 import { readExpires } from './expires.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
+import type { PassModule } from './pass.ts';
 import type { Scope } from './scope.ts';
 import { isFramingHeader } from '../patterns.ts';
 import { type Constants, translateText } from './variables.ts';
@@ -38,12 +39,14 @@ export interface RequestHeaders {
 /** `upgradeMaps`: variables that a map makes of $http_upgrade. */
 export function readRequestHeaders(
   scope: Scope,
+  module: PassModule,
   constants: Constants,
   upgradeMaps: ReadonlySet<string>,
   notes: Notes,
 ): RequestHeaders {
-  const directives = scope.all('proxy_set_header');
-  warnOfLost(scope, 'proxy_set_header', notes);
+  const setting = `${module}_set_header`;
+  const directives = scope.all(setting);
+  warnOfLost(scope, setting, notes);
   const set: Record<string, string> = { Host: constants.get('proxy_host') ?? '' };
   const add: Record<string, string[]> = {};
   const remove: string[] = [];
@@ -54,18 +57,17 @@ export function readRequestHeaders(
     const lower = name.toLowerCase();
     if (lower === 'upgrade') {
       if (/^\$\{?http_upgrade\}?$/.test(value)) passesUpgrade = true;
-      else if (value !== '')
-        notes.notYet(place, `\`proxy_set_header Upgrade ${value}\``, 'only $http_upgrade is passed on');
+      else if (value !== '') notes.notYet(place, `\`${setting} Upgrade ${value}\``, 'only $http_upgrade is passed on');
       continue;
     }
     if (lower === 'content-length') {
       const reason = 'the length of a body is what it is';
       if (!/^(|\$\{?content_length\}?)$/.test(value))
-        notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, reason, 'leave it out');
+        notes.notYet(place, `\`${setting} ${name} "${value}"\``, reason, 'leave it out');
       continue;
     }
     if (HOP_BY_HOP.has(lower)) {
-      const what = `proxy_set_header ${name} ${value}`;
+      const what = `${setting} ${name} ${value}`;
       const reason = 'how a connection is used is decided for each of the two connections';
       if (lower === 'connection') {
         if (!isOwnConnection(value, upgradeMaps)) notes.leftOut(place, what, reason);
@@ -79,7 +81,7 @@ export function readRequestHeaders(
     }
     const translated = translateText(value, constants);
     if ('problem' in translated) {
-      notes.notYet(place, `\`proxy_set_header ${name} "${value}"\``, translated.problem);
+      notes.notYet(place, `\`${setting} ${name} "${value}"\``, translated.problem);
       continue;
     }
     const template = fieldValue(translated.template);
@@ -113,18 +115,18 @@ export function warnOfLost(scope: Scope, name: string, notes: Notes): void {
   notes.trap(own[0].place, reason, 'repeat them here, if they were meant to hold');
 }
 
-/** `of`: a response with this status that evenkeel makes itself, or one of a server or of files. */
+/** `of`: a response with this status that evenkeel makes itself, or one of files or of a server that a module passes on to. */
 export function readResponseHeaders(
   scope: Scope,
   constants: Constants,
-  of: number | 'server' | 'files',
+  of: number | PassModule | 'files',
   notes: Notes,
 ): { readonly response: PlainMap; readonly success: PlainMap } {
   warnOfLost(scope, 'add_header', notes);
   const response: Record<string, string[]> = {};
   const success: Record<string, string[]> = {};
-  const hidden = of === 'server' ? hiddenFields(scope) : new Map<string, string>();
   const isKnown = typeof of === 'number';
+  const hidden = isKnown || of === 'files' ? new Map<string, string>() : hiddenFields(scope, of);
   const isSuccess = !isKnown || SUCCESSES.has(of);
   const set: Record<string, string> = {};
   const successSet: Record<string, string> = {};
@@ -197,9 +199,9 @@ function flat(fields: Readonly<Record<string, readonly string[]>>): PlainMap {
 }
 
 /** By lower-case name. */
-function hiddenFields(scope: Scope): Map<string, string> {
-  const passed = new Set(scope.all('proxy_pass_header').map(({ args }) => args[0].text.toLowerCase()));
-  const names = [...HIDDEN, ...scope.all('proxy_hide_header').map(({ args }) => args[0].text)];
+function hiddenFields(scope: Scope, module: PassModule): Map<string, string> {
+  const passed = new Set(scope.all(`${module}_pass_header`).map(({ args }) => args[0].text.toLowerCase()));
+  const names = [...HIDDEN, ...scope.all(`${module}_hide_header`).map(({ args }) => args[0].text)];
   const hidden = new Map<string, string>();
   for (const name of names) {
     const lower = name.toLowerCase();

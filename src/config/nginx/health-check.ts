@@ -2,6 +2,8 @@
 import { formatDuration } from '../units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
+import type { PassModule } from './pass.ts';
+import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
 import type { Word } from './tokens.ts';
 import { parseTime } from './values.ts';
@@ -9,17 +11,42 @@ import { parseTime } from './values.ts';
 /** What nginx takes for healthy where no `match` says it. */
 const STATUSES = '200-399';
 const INTERVAL = '5s';
+const OF_GRPC = /^(type|grpc_service|grpc_status)=/;
 
 /** `health` of the model's upstream; null: its servers are not asked. */
-export function readHealthCheck(scope: Scope, notes: Notes): PlainMap | null {
+export function readHealthCheck(scope: Scope, module: PassModule, notes: Notes): PlainMap | null {
   const [directive] = scope.own('health_check');
   if (directive === undefined) return null;
   const health: PlainMap = { http: '/', status: STATUSES, interval: INTERVAL, rise: 1, fall: 1, jitter: 0 };
-  for (const word of directive.args) readParameter(word, health, scope, notes);
-  const timeoutMs = parseTime(scope.argument('proxy_read_timeout') ?? '60s') ?? 60_000;
+  const grpc = readGrpc(directive, module, notes);
+  if (grpc !== null) {
+    for (const key of ['http', 'status']) delete health[key];
+    health['grpc'] = grpc;
+  }
+  for (const word of directive.args) if (!OF_GRPC.test(word.text)) readParameter(word, health, scope, notes);
+  const timeoutMs = parseTime(scope.argument(`${module}_read_timeout`) ?? '60s') ?? 60_000;
   // who has not answered by the next check has failed
   health['timeout'] = formatDuration(Math.min(Math.max(1, timeoutMs), parseTime(String(health['interval']))!));
   return health;
+}
+
+/** The service that `type=grpc` asks for, the server as a whole if it is empty; null: it is not asked for in gRPC. */
+function readGrpc({ args }: Directive, module: PassModule, notes: Notes): string | null {
+  let service = '';
+  let isAsked = false;
+  for (const { text, place } of args.filter((word) => OF_GRPC.test(word.text))) {
+    const [name, value = ''] = text.split(/=(.*)/s, 2);
+    if (name === 'grpc_service') service = value;
+    else if (name === 'grpc_status') {
+      const reason = 'a server that has no grpc.health.v1 is not up';
+      if (value !== '0')
+        notes.notYet(place, `\`health_check ${text}\``, reason, 'leave it out, or write grpc_status=0');
+    } else if (text !== 'type=grpc') notes.error(place, `invalid parameter "${text}"`, 'write type=grpc');
+    else if (module !== 'grpc')
+      notes.error(place, 'type "grpc" is for "grpc_pass"', 'leave it out, or write `grpc_pass`');
+    else isAsked = true;
+  }
+  return isAsked ? service : null;
 }
 
 function readParameter({ text, place }: Word, health: PlainMap, scope: Scope, notes: Notes): void {
@@ -55,13 +82,6 @@ function readParameter({ text, place }: Word, health: PlainMap, scope: Scope, no
     case 'jitter':
     case 'keepalive_time':
       notes.noEffect(place, `health_check ... ${name}`);
-      return;
-    case 'type':
-      notes.notYet(
-        place,
-        `\`health_check ${text}\``,
-        'in evenkeel.yaml it is `health: { grpc: ... }` of an upstream with `protocol: http2`',
-      );
       return;
     default:
       bad('correct or remove it');

@@ -18,6 +18,7 @@ const ONLY: Readonly<Record<string, Only>> = {
   merge_slashes: { possible: ON, reason: 'several slashes are one for every rule about paths' },
   chunked_transfer_encoding: { possible: ON, reason: 'a body of unknown length needs chunks' },
   proxy_store: { possible: OFF, reason: 'responses are not stored' },
+  proxy_http_version: { possible: /^(1\.[01]|2)$/, reason: 'it is none of 1.0, 1.1 and 2' },
   satisfy: { possible: /^(any|all)$/, reason: 'it is neither `any` nor `all`' },
   recursive_error_pages: { possible: OFF, reason: 'an error of a page is answered as it is' },
   proxy_ignore_client_abort: { possible: OFF, reason: 'a request whose client is gone is given up', isAddition: true },

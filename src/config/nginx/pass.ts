@@ -1,6 +1,15 @@
-/** `proxy_pass`: where to, and what becomes of the path. */
+/** `proxy_pass` and `grpc_pass`: where to, and what becomes of the path. */
 import { normalText } from './locations.ts';
+import type { Directive } from './parse.ts';
 import { type Constants, hasVariables, splitVariables, translateText } from './variables.ts';
+
+/** What passes requests on, as the names of its directives begin. */
+export type PassModule = 'proxy' | 'grpc';
+
+/** The module of a `_pass`. */
+export function moduleOf({ name }: Directive): PassModule {
+  return name === 'grpc_pass' ? 'grpc' : 'proxy';
+}
 
 export interface Target {
   /** Each request says where it goes; then `name` is a template, with path and query. */
@@ -18,12 +27,27 @@ export interface Target {
   readonly target: string | null;
 }
 
+/** `isError`: nginx would not start. */
+export type ParsedTarget = Target | { readonly problem: string; readonly isError?: true };
+
+/** Of `grpc_pass`: a scheme is not needed, and there is no path. */
+export function parseGrpcTarget(text: string, constants: Constants, isVariable: boolean): ParsedTarget {
+  const scheme = /^grpcs?:\/\//i.exec(text)?.[0] ?? '';
+  const rest = text.slice(scheme.length);
+  const target = parseTarget(
+    `${scheme.toLowerCase() === 'grpcs://' ? 'https' : 'http'}://${rest}`,
+    constants,
+    isVariable,
+  );
+  if ('problem' in target || target.isByRequest) return target;
+  if (target.uri !== null || target.target !== null)
+    return { problem: `invalid URL "${text}": it has a path`, isError: true };
+  // nginx knows no usual port here, and leaves none out
+  return { ...target, proxyHost: target.name.startsWith('unix:') ? 'localhost' : target.name };
+}
+
 /** `isVariable`: it was written with variables, which stand for some of it now. */
-export function parseTarget(
-  text: string,
-  constants: Constants,
-  isVariable = hasVariables(text),
-): Target | { readonly problem: string; readonly isError?: true } {
+export function parseTarget(text: string, constants: Constants, isVariable = hasVariables(text)): ParsedTarget {
   const parts = splitVariables(text);
   if (parts === null) return { problem: 'a `$` has no name behind it' };
   const known = parts

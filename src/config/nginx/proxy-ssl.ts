@@ -1,8 +1,9 @@
-/** `proxy_ssl_*`: how the servers of a `proxy_pass` are spoken TLS with. nginx verifies nobody and asks for no name unless it is told to. */
+/** `proxy_ssl_*` and `grpc_ssl_*`: how the servers of a `_pass` are spoken TLS with. nginx verifies nobody and asks for no name unless it is told to. */
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Place } from '../diagnostic.ts';
 import type { Directive } from './parse.ts';
+import type { PassModule } from './pass.ts';
 import type { Scope } from './scope.ts';
 import { readSuites, readVersions } from './ssl.ts';
 import { hasVariables } from './variables.ts';
@@ -14,13 +15,14 @@ export interface ServersTlsSettings {
   readonly places: ReadonlyMap<string, Place>;
 }
 
-/** What nginx has without `proxy_ssl_ciphers`. */
+/** What nginx has without `_ssl_ciphers`. */
 const CIPHERS = 'DEFAULT';
 const DEPTH = 1;
 
 /** `host`: of `proxy_pass`, with a port if it has one. Null: each request says it, and the server's own name counts. */
 export function readServersTls(
   scope: Scope,
+  module: PassModule,
   host: string | null,
   document: DocumentBuilder,
   notes: Notes,
@@ -40,25 +42,25 @@ export function readServersTls(
     } else set(key, document.wholePath(text), directive);
   };
 
-  const verify = scope.find('proxy_ssl_verify');
+  const verify = scope.find(`${module}_ssl_verify`);
   const isVerifying = isOn(verify);
-  const isNaming = isOn(scope.find('proxy_ssl_server_name'));
+  const isNaming = isOn(scope.find(`${module}_ssl_server_name`));
   if (isVerifying) {
-    file('ca', 'proxy_ssl_trusted_certificate');
-    file('crl', 'proxy_ssl_crl');
+    file('ca', `${module}_ssl_trusted_certificate`);
+    file('crl', `${module}_ssl_crl`);
     if (map['ca'] === undefined) {
-      const reason = 'no "proxy_ssl_trusted_certificate" is defined for "proxy_ssl_verify"';
-      notes.missing(scope.directives, verify!.place, reason, 'write `proxy_ssl_trusted_certificate`');
+      const reason = `no "${module}_ssl_trusted_certificate" is defined for "${module}_ssl_verify"`;
+      notes.missing(scope.directives, verify!.place, reason, `write \`${module}_ssl_trusted_certificate\``);
     }
-    map['verify-depth'] = Number(scope.argument('proxy_ssl_verify_depth') ?? DEPTH);
+    map['verify-depth'] = Number(scope.argument(`${module}_ssl_verify_depth`) ?? DEPTH);
   } else if (verify === null) map['verify'] = false;
   else set('verify', false, verify);
-  const name = nameOf(scope, host, notes);
+  const name = nameOf(scope, module, host, notes);
   if ((isVerifying || isNaming) && name !== null) map['server-name'] = name;
   if (!isNaming) map['sni'] = false;
-  file('certificate', 'proxy_ssl_certificate');
-  file('key', 'proxy_ssl_certificate_key');
-  file('passphrase-file', 'proxy_ssl_password_file');
+  file('certificate', `${module}_ssl_certificate`);
+  file('key', `${module}_ssl_certificate_key`);
+  file('passphrase-file', `${module}_ssl_password_file`);
   const alpn = scope.find('proxy_ssl_alpn');
   const varied = alpn?.args.find(({ text }) => hasVariables(text));
   if (varied !== undefined) {
@@ -68,8 +70,8 @@ export function readServersTls(
     const names = alpn.args.map(({ text }) => text);
     set('alpn', names.length === 1 ? names[0] : names, alpn);
   }
-  map['profile'] = profileOf(scope, notes);
-  const reuse = scope.argument('proxy_ssl_session_reuse');
+  map['profile'] = profileOf(scope, module, notes);
+  const reuse = scope.argument(`${module}_ssl_session_reuse`);
   if (reuse?.toLowerCase() === 'off') map['session-reuse'] = false;
   return { map, places };
 }
@@ -79,26 +81,26 @@ function isOn(directive: Directive | null): boolean {
 }
 
 /** nginx takes the host of `proxy_pass`, also where that is the name of an `upstream`, and leaves out the port. */
-function nameOf(scope: Scope, host: string | null, notes: Notes): string | null {
-  const directive = scope.find('proxy_ssl_name');
+function nameOf(scope: Scope, module: PassModule, host: string | null, notes: Notes): string | null {
+  const directive = scope.find(`${module}_ssl_name`);
   const isOfServer = directive === null || /^\$\{?proxy_host\}?$/.test(directive.args[0].text);
   const text = isOfServer ? host : directive.args[0].text;
   if (text === null) return null;
   if (directive !== null && hasVariables(text)) {
     const reason = 'the name of a server does not depend on the request';
-    notes.notYet(directive.place, `\`proxy_ssl_name ${text}\``, reason, 'write the name itself');
+    notes.notYet(directive.place, `\`${module}_ssl_name ${text}\``, reason, 'write the name itself');
   }
   if (text.startsWith('unix:')) return 'localhost';
   return /^\[(.*)\](?::[0-9]+)?$/.exec(text)?.[1] ?? text.replace(/:[0-9]*$/, '');
 }
 
-function profileOf(scope: Scope, notes: Notes): PlainMap {
-  const versions = readVersions(scope.find('proxy_ssl_protocols'), notes);
-  const suites = readSuites(scope.all('proxy_ssl_conf_command'), notes);
+function profileOf(scope: Scope, module: PassModule, notes: Notes): PlainMap {
+  const versions = readVersions(scope.find(`${module}_ssl_protocols`), notes);
+  const suites = readSuites(scope.all(`${module}_ssl_conf_command`), notes);
   const has = (version: string): boolean => versions.includes(version);
   return {
     versions: versions.length === 1 ? versions[0] : versions,
-    ...(has('TLSv1.2') ? { ciphers: scope.argument('proxy_ssl_ciphers') ?? CIPHERS } : {}),
+    ...(has('TLSv1.2') ? { ciphers: scope.argument(`${module}_ssl_ciphers`) ?? CIPHERS } : {}),
     ...(has('TLSv1.3') && suites !== null ? { ciphersuites: suites } : {}),
   };
 }

@@ -17,7 +17,7 @@ import type { LimitZones } from './limits.ts';
 import { readHealthCheck } from './health-check.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
-import { parseTarget, rewriteFor, type Target } from './pass.ts';
+import { moduleOf, parseGrpcTarget, parseTarget, type PassModule, rewriteFor, type Target } from './pass.ts';
 import { readServersTls } from './proxy-ssl.ts';
 import { readSent } from './sent.ts';
 import { readReplacements } from './redirects.ts';
@@ -321,7 +321,7 @@ export class ServerRoutes {
       if (access === 'deny') later.push({ take: refused });
       else later.push({ if: access, do: [{ take: refused }] });
     }
-    const [pass] = scope.context === 'location-if' ? scope.all('proxy_pass') : scope.own('proxy_pass');
+    const pass = passOf(scope);
     const route =
       pass === undefined
         ? null
@@ -369,12 +369,12 @@ export class ServerRoutes {
     return [{ place, route: withSteps(steps, this.settled(scope, answer)) }];
   }
 
-  // --- proxy_pass ---
+  // --- proxy_pass and grpc_pass ---
 
   /** Where a variable says where to: a step for each text that it can be. Null: it is no such variable, or that is not known. */
   private chooseRoute(pass: Directive, scope: Scope, location: Location | null): PlainMap | null {
     const text = putTexts(pass.args[0].text, settledSets(scope));
-    const found = /^(http:\/\/)?\$\{?(\w+)\}?(\$\{?request_uri\}?)?$/.exec(text);
+    const found = /^((?:http|grpcs?):\/\/)?\$\{?(\w+)\}?(\$\{?request_uri\}?)?$/.exec(text);
     if (found === null || this.constants.get(found[2]) !== `{value:${found[2]}}`) return null;
     const [, scheme = '', variable, rest = ''] = found;
     const choices = this.surroundings.values.choicesOf(variable);
@@ -391,12 +391,24 @@ export class ServerRoutes {
 
   private passRoute(pass: Directive, text: string, scope: Scope, location: Location | null): PlainMap | null {
     const [{ place }] = pass.args;
-    const target = parseTarget(text, this.constants, hasVariables(pass.args[0].text));
+    const module = moduleOf(pass);
+    const isVariable = hasVariables(pass.args[0].text);
+    const parse = module === 'grpc' ? parseGrpcTarget : parseTarget;
+    const target = parse(text, this.constants, isVariable);
     if ('problem' in target) {
-      if (target.isError === true) this.notes.error(place, target.problem, 'write http:// and a name or an address');
-      else this.notes.notYet(place, `\`proxy_pass ${text}\``, target.problem);
+      const scheme = module === 'grpc' ? 'grpc' : 'http';
+      if (target.isError === true)
+        this.notes.error(place, target.problem, `write ${scheme}:// and a name or an address`);
+      else this.notes.notYet(place, `\`${pass.name} ${text}\``, target.problem);
       return null;
     }
+    if (
+      module === 'grpc' &&
+      !target.isByRequest &&
+      !this.surroundings.upstreams.has(target.name) &&
+      !hasPort(target.name)
+    )
+      this.notes.error(place, `no port in upstream "${target.name}"`, 'write it behind a colon');
     const { proxyHost, proxyPort, uri, target: sent } = target;
     const isInIf = scope.context === 'location-if' && scope.own('proxy_pass').length > 0;
     if (uri !== null && (location === null || location.kind === 'regex' || location.kind === 'named' || isInIf)) {
@@ -406,16 +418,22 @@ export class ServerRoutes {
       return null;
     }
     const constants = new Map(this.constants).set('proxy_host', proxyHost).set('proxy_port', proxyPort);
-    const { edit, passesUpgrade } = readRequestHeaders(scope, constants, this.surroundings.upgradeMaps, this.notes);
-    const { response, success } = readResponseHeaders(scope, constants, 'server', this.notes);
+    const { edit, passesUpgrade } = readRequestHeaders(
+      scope,
+      module,
+      constants,
+      this.surroundings.upgradeMaps,
+      this.notes,
+    );
+    const { response, success } = readResponseHeaders(scope, constants, module, this.notes);
     const passed = {
-      url: hasVariables(pass.args[0].text) ? pass.args[0].text : text,
+      url: isVariable ? pass.args[0].text : text,
       hasPath: uri !== null,
       location,
       constants,
       base: absolutePrefix(scope, this.front),
     };
-    Object.assign(response, readReplacements(scope, passed, this.notes));
+    if (module === 'proxy') Object.assign(response, readReplacements(scope, passed, this.notes));
     const route: PlainMap = { upstream: this.upstreamOf(target, scope, pass) };
     const rewrite = sent === null ? this.rewriteOf(location, uri) : { target: sent };
     if (rewrite !== null) route['rewrite'] = rewrite;
@@ -425,14 +443,14 @@ export class ServerRoutes {
     if (Object.keys(success).length > 0) headers['success'] = success;
     if (Object.keys(headers).length > 0) route['headers'] = headers;
     if (!passesUpgrade) route['upgrade'] = false;
-    if (scope.argument('proxy_request_buffering')?.toLowerCase() === 'off') route['request-buffering'] = false;
+    if (!isBuffered(scope, module)) route['request-buffering'] = false;
     route['limits'] = { body: this.bodySize(scope), ...this.surroundings.limits.of(scope) };
-    const send = readSent(scope, constants, this.notes);
+    const send = module === 'proxy' ? readSent(scope, constants, this.notes) : null;
     if (send !== null) route['send'] = send;
-    route['retry'] = this.retryOf(scope, target);
-    if (!isIgnored(scope, 'x-accel-redirect')) route['target-by'] = this.targetBy;
+    route['retry'] = this.retryOf(scope, module, target);
+    if (!isIgnored(scope, module, 'x-accel-redirect')) route['target-by'] = this.targetBy;
     Object.assign(route, this.errorsOf(scope));
-    const isIntercepting = scope.argument('proxy_intercept_errors')?.toLowerCase() === 'on';
+    const isIntercepting = scope.argument(`${module}_intercept_errors`)?.toLowerCase() === 'on';
     if (isIntercepting && route['errors'] !== undefined) route['intercept'] = true;
     return route;
   }
@@ -445,7 +463,7 @@ export class ServerRoutes {
 
   private upstreamOf(target: Target, scope: Scope, pass: Directive): string {
     const { upstreams } = this.surroundings;
-    const settings = this.settingsOf(scope, target);
+    const settings = this.settingsOf(scope, moduleOf(pass), target);
     if (!target.isByRequest) {
       // A name that a variable has is asked of the file's resolver, also where the file says all that it can be.
       const isAsked = hasVariables(pass.args[0].text) && upstreams.isHostName(target.name);
@@ -466,7 +484,7 @@ export class ServerRoutes {
       const reason = 'without a `resolver` only addresses and the names of `upstream` blocks lead somewhere';
       this.notes.trap(pass.args[0].place, reason, 'write a `resolver`, if names were meant to');
     }
-    const wanted = `by-${pass.args[0].text.replace(/^https?:\/\//, '')}`;
+    const wanted = `by-${pass.args[0].text.replace(/^\w+:\/\//, '')}`;
     return upstreams.useByRequest(target.name, wanted, settings, resolver, pass);
   }
 
@@ -475,16 +493,20 @@ export class ServerRoutes {
     return rewriteFor(location.kind, location.path, uri);
   }
 
-  private settingsOf(scope: Scope, { isByRequest, isTls, proxyHost }: Target): Settings {
+  private settingsOf(scope: Scope, module: PassModule, { isByRequest, isTls, proxyHost }: Target): Settings {
     const { document } = this.surroundings;
-    const connect = this.time(scope, 'proxy_connect_timeout', 60_000, CONNECT_MS_MAX);
-    const read = this.time(scope, 'proxy_read_timeout', 60_000, RESPONSE_MS_MAX);
-    const send = this.time(scope, 'proxy_send_timeout', 60_000, RESPONSE_MS_MAX);
-    const bind = scope.find('proxy_bind');
+    const connect = this.time(scope, `${module}_connect_timeout`, 60_000, CONNECT_MS_MAX);
+    const read = this.time(scope, `${module}_read_timeout`, 60_000, RESPONSE_MS_MAX);
+    const send = this.time(scope, `${module}_send_timeout`, 60_000, RESPONSE_MS_MAX);
+    const bind = scope.find(`${module}_bind`);
     let source: string | null = null;
     if (bind !== null && bind.args[0].text !== 'off') {
       if (bind.args.length > 1 || bind.args[0].text.includes('$')) {
-        this.notes.notYet(bind.place, '`proxy_bind` with a variable or `transparent`', 'there is nothing like it yet');
+        this.notes.notYet(
+          bind.place,
+          `\`${module}_bind\` with a variable or \`transparent\``,
+          'there is nothing like it yet',
+        );
       } else source = bind.args[0].text;
     }
     return {
@@ -494,9 +516,10 @@ export class ServerRoutes {
         tunnel: formatDuration(Math.max(read, send)),
       },
       bind: source,
-      tls: isTls ? readServersTls(scope, isByRequest ? null : proxyHost, document, this.notes) : null,
-      health: isByRequest ? null : readHealthCheck(scope, this.notes),
-      keepAlive: scope.argument('proxy_socket_keepalive')?.toLowerCase() === 'on',
+      tls: isTls ? readServersTls(scope, module, isByRequest ? null : proxyHost, document, this.notes) : null,
+      health: isByRequest ? null : readHealthCheck(scope, module, this.notes),
+      keepAlive: scope.argument(`${module}_socket_keepalive`)?.toLowerCase() === 'on',
+      ...(module === 'grpc' || scope.argument('proxy_http_version') === '2' ? { isHttp2: true } : {}),
     };
   }
 
@@ -527,8 +550,8 @@ export class ServerRoutes {
     return bytes === 0 ? UNLIMITED : bytes;
   }
 
-  private retryOf(scope: Scope, { isByRequest, name }: Target): PlainMap {
-    const directive = scope.find('proxy_next_upstream');
+  private retryOf(scope: Scope, module: PassModule, { isByRequest, name }: Target): PlainMap {
+    const directive = scope.find(`${module}_next_upstream`);
     const words = directive?.args ?? [];
     const on: (string | number)[] = [];
     let isOff = false;
@@ -543,7 +566,7 @@ export class ServerRoutes {
         this.notes.error(place, `invalid value "${text}"`, 'write error, timeout, http_502 and the like, or off');
       }
     }
-    const tries = Number(scope.argument('proxy_next_upstream_tries') ?? '0');
+    const tries = Number(scope.argument(`${module}_next_upstream_tries`) ?? '0');
     const servers = isByRequest ? ATTEMPTS_MAX : this.surroundings.upstreams.serverCount(name);
     const attempts = isOff ? 1 : Math.min(ATTEMPTS_MAX, tries > 0 ? tries : Math.max(1, servers));
     return { attempts, on: isOff ? [] : [...new Set(on)] };
@@ -555,7 +578,7 @@ export class ServerRoutes {
   private slashRedirects(locations: readonly Location[]): Draft[] {
     const drafts: Draft[] = [];
     for (const { kind, path, scope, place } of locations) {
-      if (kind === 'regex' || path.length < 2 || !path.endsWith('/') || scope.own('proxy_pass').length === 0) continue;
+      if (kind === 'regex' || path.length < 2 || !path.endsWith('/') || ownPass(scope) === undefined) continue;
       const without = path.slice(0, -1);
       if (locations.some((other) => other.kind !== 'regex' && other.path === without)) continue;
       const to = `${absolutePrefix(scope, this.front)}${path}{query}`;
@@ -566,9 +589,31 @@ export class ServerRoutes {
   }
 }
 
-/** `proxy_ignore_headers` has this field, in small letters. */
-function isIgnored(scope: Scope, field: string): boolean {
-  return scope.all('proxy_ignore_headers').some(({ args }) => args.some(({ text }) => text.toLowerCase() === field));
+/** What passes the requests of this block on. */
+function passOf(scope: Scope): Directive | undefined {
+  const own = ownPass(scope);
+  return own === undefined && scope.context === 'location-if' ? ownPass(scope.outer!) : own;
+}
+
+function ownPass(scope: Scope): Directive | undefined {
+  return scope.own('proxy_pass')[0] ?? scope.own('grpc_pass')[0];
+}
+
+function hasPort(name: string): boolean {
+  return /^unix:|:[0-9]+$/.test(name);
+}
+
+/** A server is looked for once all of a small body is here. */
+function isBuffered(scope: Scope, module: PassModule): boolean {
+  const written = scope.argument(`${module}_request_buffering`)?.toLowerCase();
+  return module === 'grpc' ? written === 'on' : written !== 'off';
+}
+
+/** `_ignore_headers` has this field, in small letters. */
+function isIgnored(scope: Scope, module: PassModule, field: string): boolean {
+  return scope
+    .all(`${module}_ignore_headers`)
+    .some(({ args }) => args.some(({ text }) => text.toLowerCase() === field));
 }
 
 /** Of a phase that is over: what answers stands at the end of the steps where something else could come of them. */

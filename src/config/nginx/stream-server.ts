@@ -218,7 +218,7 @@ class Passing {
     this.serverCount = Math.max(this.serverCount, upstreams.serverCount(target));
     // nobody comes to it, and it may be why
     if (listens.length === 0) return null;
-    const tls = isOn(scope, 'proxy_ssl') ? readServersTls(scope, target, document, notes) : null;
+    const tls = isOn(scope, 'proxy_ssl') ? readServersTls(scope, 'proxy', target, document, notes) : null;
     return upstreams.use(target, { ...this.settings, tls }, this.pass);
   }
 

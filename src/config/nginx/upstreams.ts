@@ -24,6 +24,8 @@ export interface Settings {
   /** Null: servers are spoken to in clear. */
   readonly tls: ServersTlsSettings | null;
   readonly keepAlive: boolean;
+  /** They are spoken to in HTTP/2. */
+  readonly isHttp2?: boolean;
   /** As in the model; null: servers are not asked. */
   readonly health?: PlainMap | null;
   /** Of `stream`. */
@@ -117,8 +119,9 @@ export class Upstreams {
     return modelName;
   }
 
-  private settingsOf({ bind, keepAlive, sendsProxyHeader, timeouts, tls }: Settings, group: Group): PlainMap {
+  private settingsOf({ bind, keepAlive, isHttp2, sendsProxyHeader, timeouts, tls }: Settings, group: Group): PlainMap {
     return {
+      ...(isHttp2 === true ? { protocol: 'http2' } : {}),
       ...(tls === null ? {} : { tls: tls.map }),
       ...(bind === null ? {} : { source: bind }),
       timeouts: { ...timeouts, ...group.timeouts },
