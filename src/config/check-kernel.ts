@@ -20,6 +20,7 @@ const LISTENER_KEYS = [
   'set',
   'choose',
   'respond',
+  'bandwidth',
   'limits',
   'tcp-keepalive',
   'udp',

@@ -64,6 +64,7 @@ const ONLY_WITH_UPSTREAM = [
   'intercept',
   'target-by',
   'compress',
+  'bandwidth',
 ] as const;
 
 /** Statuses of `errors` that no answer has: the certificate of a client is wrong, or missing. */

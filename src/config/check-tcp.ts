@@ -9,7 +9,7 @@ import type { UpstreamUses } from './upstream-uses.ts';
 
 type Listener = Loose<ListenerConfig>;
 /** Those that have values in them. */
-const KEYS = ['set', 'choose', 'respond'] as const;
+const KEYS = ['set', 'choose', 'respond', 'bandwidth'] as const;
 
 /** Of another protocol. */
 export function refuseTcpKeys(listener: Listener, protocol: string, path: Path, report: Report): void {

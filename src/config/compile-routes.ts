@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
 import { compileLimits, type LimiterConfigs } from './compile-limits.ts';
+import { compileBandwidth } from './compile-bandwidth.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { traceHeaders } from './compile-tracing.ts';
@@ -67,6 +68,10 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
   const action = files?.action ?? compileAction(route, passesClaims);
   const limits = compileLimits(route.limits, context.limiters);
+  const bounds = {
+    ...(limits === null ? {} : { limits }),
+    ...(route.bandwidth === undefined ? {} : { bandwidth: compileBandwidth(route.bandwidth) }),
+  };
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   const requestHeaders = isTraced ? traceHeaders(written) : written;
   return {
@@ -76,7 +81,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     isInternal: route.internal ?? DEFAULTS.route.internal,
     ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
-    action: limits === null || action.kind !== 'proxy' ? action : { ...action, limits },
+    action: action.kind === 'proxy' ? { ...action, ...bounds } : action,
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),

@@ -12,6 +12,7 @@ import { compileValue } from './compile-values.ts';
 import { lateNamesOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
+import { compileTcpBandwidth } from './compile-bandwidth.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
 import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './compile-sticky.ts';
@@ -145,6 +146,7 @@ function compileListener(
   const forwarded = compileForwarded(listener.forwarded ?? DEFAULTS.listener.forwarded);
   const passesClaims = forwarded.kind === 'pass' || (forwarded.kind === 'trust' && forwarded.isPassed);
   const compress = compileCompress(listener.compress ?? false);
+  const bandwidth = compileTcpBandwidth(listener.bandwidth);
   const tracing = compileTracing(listener, all);
   const isTraced = tracing !== null;
   const spanLogs = isTraced ? spanLogsOf(all) : [];
@@ -188,6 +190,7 @@ function compileListener(
     passthrough: compilePassthrough(listener.passthrough),
     tries: compileTries(listener),
     tcp: compileTcp(listener),
+    ...(bandwidth === null ? {} : { bandwidth }),
     proxyProtocol: compileProxyProtocol(listener['proxy-protocol']),
     tls:
       tls === undefined

@@ -98,6 +98,7 @@ export const DEFAULTS = {
     tag: 'evenkeel',
     hostname: true,
   },
+  bandwidth: { after: 0 },
   compress: {
     codings: ['gzip'],
     level: 4,

@@ -1,6 +1,7 @@
 /** What a listener of TCP does by the values of a connection: to which upstream it goes, or what its client is told. */
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
+import { TcpBandwidth } from './model-bandwidth.ts';
 import { anyText, duration, integer, key, name, required, template, variableName } from './scalars.ts';
 
 const onlyTcp = 'Only for `protocol: tcp`.';
@@ -30,6 +31,10 @@ const Tries = z.strictObject({
 
 /** Keys of a listener. */
 export const tcpKeys = {
+  bandwidth: key(
+    TcpBandwidth,
+    `How fast the bytes of each connection go on. [Bandwidth](../bandwidth.md). ${onlyTcp}`,
+  ),
   tries: key(
     Tries,
     `Which servers a connection is tried with: after one that cannot be connected to comes another. ${onlyTcp}`,

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
 import { AccessLog, accessLogNames } from './model-access-log.ts';
+import { Bandwidth } from './model-bandwidth.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
@@ -470,6 +471,7 @@ const routeKeys = {
     "Names of `access-logs` that its requests are in, or `none`, in place of the listener's.",
   ),
   compress: key(Compress, "Whether and how a server's responses are compressed, in place of what the listener says."),
+  bandwidth: key(Bandwidth, 'How fast each response goes to its client. [Bandwidth](../bandwidth.md).'),
 };
 
 const ErrorPage = z.strictObject({

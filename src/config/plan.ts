@@ -92,6 +92,8 @@ export interface ListenerPlan {
   readonly tries: TriesPlan;
   /** protocol tcp: what is done by the values of a connection. Null: nothing is asked. */
   readonly tcp: TcpPlan | null;
+  /** protocol tcp: how fast the bytes of a connection go on; without it as fast as they can. */
+  readonly bandwidth?: TcpBandwidthPlan;
   /** Null: nobody sends a PROXY protocol header. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** Null: clients speak in clear. */
@@ -524,6 +526,23 @@ export interface ProxyActionPlan {
   /** A response may say where its request goes on instead. */
   readonly targetBy?: TargetByPlan;
   readonly limits?: LimitsPlan;
+  readonly bandwidth?: BandwidthPlan;
+}
+
+/** Of each connection, bytes in a second as in BandwidthPlan. */
+export interface TcpBandwidthPlan {
+  readonly upload: string;
+  readonly download: string;
+}
+
+/** How fast bodies of responses go to clients. */
+export interface BandwidthPlan {
+  /** Bytes in a second, as a template: a number, perhaps with k, m or g; 0, or what is none: as fast as it goes. */
+  readonly rate: string;
+  /** Bytes of each response that are not counted, likewise. */
+  readonly after: string;
+  /** A response with this field says the rate itself. Null: none does. */
+  readonly field: string | null;
 }
 
 export interface SendPlan {

@@ -129,7 +129,14 @@ export function duration(min: string, max: string): z.ZodString {
 }
 
 /** The range is inclusive, in bytes. */
-export function size(minBytes: number, maxBytes: number): z.ZodUnion<readonly [z.ZodString, z.ZodNumber]> {
+export function size(minBytes: number, maxBytes: number): Size {
+  return sizeOf(minBytes, maxBytes, false);
+}
+
+type Size = z.ZodUnion<readonly [z.ZodString, z.ZodNumber]>;
+
+/** `takesValues`: or a text with values of the request that says one. */
+function sizeOf(minBytes: number, maxBytes: number, takesValues: boolean): Size {
   const min = formatSize(minBytes);
   const max = formatSize(maxBytes);
   const checkBytes = (value: unknown, bytes: number): Problem | null =>
@@ -139,6 +146,7 @@ export function size(minBytes: number, maxBytes: number): z.ZodUnion<readonly [z
   const check = (value: string): Problem | null => {
     const bytes = parseSize(value);
     if (bytes !== null) return checkBytes(value, bytes);
+    if (takesValues && value.includes('{')) return checkTemplate(value, 'request');
     const suggestion = suggestSize(value);
     const fix =
       suggestion === null
@@ -154,9 +162,12 @@ export function size(minBytes: number, maxBytes: number): z.ZodUnion<readonly [z
     if (found !== null) context.issues.push({ code: 'custom', input: value, params: found });
   });
   return z
-    .union([text('size', '16KiB', check, SIZE_PATTERN), bytes])
+    .union([text('size', '16KiB', check, takesValues ? undefined : SIZE_PATTERN), bytes])
     .meta({ title: 'size', range: `${min} to ${max}`, examples: ['16KiB'] });
 }
+
+/** A size, or a text with values that says one. */
+export const sizeOrValue = sizeOf(0, 2 ** 40, true);
 
 /** A whole number in an inclusive range. */
 export function integer(min: number, max: number): z.ZodNumber {

@@ -7,6 +7,9 @@
 import { hashWords } from '../base/hash.ts';
 import { MEDIUM_SLOT_BYTES } from '../base/limits.ts';
 import { PICK_FULL, PICK_TRIED } from '../core/balance/balancer.ts';
+import { Pace } from '../core/bandwidth/pace.ts';
+import { UNLIMITED } from '../core/bandwidth/rule.ts';
+import { TcpBandwidth, type TcpRates } from '../core/bandwidth/tcp.ts';
 import { Access } from '../core/client/access.ts';
 import { ANSWERED, CLIENT_LEFT, endedByAnswer } from '../core/endings.ts';
 import { HelloRoutes } from '../core/route/hello-routes.ts';
@@ -21,6 +24,7 @@ import { emitRequestId } from './http/request-id.ts';
 import type { AccessLog } from './log/access-log.ts';
 import type { Listener } from './listener.ts';
 import { DENIED, kindOfFailure, NO_ROUTE, NO_SERVER, QUEUE_FULL, QUEUE_TIMEOUT } from './tcp-failures.ts';
+import { PacedSocket } from './paced-socket.ts';
 import { PostgresRequest } from './postgres-request.ts';
 import { Relay, type RelayOwner } from './relay.ts';
 import type { Service } from './service.ts';
@@ -44,13 +48,15 @@ export class TcpService implements Service {
   /** Null: nothing is asked of a connection but where it comes from. */
   private values: TcpValues | null = null;
   private logs: readonly AccessLog[] = [];
+  /** Null: bytes go on as fast as they can. */
+  private bandwidth: TcpBandwidth | null = null;
 
   constructor(listener: Listener) {
     this.listener = listener;
   }
 
   configure(upstreams: readonly Upstream[]): void {
-    const { access, accessLogs, passthrough, tcp, upstream } = this.listener.plan;
+    const { access, accessLogs, bandwidth, passthrough, tcp, upstream } = this.listener.plan;
     this.upstream = upstream < 0 ? null : upstreams[upstream];
     this.routes = passthrough === null ? null : new HelloRoutes(passthrough.routes);
     const byName = new Map(upstreams.map((each) => [each.plan.name, each]));
@@ -58,7 +64,12 @@ export class TcpService implements Service {
     this.access = access === null ? null : new Access(access);
     const own = this.upstream === null ? this.routed : [this.upstream, ...this.routed];
     this.logs = this.listener.context.accessLogs.find(accessLogs);
-    const isAsked = tcp !== null || this.logs.length > 0 || own.some(({ hashKey }) => hashKey !== null);
+    this.bandwidth = bandwidth === undefined ? null : new TcpBandwidth(bandwidth);
+    const isAsked =
+      tcp !== null ||
+      this.logs.length > 0 ||
+      own.some(({ hashKey }) => hashKey !== null) ||
+      this.bandwidth?.isFixed === false;
     this.values = isAsked ? new TcpValues(this.listener.context, tcp, upstreams) : null;
   }
 
@@ -108,8 +119,13 @@ export class TcpService implements Service {
     key: number,
     record: SessionRecord | null,
   ): void {
-    if (upstream === null) this.turnAway(socket, NO_ROUTE, record);
-    else new TcpSession(this.listener, upstream, socket, info, key, record).connect();
+    if (upstream === null) {
+      this.turnAway(socket, NO_ROUTE, record);
+      return;
+    }
+    const { bandwidth, listener, values } = this;
+    const rates = bandwidth === null ? null : bandwidth.ratesFor(values === null ? null : values.view);
+    new TcpSession(listener, upstream, socket, info, key, record, rates).connect();
   }
 
   private upstreamFor(info: ConnectionInfo | null): Upstream | null {
@@ -160,6 +176,11 @@ class Gone implements SocketHandler {
   }
 }
 
+/** The socket, or what stands in its place so that what comes in goes on at this rate. */
+function paced(context: Context, socket: Socket, rate: number): Socket {
+  return rate === UNLIMITED ? socket : new PacedSocket(context, socket, new Pace(rate, 0, context.transport.now));
+}
+
 const peerIp = new IpWords();
 const addressBytes = new Uint8Array(16);
 
@@ -187,6 +208,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private isOver = false;
   /** Null: it is in no access log. */
   private readonly record: SessionRecord | null;
+  /** Null: it goes as fast as it can. */
+  private readonly rates: TcpRates | null;
 
   /** `key`: what it is balanced by, unless that is the client's address. */
   constructor(
@@ -196,9 +219,11 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
     info: ConnectionInfo | null,
     key: number,
     record: SessionRecord | null,
+    rates: TcpRates | null,
   ) {
     super();
     this.record = record;
+    this.rates = rates;
     if (record !== null) record.upstreamPlan = upstream.plan;
     this.key = key;
     this.listener = listener;
@@ -277,7 +302,10 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
       record?.countReceived(this.earlyLength);
     }
     this.earlySlot = -1;
-    Relay.join(context, this.downstream, socket, this.upstream.plan.timeouts, this, bytes, record);
+    const { downstream, rates } = this;
+    const upload = rates === null ? downstream : paced(context, downstream, rates.upload);
+    const download = rates === null ? socket : paced(context, socket, rates.download);
+    Relay.join(context, upload, download, this.upstream.plan.timeouts, this, bytes, record);
   }
 
   handleDialFailed(how: ConnectFailure): void {

@@ -210,3 +210,10 @@ function hiddenFields(scope: Scope, module: PassModule): Map<string, string> {
   }
   return hidden;
 }
+
+/** `_ignore_headers` has this field, in small letters. */
+export function isIgnored(scope: Scope, module: PassModule, field: string): boolean {
+  return scope
+    .all(`${module}_ignore_headers`)
+    .some(({ args }) => args.some(({ text }) => text.toLowerCase() === field));
+}

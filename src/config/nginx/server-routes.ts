@@ -2,12 +2,13 @@
 import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
+import { readBandwidth } from './bandwidth.ts';
 import { exceptionStep, readAccess } from './access.ts';
 import { type AccessLogs, oneOrMore } from './access-log.ts';
 import type { Gzip } from './gzip.ts';
 import { type FileQuestions, readCondition } from './conditions.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
-import { readRequestHeaders, readResponseHeaders } from './headers.ts';
+import { isIgnored, readRequestHeaders, readResponseHeaders } from './headers.ts';
 import { type Draft, type Location, orderRoutes, readLocations, type ServerLocations } from './locations.ts';
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
@@ -357,6 +358,7 @@ export class ServerRoutes {
         files,
         ...(Object.keys(headers).length > 0 ? { headers } : {}),
         ...(Object.keys(limits).length > 0 ? { limits } : {}),
+        ...readBandwidth(scope, this.constants, this.notes),
       };
       const errors = this.errorsOf(scope);
       return [{ place, route: withSteps(steps, this.settled(scope, { ...route, ...errors })) }];
@@ -445,6 +447,7 @@ export class ServerRoutes {
     if (!passesUpgrade) route['upgrade'] = false;
     if (!isBuffered(scope, module)) route['request-buffering'] = false;
     route['limits'] = { body: this.bodySize(scope), ...this.surroundings.limits.of(scope) };
+    Object.assign(route, readBandwidth(scope, constants, this.notes, module));
     const send = module === 'proxy' ? readSent(scope, constants, this.notes) : null;
     if (send !== null) route['send'] = send;
     route['retry'] = this.retryOf(scope, module, target);
@@ -607,13 +610,6 @@ function hasPort(name: string): boolean {
 function isBuffered(scope: Scope, module: PassModule): boolean {
   const written = scope.argument(`${module}_request_buffering`)?.toLowerCase();
   return module === 'grpc' ? written === 'on' : written !== 'off';
-}
-
-/** `_ignore_headers` has this field, in small letters. */
-function isIgnored(scope: Scope, module: PassModule, field: string): boolean {
-  return scope
-    .all(`${module}_ignore_headers`)
-    .some(({ args }) => args.some(({ text }) => text.toLowerCase() === field));
 }
 
 /** Of a phase that is over: what answers stands at the end of the steps where something else could come of them. */

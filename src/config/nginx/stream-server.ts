@@ -3,6 +3,7 @@ import type { Place } from '../diagnostic.ts';
 import { formatDuration } from '../units.ts';
 import type { AccessLogs } from './access-log.ts';
 import { readStreamAccess } from './access.ts';
+import { readStreamBandwidth } from './bandwidth.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, readListen } from './listen.ts';
 import type { NamedValues } from './named-values.ts';
@@ -97,7 +98,12 @@ export function readHandler(server: StreamServer, surroundings: StreamSurroundin
   const passing = new Passing(server, pass, constants, surroundings);
   const keys = passing.keys();
   if (keys === null) return null;
-  return { keys: { ...set, ...keys }, ...common, tries: passing.tries(), place: pass.args[0].place };
+  const bandwidth = readStreamBandwidth(scope, constants, notes);
+  if (bandwidth['bandwidth'] !== undefined && server.listens.some(({ isUdp }) => isUdp)) {
+    notes.notYet(pass.place, 'a rate with `listen ... udp`', 'datagrams go on as they come');
+    return null;
+  }
+  return { keys: { ...set, ...keys, ...bandwidth }, ...common, tries: passing.tries(), place: pass.args[0].place };
 }
 
 /** In their order. */

@@ -133,7 +133,13 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'the longer of this and `proxy_read_timeout` counts',
       ],
       ['proxy_set_header', 'http server location', '2', 'works', ''],
-      ['proxy_limit_rate', 'http server location', '1', 'not yet', '**there is nothing like it yet**'],
+      [
+        'proxy_limit_rate',
+        'http server location',
+        '1',
+        'differs',
+        'it is the client who gets the response so slowly, for nothing is kept here; the lower of this and `limit_rate` counts; **not with variables of the response**',
+      ],
       [
         'proxy_method',
         'http server location',
@@ -214,7 +220,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1+',
         'works',
-        'of the orders of servers there is X-Accel-Redirect alone: bodies are always streamed, and responses neither kept nor slowed down',
+        'of the orders of servers there are X-Accel-Redirect and X-Accel-Limit-Rate: bodies are always streamed, and responses are not kept',
       ],
       [
         'proxy_http_version',

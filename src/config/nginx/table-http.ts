@@ -112,12 +112,14 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
       ],
       ['send_timeout', 'http server location', '1', 'differs', 'the shorter of this and `client_body_timeout` counts'],
       [
-        'limit_rate limit_rate_after post_action',
+        'limit_rate',
         'http server location location-if',
         '1',
-        'not yet',
-        '**there is nothing like it yet**',
+        'differs',
+        'of responses of servers and of files; evenly after the first second, not in steps of one; what a response says in X-Accel-Limit-Rate counts where this is written, if only as 0; not with `set $limit_rate`',
       ],
+      ['limit_rate_after', 'http server location location-if', '1', 'works', ''],
+      ['post_action', 'http server location location-if', '1', 'not yet', '**there is nothing like it yet**'],
       [
         'keepalive_time keepalive_requests',
         'http server location',

@@ -153,8 +153,8 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'proxy_upload_rate proxy_download_rate',
         'stream stream-server',
         '1',
-        'not yet',
-        '**there is nothing like it yet**',
+        'differs',
+        'evenly after the first second, not in steps of one; **not with `listen ... udp`**',
       ],
       ['proxy_requests proxy_responses', 'stream stream-server', '1', 'works', 'with `listen ... udp`'],
       [

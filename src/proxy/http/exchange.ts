@@ -52,7 +52,7 @@ import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { RequestKeeper } from './request-keeper.ts';
 import type { Route } from './route.ts';
-import { ResponseCompression } from './response-compression.ts';
+import { ResponsePassage } from './response-passage.ts';
 import type { SentRequest } from './sent-request.ts';
 import { isSuccess } from './success.ts';
 import { type TargetBy } from './target-by.ts';
@@ -120,10 +120,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   private hasEvicted = false;
   /** What to answer if no further try is possible. */
   private failure: own.OwnResponse = own.NO_SERVER;
-  /** Null: the route compresses nothing. */
-  private compression: ResponseCompression | null = null;
-  /** Null: no route of a request that it had did. */
-  private ownCompression: ResponseCompression | null = null;
+  /** What the response goes through; null: nothing. */
+  private passage: ResponsePassage | null = null;
+  /** Null: no route of a request that it had has one. */
+  private ownPassage: ResponsePassage | null = null;
   /** When the whole exchange has to be over; 0: never. */
   private exchangeDeadline = 0;
 
@@ -228,10 +228,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
       this.upstreamOrNull = chosen;
     }
     this.protocolOrNull = towards.protocolOf(this.upstream);
-    if (route.compression === null) this.compression = null;
+    if (route.passage === null) this.passage = null;
     else {
-      this.compression = this.ownCompression ??= new ResponseCompression(this.context, this);
-      this.compression.ask(route.compression, view);
+      this.passage = this.ownPassage ??= new ResponsePassage(this.context, this);
+      this.passage.ask(route.passage, view, this.detours === 0);
     }
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
@@ -337,7 +337,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     const { serverSide } = this;
     this.serverSide = null;
     if (serverSide !== null) serverSide.abandon();
-    this.compression?.end();
+    this.passage?.end();
     this.isIdempotent = isIdempotent(this.method);
     this.detours++;
     this.trail.turn();
@@ -490,7 +490,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   handleTryFailed(how: Failure, status: number, server: ServerSide): void {
     this.serverSide = null;
-    this.compression?.end();
+    this.passage?.end();
     const { client } = this;
     this.judgeFailure(how, status, server.isStale(how), server.wasConnected ? this.sent : SENT_NOTHING);
     client.pump();
@@ -535,7 +535,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   /** The client takes more. */
   pumpResponse(): void {
-    if (this.compression?.body?.resume() === true) return;
+    if (this.passage?.resume() === true) return;
     if (this.serverSide !== null) this.serverSide.pump();
   }
 
@@ -552,6 +552,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     if (text === null) return false;
     this.trail.respond(head.status, this.context.transport.now);
     this.goesOnTo = text;
+    this.passage?.keepSaid(head);
     this.additions.carry(head, responseEdit);
     return true;
   }
@@ -596,7 +597,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   get responseSink(): BodySink {
-    return this.compression?.body ?? this.client.sink;
+    return this.passage?.sink ?? this.client.sink;
   }
 
   pumpRequest(): void {
@@ -604,9 +605,8 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   noteBacklog(): void {
-    // while it is being compressed, nobody waits for the client
-    const isCompressed = this.compression !== null && this.compression.body !== null;
-    if (!isCompressed || this.client.sink.isFull) this.client.noteBacklog();
+    // while something is in the way, nobody waits for the client
+    if (this.passage === null || this.passage.sink === null || this.client.sink.isFull) this.client.noteBacklog();
   }
 
   passInterim(head: ResponseHead): boolean {
@@ -620,18 +620,18 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     const edit = isSuccess(head.status) ? route.successEdit : route.responseEdit;
     const lines = this.additions.apply(route, head, edit, this);
     if (lines === null) return false;
-    const { client, compression } = this;
-    if (compression === null) client.beginResponse(head, edit, lines, body, isReusable);
-    else compression.begin(client, head, edit, lines, body, isReusable);
+    const { client, passage } = this;
+    if (passage === null) client.beginResponse(head, edit, lines, body, isReusable);
+    else passage.begin(client, head, edit, lines, body, isReusable);
     return true;
   }
 
   handleClientFull(): void {
-    this.client.noteBacklog();
+    if (this.client.sink.isFull) this.client.noteBacklog();
   }
 
   handleWorkedOn(): void {
-    if (this.compression?.isFinishing === true) this.client.handleResponseComplete();
+    if (this.passage?.isFinishing === true) this.client.handleResponseComplete();
     else if (this.serverSide !== null) this.serverSide.pump();
   }
 
@@ -678,7 +678,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   handleResponseComplete(): void {
     this.serverSide = null;
-    if (this.compression === null || this.compression.finish()) this.client.handleResponseComplete();
+    if (this.passage === null || this.passage.finish()) this.client.handleResponseComplete();
   }
 
   handleResponseBroken(ending: number): void {
@@ -690,7 +690,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   /** Whether it keeps a slot of a size that is scarce. */
   get keepsScarce(): boolean {
-    if (this.request.isScarce || this.compression?.body?.keepsScarce === true) return true;
+    if (this.request.isScarce || this.passage?.keepsScarce === true) return true;
     return this.serverSide !== null && this.serverSide.keepsScarce;
   }
 
@@ -767,7 +767,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     if (this.drafts.length > 0) accessLogs.finish(this);
     const { serverSide } = this;
     this.serverSide = null;
-    this.compression?.end();
+    this.passage?.end();
     this.request.release();
     this.original.release();
     this.deadline = 0;
@@ -779,7 +779,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.additions.release();
     this.body.release();
     this.bound = null;
-    this.compression = null;
+    this.passage = null;
     this.goesOnTo = own.NOTHING;
     this.server = null;
     this.releaseRecord();

@@ -13,7 +13,7 @@ import { CompressedBody, type CompressedBodyOwner, UNTOLD } from './compressed-b
 import { compressedLines, variedLines } from './compressed-head.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import { takeOut } from './response-lines.ts';
-import type { ClientSide } from './sides.ts';
+import type { BodySink, ClientSide } from './sides.ts';
 
 /** What a compressed response says besides: how it is compressed, Vary, and that its entity tag is weak. */
 const LINES_BYTES_MAX = 64;
@@ -26,8 +26,6 @@ export class ResponseCompression {
   private readonly wish: Wish = { coding: -1, isProxied: false, hasCredentials: false };
   /** What the response's body goes through; null: nothing. */
   body: CompressedBody | null = null;
-  /** The server has done its part, and what it sent is still being compressed. */
-  isFinishing = false;
 
   constructor(context: Context, owner: CompressedBodyOwner) {
     this.context = context;
@@ -41,9 +39,10 @@ export class ResponseCompression {
     return this;
   }
 
-  /** Begins the response with this head for the client, as ClientSide.beginResponse: compressed, if the rule is for it. */
+  /** Begins the response with this head for the client, as ClientSide.beginResponse: compressed, if the rule is for it. `sink`: the client's, or what is in front. */
   begin(
     client: ClientSide,
+    sink: BodySink,
     head: ResponseHead,
     edit: HeaderEdit,
     lines: Uint8Array,
@@ -71,7 +70,7 @@ export class ResponseCompression {
     }
     const { arena, compressors } = this.context;
     const bytes = body === BODY_LENGTH ? head.contentLength : UNTOLD;
-    this.body = new CompressedBody(arena, compressors, coding, rule.level, client.sink, this.owner, bytes);
+    this.body = new CompressedBody(arena, compressors, coding, rule.level, sink, this.owner, bytes);
     client.beginResponse(head, edit, all, BODY_UNTIL_CLOSE, isReusable);
   }
 
@@ -85,16 +84,9 @@ export class ResponseCompression {
     return body === BODY_NONE || compressors.enter(name) ? name : null;
   }
 
-  /** The server has done its part. True: so has the client, but for the end of its response. */
-  finish(): boolean {
-    this.isFinishing = this.body !== null && !this.body.isDone;
-    return !this.isFinishing;
-  }
-
   /** The response is over, or is for nobody. */
   end(): void {
     if (this.body !== null) this.body.release();
     this.body = null;
-    this.isFinishing = false;
   }
 }

@@ -8,6 +8,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
 import { RouteLimits } from '../../core/limit/route-limits.ts';
 import { markLate } from '../../core/value/late.ts';
+import { BandwidthRule } from '../../core/bandwidth/rule.ts';
 import { CompressionRule } from '../../core/compress/rule.ts';
 import { Redirect } from '../../core/route/redirect.ts';
 import type { Reading } from '../../core/value/path.ts';
@@ -22,6 +23,7 @@ import { ErrorPage } from './error-page.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { ResponseChanges } from './response-changes.ts';
+import type { PassageRules } from './response-passage.ts';
 import { requestDropTable } from './request-drops.ts';
 import { SentRequest } from './sent-request.ts';
 import { TargetBy } from './target-by.ts';
@@ -85,9 +87,10 @@ export class Route {
   readonly targetBy: TargetBy | null;
   /** Null: whoever comes is let in. */
   readonly limits: RouteLimits | null;
-  /** Null: it compresses nothing. */
-  compression: CompressionRule | null = null;
+  /** What a server's responses go through on their way to clients; null: nothing. */
+  passage: PassageRules | null = null;
   private readonly ownCompression: CompressionRule | null;
+  private readonly bandwidth: BandwidthRule | null;
   readonly passesClaims: boolean;
   /** What is taken in its place. */
   readonly inside: readonly Route[];
@@ -153,6 +156,7 @@ export class Route {
     this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
+    this.bandwidth = this.proxy?.bandwidth === undefined ? null : new BandwidthRule(this.proxy.bandwidth);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;
     this.addsForwardedFor = adds && !this.requestEdit.dropsName(X_FORWARDED_FOR);
@@ -197,9 +201,14 @@ export class Route {
     if (steps !== null) for (const route of steps.routes) route.bind(surroundings);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
-    this.compression = compress === undefined ? compression : this.ownCompression;
+    this.passage = this.passageWith(compress === undefined ? compression : this.ownCompression);
     this.upstream = upstreams.get(action.upstream) ?? null;
     assert(this.upstream !== null, 'a plan has the upstreams of its routes');
+  }
+
+  private passageWith(compression: CompressionRule | null): PassageRules | null {
+    const { bandwidth } = this;
+    return compression === null && bandwidth === null ? null : { compression, bandwidth };
   }
 }
 
