@@ -16,7 +16,10 @@ export const Bandwidth = z.strictObject({
 
 /** Of a listener of TCP. */
 export const TcpBandwidth = z.strictObject({
-  upload: key(sizeOrValue, 'Bytes in a second from each client, or a text with values of the connection that says how many.'),
+  upload: key(
+    sizeOrValue,
+    'Bytes in a second from each client, or a text with values of the connection that says how many.',
+  ),
   download: key(sizeOrValue, 'The same to each client.'),
 });
 

@@ -31,10 +31,7 @@ const Tries = z.strictObject({
 
 /** Keys of a listener. */
 export const tcpKeys = {
-  bandwidth: key(
-    TcpBandwidth,
-    `How fast the bytes of each connection go on. [Bandwidth](../bandwidth.md). ${onlyTcp}`,
-  ),
+  bandwidth: key(TcpBandwidth, `How fast the bytes of each connection go on. [Bandwidth](../bandwidth.md). ${onlyTcp}`),
   tries: key(
     Tries,
     `Which servers a connection is tried with: after one that cannot be connected to comes another. ${onlyTcp}`,

@@ -16,7 +16,9 @@ export function readBandwidth(scope: Scope, constants: Constants, notes: Notes, 
   const toClient = read(scope, 'limit_rate', constants, 'request', notes);
   const fromServer = isServersBounded ? read(scope, 'proxy_limit_rate', constants, 'request', notes) : 0;
   const after = read(scope, 'limit_rate_after', constants, 'request', notes);
-  const isServers = toClient === 0 || (typeof toClient === 'number' && typeof fromServer === 'number' && fromServer > 0 && fromServer < toClient);
+  const isServers =
+    toClient === 0 ||
+    (typeof toClient === 'number' && typeof fromServer === 'number' && fromServer > 0 && fromServer < toClient);
   if (toClient !== 0 && fromServer !== 0 && (typeof toClient === 'string' || typeof fromServer === 'string')) {
     const { place } = scope.find('proxy_limit_rate')!;
     notes.notYet(place, '`proxy_limit_rate` beside `limit_rate`, with variables', 'one rate holds for a response');
@@ -35,7 +37,13 @@ export function readStreamBandwidth(scope: Scope, constants: Constants, notes: N
 }
 
 /** Bytes, or a template that says them. */
-function read(scope: Scope, name: string, constants: Constants, where: 'request' | 'connection', notes: Notes): number | string {
+function read(
+  scope: Scope,
+  name: string,
+  constants: Constants,
+  where: 'request' | 'connection',
+  notes: Notes,
+): number | string {
   const directive = scope.find(name);
   if (directive === null) return 0;
   const [{ place, text }] = directive.args;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Pace } from './pace.ts';
 
 /** What has gone on by then of a stream that is never short of bytes, and is looked at when it is due, so late. */

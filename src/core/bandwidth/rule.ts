@@ -71,7 +71,6 @@ export class BandwidthRule {
   }
 }
 
-
 const DIGIT_0 = 0x30;
 const LOWER = 0x20;
 const FACTORS: ReadonlyMap<number, number> = new Map([

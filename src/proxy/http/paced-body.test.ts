@@ -47,9 +47,7 @@ class World {
     const slot = this.arena.allocateLarge();
     const at = this.arena.receiveStart(slot);
     for (let i = 0; i < letters.length; i++) this.arena.memory[at + i] = letters.charCodeAt(i);
-    const isTaken = isLast
-      ? this.body.sendLast(slot, at, letters.length)
-      : this.body.send(slot, at, letters.length);
+    const isTaken = isLast ? this.body.sendLast(slot, at, letters.length) : this.body.send(slot, at, letters.length);
     if (!isTaken) this.arena.release(slot);
     return isTaken;
   }
