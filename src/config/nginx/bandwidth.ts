@@ -10,7 +10,12 @@ import { type Constants, hasVariables, translateText } from './variables.ts';
 const FIELD = 'X-Accel-Limit-Rate';
 
 /** Keys of a route of this block. `module`: of what passes its requests on, or reads a file for them as the first one does. */
-export function readBandwidth(scope: Scope, constants: Constants, notes: Notes, module: PassModule = 'proxy'): PlainMap {
+export function readBandwidth(
+  scope: Scope,
+  constants: Constants,
+  notes: Notes,
+  module: PassModule = 'proxy',
+): PlainMap {
   const isServersBounded = module === 'proxy' && scope.find('proxy_limit_rate') !== null;
   if (scope.find('limit_rate') === null && !isServersBounded) return {};
   const toClient = read(scope, 'limit_rate', constants, 'request', notes);
