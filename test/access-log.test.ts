@@ -32,6 +32,7 @@ import {
   startBackend,
   startTcpBackend,
 } from './evenkeel.ts';
+import { ask, session } from './http2-client.ts';
 import { temporaryDirectory } from './peers.ts';
 import { RawConnection, RawServer, type Response } from './raw.ts';
 import { Scrape } from './scrape.ts';
@@ -91,6 +92,10 @@ function misbehave(socket: net.Socket): void {
     else if (path.startsWith('/early'))
       socket.end('HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno');
     else if (path.startsWith('/begin')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbeg');
+    else if (path.startsWith('/from'))
+      socket.write(
+        'HTTP/1.1 200 OK\r\nX-From: a "b"\r\nX-From: c\r\nContent-Type: text/x\r\nContent-Length: 0\r\n\r\n',
+      );
     else if (path.startsWith('/error')) socket.write('HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n');
   });
 }
@@ -207,6 +212,56 @@ upstreams: { web: { servers: [ "${backend.address}" ] } }
     assert.deepEqual(textLines(`${folder}/none`), ['/error']);
     assert.deepEqual(textLines(`${folder}/other`), ['/other 127.0.0.1 answered']);
   });
+
+  test(
+    `[${engine}] fields of responses: as servers send them, and as clients get them`,
+    engineSkip(engine),
+    async (t) => {
+      const folder = temporaryDirectory(t);
+      const backend = await startTcpBackend(t, misbehave);
+      const port = await freePort();
+      const yaml = `
+access-logs:
+  fields: { file: "${folder}/fields", format: '{path} {status} {response:X-From} {sent:X-From} {sent:X-Added} {sent:Content-Type}' }
+  moved: { file: "${folder}/moved", format: '{path} {sent:location}', when: "{sent:Location}" }
+  typed: { file: "${folder}/typed", format: '{path} {value:kind}', when: "{value:kind}" }
+values:
+  kind: { map: "{response:Content-Type}", exact: { text/x: x } }
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    http2: true
+    access-log: [fields, moved, typed]
+    routes:
+      - { match: { path: /away }, redirect: { to: "https://b.test/" } }
+      - { match: { path: /from/hidden }, upstream: web, headers: { response: { remove: [X-From], set: { X-Added: "yes" } } } }
+      - { upstream: web }
+upstreams: { web: { servers: [ "${backend.address}" ] } }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
+      const client = await RawConnection.open(t, port);
+      for (const path of ['/from', '/from/hidden', '/away', '/ok', '/close']) {
+        client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        await client.response();
+      }
+      const clientOf2 = await session(t, port);
+      await ask(clientOf2, { ':path': '/from/hidden' });
+      await ask(clientOf2, { ':path': '/away' });
+      evenkeel.signal('SIGTERM');
+      assert.equal(await evenkeel.exit, 0);
+      assert.deepEqual(textLines(`${folder}/fields`), [
+        '/from 200 a \\x22b\\x22 a \\x22b\\x22 - text/x',
+        '/from/hidden 200 a \\x22b\\x22 - yes text/x',
+        '/away 302 - - - -',
+        '/ok 200 - - - -',
+        '/close 502 - - - text/plain; charset=utf-8',
+        '/from/hidden 200 a \\x22b\\x22 - yes text/x',
+        '/away 302 - - - -',
+      ]);
+      assert.deepEqual(textLines(`${folder}/moved`), ['/away https://b.test/', '/away https://b.test/']);
+      assert.deepEqual(textLines(`${folder}/typed`), ['/from x', '/from/hidden x', '/from/hidden x']);
+    },
+  );
 
   test(
     `[${engine}] of a proxy that is killed it is said how many lines it takes along`,

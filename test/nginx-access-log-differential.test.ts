@@ -13,8 +13,10 @@ const FORMATS = `
   log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
                   '"$http_referer" "$http_user_agent" "$http_x_empty" $gzip_ratio';
   log_format upstream "$server_name $host $http_host $server_port $scheme $request_method $uri?$args "
-                      "$upstream_addr $upstream_status $upstream_connect_time $upstream_header_time $upstream_response_time";
-  log_format counts '$request_uri $request_length $request_completion $connection_requests $time_iso8601 $msec $request_time';
+                      "$upstream_addr $upstream_status $upstream_connect_time $upstream_header_time $upstream_response_time "
+                      "$upstream_http_x_from $sent_http_x_from $sent_http_content_type $sent_http_x_added $sent_http_content_length $upstream_http_none";
+  log_format counts '$request_uri $request_length $request_completion $connection_requests $time_iso8601 $msec $request_time '
+                    '$sent_http_content_type $sent_http_content_length "$sent_http_x_added" $upstream_http_x_from';
   log_format object escape=json '{"uri":"$request_uri","agent":"$http_user_agent","kind":"$kind","status":$status}';
   log_format bare escape=none '\${request_uri}:$http_user_agent:$http_none:';
   map $status $bad { ~^[23] 0; default 1; }
@@ -25,9 +27,13 @@ const SERVERS = `
   access_log logs/object.log object;
   access_log logs/bad.log main if=$bad;
   access_log logs/bots.log bare if=$http_x_bot;
+  access_log logs/from.log bare if=$upstream_http_x_from;
+  access_log logs/moved.log bare if=$sent_http_location;
+  add_header X-Added "a b";
   server {
     listen 127.0.0.1:PORT; server_name first.example;
     location / { proxy_pass http://web; }
+    location = /moved { return 301 http://elsewhere.example/; }
     location = /text { return 200 "hello\\n"; }
     location /silent { access_log off; proxy_pass http://web; }
     location /own { access_log logs/own.log; access_log logs/own-counts.log counts; return 200 own; }
@@ -55,6 +61,7 @@ const REQUESTS = [
   'POST /posted | Host: first.example | Content-Length: 5 || hello',
   'GET /silent | Host: first.example',
   'GET /own?x | Host: first.example',
+  'GET /moved | Host: first.example',
   'GET /nested/inner | Host: first.example',
   'GET /slash | Host: first.example',
   'GET /if | Host: first.example | User-Agent: bot',
@@ -105,7 +112,9 @@ test('nginx and evenkeel write the same lines to the same logs', peerSkip(null, 
       const status = Number(/\/status\/([0-9]{3})/.exec(target)?.[1] ?? '200');
       const body = status === 204 ? '' : `${method} ${target}\n`;
       const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
-      socket.end(`HTTP/1.1 ${status} Status\r\nConnection: close\r\n${length}\r\n${method === 'HEAD' ? '' : body}`);
+      socket.end(
+        `HTTP/1.1 ${status} Status\r\nConnection: close\r\nX-From: "web"\r\n${length}\r\n${method === 'HEAD' ? '' : body}`,
+      );
     });
   });
   const dead = await freePort();
@@ -155,7 +164,7 @@ test('nginx and evenkeel write the same lines to the same logs', peerSkip(null, 
   ])
     for (const { port } of [theirs, ours]) await ask(port, request);
   const files = readdirSync(join(theirs.folder, 'logs')).sort();
-  assert.equal(files.length, 10);
+  assert.equal(files.length, 12);
   const read = ({ folder, port }: typeof ours, file: string): readonly string[] =>
     linesOf(join(folder, 'logs', file)).map((line) => masked(line, port));
   // one that is gathered in nginx

@@ -2,7 +2,7 @@
 import { parseNetwork, UNIX } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
 import { show } from './diagnostic.ts';
-import { fieldNamesOf, findEarly, lateNamesOf } from './late-values.ts';
+import { findEarly, lateNamesOf } from './late-values.ts';
 import type { Config, Loose } from './model.ts';
 import { entriesOf } from './parts.ts';
 import type { Report } from './report.ts';
@@ -70,10 +70,6 @@ function checkLate(document: Loose<Config>, report: Report): void {
       if (late.has(name) && !isOfResponse) report.atValue(path, 'late-value-place', { value: show(`{value:${name}}`) });
     });
   }
-  const ofFields = fieldNamesOf(document.values);
-  eachReference(document['access-logs'], ['access-logs'], (name, path) => {
-    if (ofFields.has(name)) report.atValue(path, 'field-in-log', { value: show(`{value:${name}}`) });
-  });
 }
 
 function isMadeOf(

@@ -9,7 +9,7 @@ import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
 import { parseBind, parseNameServer, parseNetwork, parseServer, parseIp, UNIX } from './addresses.ts';
 import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
-import { lateNamesOf, withLateNames } from './late-values.ts';
+import { lateNamesOf, loggedFieldsOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcpBandwidth } from './compile-bandwidth.ts';
@@ -75,6 +75,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
 
   const late = lateNamesOf(config.values);
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
+  const noted = loggedFieldsOf(config);
   const sites = new FileSites();
   const shared = { sites, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
   const listeners: ListenerPlan[] = [];
@@ -88,7 +89,11 @@ export function compile(config: Config, options: CompileOptions): Plan {
     const listened = withLateNames(listener, late, false);
     const plan = compileListener(name, listened, listeners.length, counted, indexOf, options, shared, config.tracing);
     counted += plan.counted.length;
-    listeners.push(readsBodies || saysBody(listener) ? { ...plan, readsBodies: true } : plan);
+    listeners.push({
+      ...plan,
+      ...(readsBodies || saysBody(listener) ? { readsBodies: true } : {}),
+      ...(noted === undefined || plan.protocol !== 'http' ? {} : { noted }),
+    });
   }
 
   const upstreams: UpstreamPlan[] = [];

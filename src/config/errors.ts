@@ -328,11 +328,6 @@ export const CATALOGUE = {
     message: 'the value <name> is made of what a response says, and <value> is not known any more then',
     remedy: 'use values of the response, dates and text',
   },
-  'field-in-log': {
-    severity: 'error',
-    message: '<value> is made of a field of the response, and no access log knows those yet',
-    remedy: 'leave it out',
-  },
   'late-value-place': {
     severity: 'error',
     message: '<value> is made of what a response says, and nothing is known of that here',

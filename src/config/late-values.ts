@@ -1,6 +1,8 @@
 /** Values that are made of what a response says: which ones they are, and where they may be read. */
+import { lookUp } from '../base/look-up.ts';
 import type { Config, Loose, ValueConfig } from './model.ts';
 import { entriesOf } from './parts.ts';
+import type { NotedFieldsPlan } from './plan.ts';
 import { type LatePlan, markLateNames, parseLate, parseTemplate } from './template.ts';
 
 /** Names of values that a response has to be there for. */
@@ -8,9 +10,24 @@ export function lateNamesOf(values: Loose<Config>['values']): ReadonlySet<string
   return namesMadeOf(values, () => true);
 }
 
-/** Those of them that are made of its fields, which no access log knows. */
-export function fieldNamesOf(values: Loose<Config>['values']): ReadonlySet<string> {
-  return namesMadeOf(values, ({ kind }) => kind === 'response');
+/** The fields of responses that access logs say, themselves or by values that are made of them. Undefined: none. */
+export function loggedFieldsOf({ 'access-logs': logs, values }: Config): NotedFieldsPlan | undefined {
+  const names = { response: new Set<string>(), sent: new Set<string>() };
+  const seen = new Set<string>();
+  const look = (text: string): void => {
+    for (const part of parseLate(text, false)) {
+      if (typeof part !== 'string' && (part.kind === 'response' || part.kind === 'sent'))
+        names[part.kind].add(part.name);
+    }
+    for (const part of parseTemplate(text)) {
+      if (typeof part === 'string' || part.kind !== 'value' || seen.has(part.name)) continue;
+      seen.add(part.name);
+      textsOf(lookUp(values ?? {}, part.name) ?? {}).forEach(look);
+    }
+  };
+  for (const { format, when } of Object.values(logs ?? {})) [format, when].forEach((text) => look(text ?? ''));
+  const { response, sent } = names;
+  return response.size + sent.size === 0 ? undefined : { response: [...response], sent: [...sent] };
 }
 
 function namesMadeOf(values: Loose<Config>['values'], isMeant: (part: LatePlan) => boolean): ReadonlySet<string> {

@@ -1,7 +1,7 @@
 /** Where a line for each request goes, and what is in it. */
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
-import { END_SOURCES } from './template.ts';
+import { END_SOURCES, NAMED_END_SOURCES, NAMED_RESPONSE_SOURCES } from './template.ts';
 import {
   absolutePath,
   flag,
@@ -16,9 +16,12 @@ import {
 } from './scalars.ts';
 import { FACILITIES, SEVERITIES } from './syslog-words.ts';
 
-const endList = Object.entries(END_SOURCES)
-  .map(([word, what]) => `\`{${word}}\` ${what}`)
-  .join('; ');
+const endList = [
+  ...Object.entries(END_SOURCES).map(([word, what]) => `\`{${word}}\` ${what}`),
+  ...Object.entries({ ...NAMED_RESPONSE_SOURCES, ...NAMED_END_SOURCES }).map(
+    ([word, what]) => `\`{${word}:name}\` ${what}`,
+  ),
+].join('; ');
 
 export const AccessLog = z.strictObject({
   file: key(

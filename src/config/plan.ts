@@ -102,10 +102,18 @@ export interface ListenerPlan {
   readonly udp: UdpPlan | null;
   /** By name. */
   readonly accessLogs: readonly string[];
+  /** Fields of responses that access logs say. Absent: none. */
+  readonly noted?: NotedFieldsPlan;
   /** How responses are compressed, unless their route says otherwise. */
   readonly compress?: CompressPlan;
   /** Absent: what requests say of traces is passed on as it is. */
   readonly tracing?: TracingPlan;
+}
+
+/** Names in lower case: of fields as servers send them, and as clients are sent them. */
+export interface NotedFieldsPlan {
+  readonly response: readonly string[];
+  readonly sent: readonly string[];
 }
 
 /** Where spans go over OTLP/HTTP. */

@@ -156,6 +156,11 @@ export const RESPONSE_SOURCES = {
   'server-response-time': 'seconds until its response was over, or the try had failed; `-` while it goes on',
 } as const;
 
+/** Of the head of a response, as it went to the client: `Location`. In access logs. */
+export const NAMED_END_SOURCES = {
+  sent: 'a field of the response, as the client was sent it; of several the first',
+} as const;
+
 export const NAMED_RESPONSE_SOURCES = {
   response: 'a field of the response, as the server sent it; of several the first',
 } as const;
@@ -190,13 +195,25 @@ export const END_SOURCES = {
 
 export type EndValuePlan = {
   readonly isOfEnd: true;
-  readonly kind: keyof typeof END_SOURCES | 'value';
+  readonly kind:
+    | keyof typeof END_SOURCES
+    | keyof typeof NAMED_RESPONSE_SOURCES
+    | keyof typeof NAMED_END_SOURCES
+    | 'value';
   readonly name: string;
 };
 
 export type LatePlan =
   | { readonly kind: keyof typeof RESPONSE_SOURCES; readonly name: '' }
-  | { readonly kind: keyof typeof NAMED_RESPONSE_SOURCES | 'capture' | 'value' | 'date'; readonly name: string };
+  | {
+      readonly kind:
+        | keyof typeof NAMED_RESPONSE_SOURCES
+        | keyof typeof NAMED_END_SOURCES
+        | 'capture'
+        | 'value'
+        | 'date';
+      readonly name: string;
+    };
 
 export type SourcePlan =
   | { readonly kind: keyof typeof SOURCES; readonly name: null }
@@ -249,7 +266,15 @@ function lateOf(word: string, name: string | null): LatePlan | null {
   if (word === 'capture') return /^[0-9]$/.test(name) ? { kind: word, name } : null;
   if (word === 'value' || word === 'date')
     return name.startsWith(LATE_MARK) ? { kind: word, name: name.slice(LATE_MARK.length) } : null;
-  return word === 'response' && /^[!-~]+$/.test(name) ? { kind: word, name } : null;
+  return isFieldOfResponse(word, name) ? { kind: word, name: name.toLowerCase() } : null;
+}
+
+function isOfHead(word: string): word is 'response' | 'sent' {
+  return word === 'response' || word === 'sent';
+}
+
+function isFieldOfResponse(word: string, name: string): word is 'response' | 'sent' {
+  return isOfHead(word) && /^[!-~]+$/.test(name);
 }
 
 /** The text of a log's lines: literal text, sources of the request, and values of its end. */
@@ -269,6 +294,7 @@ export function parseLog(text: string): readonly (string | SourcePlan | EndValue
 
 function endValueOf(word: string, name: string | null): EndValuePlan | null {
   if (name === null) return has(END_SOURCES, word) ? { isOfEnd: true, kind: word, name: '' } : null;
+  if (isFieldOfResponse(word, name)) return { isOfEnd: true, kind: word, name: name.toLowerCase() };
   if (word !== 'value' || !name.startsWith(LATE_MARK)) return null;
   return { isOfEnd: true, kind: 'value', name: name.slice(LATE_MARK.length) };
 }
@@ -285,11 +311,12 @@ export function checkTemplate(text: string, place: TemplatePlace = 'request'): P
   for (const [whole, word, name] of text.matchAll(PLACEHOLDER)) {
     if (sourceOf(word, name ?? null) !== null) continue;
     if (place === 'log' && endValueOf(word, name ?? null) !== null) continue;
-    const isLate = lateOf(word, name ?? null) !== null;
+    const late = lateOf(word, name ?? null);
+    const isLate = late !== null && (late.kind !== 'sent' || place === 'log');
     if (isLate && (place === 'response' || place === 'body')) continue;
     const bad = (fix: string): Problem => problem('bad-placeholder', { value: show(whole), fix });
-    if (isLate && place === 'log') return bad('fields of responses are not in access logs yet: leave it out');
-    if (name === undefined && has(NAMED_SOURCES, word)) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
+    const isNamed = has(NAMED_SOURCES, word) || (place === 'log' && isOfHead(word));
+    if (name === undefined && isNamed) return bad(`write for example {${word}:${EXAMPLES[word]}}`);
     if (name !== undefined && has(SOURCES, word) && !hasBraces) return bad(`write {${word}}`);
     if (name !== undefined && has(NAMED_SOURCES, word))
       return bad(`write a name behind the colon, for example ${EXAMPLES[word]}`);
@@ -339,6 +366,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   value: 'backend',
   capture: '1',
   date: '720h',
+  response: 'Content-Type',
+  sent: 'Location',
 };
 
 /** What people bring along, each with what it is here. */

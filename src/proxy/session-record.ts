@@ -49,6 +49,7 @@ export class SessionRecord implements EndRecord, OpenRecord {
   /** It has none of these. */
   readonly requestBody = NOTHING;
   readonly counted = null;
+  readonly notes = null;
   readonly sentHeadBytes = 0;
   readonly idBytes = NOTHING;
   readonly idAt = 0;

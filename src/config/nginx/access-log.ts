@@ -13,7 +13,7 @@ import { readSyslog } from './syslog.ts';
 import { LOG_VARIABLES, STREAM_LOG_VARIABLES } from './table-variables.ts';
 import type { Word } from './tokens.ts';
 import { parseNginxSize, parseTime } from './values.ts';
-import { type Constants, isOfConnection, missing, sourceOf, splitVariables } from './variables.ts';
+import { type Constants, fieldName, isOfConnection, missing, sourceOf, splitVariables } from './variables.ts';
 
 /** Of `stream`, where they are other ones. */
 const OF_SESSIONS: ReadonlyMap<string, string> = new Map(
@@ -42,6 +42,16 @@ const DASH = '-';
 export function oneOrMore(names: readonly string[]): unknown {
   if (names.length === 0) return 'none';
   return names.length === 1 ? names[0] : names;
+}
+
+/** A field of the response, as the server or the client has it; null: it is none. */
+function fieldOf(variable: string): string | null {
+  const named = /^(upstream|sent)_http_(\w+)$/.exec(variable);
+  return named === null ? null : `{${named[1] === 'sent' ? 'sent' : 'response'}:${fieldName(named[2])}}`;
+}
+
+function isField(variable: string): boolean {
+  return fieldOf(variable) !== null;
 }
 
 interface LogsContext {
@@ -228,7 +238,8 @@ export class AccessLogs {
       if (OF_LOGS.has(variable)) return null;
     }
     if (this.whyNot(variable) !== null) return null;
-    if (of === 'http') return variables.get(variable) ?? OF_LOGS.get(variable) ?? sourceOf(variable, variables);
+    if (of === 'http')
+      return variables.get(variable) ?? OF_LOGS.get(variable) ?? fieldOf(variable) ?? sourceOf(variable, variables);
     const source = variables.get(variable) ?? sourceOf(variable, variables);
     return source !== null && isOfConnection(source) ? source : null;
   }
@@ -268,8 +279,9 @@ export class AccessLogs {
     const text = word.text.slice('if='.length);
     const variables = (splitVariables(text) ?? []).flatMap(({ variable }) => variable ?? []);
     const unknown = variables.find((variable) => this.sourceOf(variable) === null);
-    const late = variables.filter((variable) => OF_LOGS.has(variable) || isLate(variable));
-    const isOfEnd = late.length === variables.length && late.every((one) => one === 'status' || isLate(one));
+    const late = variables.filter((variable) => OF_LOGS.has(variable) || isLate(variable) || isField(variable));
+    const isOfEnd =
+      late.length === variables.length && late.every((one) => one === 'status' || isLate(one) || isField(one));
     if (unknown === undefined && (late.length === 0 || isOfEnd)) return this.translate({ ...word, text }, '') || '0';
     const reason =
       unknown === undefined

@@ -1,6 +1,6 @@
 /** `map`, `geo` and `split_clients`: values by name. */
 import { parseNetwork } from '../addresses.ts';
-import { fieldNamesOf, lateNamesOf } from '../late-values.ts';
+import { lateNamesOf } from '../late-values.ts';
 import type { Config, Loose } from '../model.ts';
 import { AddressRanges, rangeOf } from './address-ranges.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
@@ -14,7 +14,6 @@ import { type Constants, hasVariables, translateText } from './variables.ts';
 /** Each is compared with, one after the other. */
 const CHOICES_MAX = 64;
 const VARIABLE = /^\$(\w+)$/;
-const FIELD = /^(sent|upstream)_http_/;
 
 /** Every name that a `set`, a `map` or the like gives a value, or a group of an expression. */
 export function collectNames(directives: readonly Directive[], into: Set<string>): void {
@@ -138,8 +137,7 @@ export class NamedValues {
       if (this.ofEnds.has(name))
         return 'of what is known when a request is over, only `$status` and `$upstream_...` can be in a `map` yet';
     }
-    const isOfFields = FIELD.test(variable) || fieldNamesOf(this.values as Loose<Config>['values']).has(variable);
-    return isOfFields ? 'fields of responses are not in access logs yet' : null;
+    return null;
   }
 
   /** One more, under a name near to `wanted` that no file can have. */

@@ -44,7 +44,7 @@ Those of a response are known in \`add_header\`, and in what replaces a part of 
 | variable | value | |
 |---|---|---|
 ${RESPONSE_VARIABLES.map(variableLine).join('')}
-Those of a request that is over are known in \`log_format\`, with all above but \`$sent_http_NAME\` and \`$upstream_http_NAME\`. Others are left out of the line,
+Those of a request that is over are known in \`log_format\`, with all above. Others are left out of the line,
 with a warning:
 
 | variable | value | |

@@ -157,6 +157,11 @@ export const NAMED_VARIABLES: readonly VariableRow[] = [
   ['cookie_NAME', '{cookie:NAME}', ''],
   ['arg_NAME', '{query:NAME}', ''],
   ['1 ... 9', '{capture:1}', 'of the expression that matched last; named groups too'],
-  ['upstream_http_NAME sent_http_NAME', '{response:Name}', 'in `add_header` alone: the field as the server sent it'],
+  ['upstream_http_NAME', '{response:Name}', 'in `add_header` and logs: the field as the server sent it'],
+  [
+    'sent_http_NAME',
+    '{sent:Name}',
+    'in logs: the field as the client was sent it; in `add_header` and `map` as the server sent it',
+  ],
   ['server_name proxy_host proxy_port', 'text', 'known from the file, or `{server-by}` and `{server-by-port}`'],
 ];

@@ -3,7 +3,9 @@ import type { ListenerPlan } from '../../config/plan.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
+import { NotedFields } from '../log/head-notes.ts';
 import { OwnAnswers } from './own-answers.ts';
+import { NotingEmitter } from './noting-emitter.ts';
 import type { RequestIds } from './request-id.ts';
 import { ResponseEmitter } from './response-emitter.ts';
 
@@ -20,10 +22,12 @@ export class ClientEmitters {
     this.configure(plan);
   }
 
-  configure({ ignoresOtherHost, limits, via }: ListenerPlan): void {
+  configure({ ignoresOtherHost, limits, noted, via }: ListenerPlan): void {
     const { date, memory } = this.context;
     this.limits = { headBytes: limits.headBytes, headers: limits.headers, ignoresOtherHost };
-    this.response = new ResponseEmitter(memory, date, viaLine('1.1', via), viaLine('2.0', via));
+    const common = [memory, date, viaLine('1.1', via), viaLine('2.0', via)] as const;
+    this.response =
+      noted === undefined ? new ResponseEmitter(...common) : new NotingEmitter(new NotedFields(noted), ...common);
     this.own = new OwnAnswers(this.context, this.response);
   }
 }

@@ -7,6 +7,7 @@ import type { RequestView } from '../../core/value/request-view.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
 import { METHOD_OTHER, type RequestHead } from '../../wire/http1/head.ts';
 import type { Draft } from '../log/draft.ts';
+import type { HeadNotes } from '../log/head-notes.ts';
 import type { Server } from '../server.ts';
 import { Waiter } from '../waiter.ts';
 import { NO_KIND, NOTHING, type OwnResponse } from './own-responses.ts';
@@ -36,6 +37,7 @@ export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   counted: CountedPlan | null = null;
   readonly trail = new Trail();
   readonly drafts: Draft[] = [];
+  notes: HeadNotes | null = null;
   /** Null: no log has asked for one. */
   private ownId: Uint8Array | null = null;
   private ownIdLength = 0;

@@ -196,7 +196,7 @@ export abstract class HttpClient extends Session implements ClientSide {
         : exchange.noteAnswer(response, name, made, 0, made.length);
     this.settlePersistence();
     const lines = exchange.errorLines(response.status);
-    this.sendOwn(this.writeError(response, record, lines));
+    this.sendAnswer(this.writeError(response, record, lines));
   }
 
   protected writeError(response: own.OwnResponse, record: AnswerRecord, lines: Uint8Array): number {
@@ -251,7 +251,7 @@ export abstract class HttpClient extends Session implements ClientSide {
   private answerPlainly(response: own.OwnResponse): void {
     (this.exchange as Exchange).status = response.status;
     this.settlePersistence();
-    this.sendOwn(this.emitters.own.writePlain(response, this.connectionWord));
+    this.sendAnswer(this.emitters.own.writePlain(response, this.connectionWord));
   }
 
   private answerByRoute(route: Route, { status }: own.OwnResponse): void {
@@ -266,6 +266,13 @@ export abstract class HttpClient extends Session implements ClientSide {
       return;
     }
     exchange.status = view.answerStatus === 0 ? status : view.answerStatus;
+    this.sendAnswer(length);
+  }
+
+  private sendAnswer(length: number): void {
+    const { arena, scratchSlot } = this.context;
+    const { response } = this.emitters;
+    response.note(this.exchange as Exchange, null, arena.start(scratchSlot), length - response.bodyBytes);
     this.sendOwn(length);
   }
 }

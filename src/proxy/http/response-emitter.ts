@@ -33,6 +33,7 @@ import {
   RESPONSE_EDIT_BYTES_MAX,
   VIA_BYTES_MAX,
 } from '../../base/limits.ts';
+import type { HeadNotes } from '../log/head-notes.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import { HOP_BY_HOP } from './hop-by-hop.ts';
 import { type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
@@ -77,8 +78,14 @@ const DROPPED = droppedIds(...HOP_BY_HOP);
 /** Where the message has no length to tell: chunked, ended by close, 1xx and 204. */
 const DROPPED_WITH_LENGTH = droppedIds(...HOP_BY_HOP, F_CONTENT_LENGTH);
 
+/** A request that is in access logs has drafts; what they say of its response. */
+export interface Noted {
+  readonly drafts: readonly unknown[];
+  notes: HeadNotes | null;
+}
+
 export class ResponseEmitter {
-  private readonly memory: Uint8Array;
+  protected readonly memory: Uint8Array;
   private readonly date: Uint8Array;
   private readonly via: Uint8Array;
   /** The same of a response that came over HTTP/2. */
@@ -119,6 +126,14 @@ export class ResponseEmitter {
     if (this.via.length > 0) at = emitFragment(memory, at, head.version === HTTP_2 ? this.via2 : this.via);
     at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
+  }
+
+  /**
+   * A final head for this request, `length` bytes at `at`, has been written. `head`: the server's; null: an answer of the proxy's own.
+   * See NotingEmitter.
+   */
+  note(_request: Noted, _head: ResponseHead | null, _at: number, _length: number): void {
+    // nobody wants to know
   }
 
   /** A 1xx head other than 101. */

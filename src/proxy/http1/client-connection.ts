@@ -470,7 +470,10 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     this.socket.resetIfKilled();
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
-    return this.sink.sendScratch(this.emitters.response.emitSwitching(head, edit, lines, start) - start);
+    const emitter = this.emitters.response;
+    const length = emitter.emitSwitching(head, edit, lines, start) - start;
+    emitter.note(this.exchange as Exchange, head, start, length);
+    return this.sink.sendScratch(length);
   }
 
   beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number, isReusable: boolean): void {
@@ -482,6 +485,7 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     const start = arena.start(scratchSlot);
     const emitter = this.emitters.response;
     const end = emitter.emitFinal(head, edit, lines, isChunked, keepsLength, this.connectionWord, start);
+    emitter.note(this.exchange as Exchange, head, start, end - start);
     this.sink.begin(end - start, framing);
   }
 

@@ -369,7 +369,9 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const keepsLength = body === BODY_LENGTH || (body === BODY_NONE && head.status !== NO_CONTENT);
-    const end = this.emitters.response.emitFinal(head, edit, lines, false, keepsLength, PERSIST_SILENTLY, start);
+    const emitter = this.emitters.response;
+    const end = emitter.emitFinal(head, edit, lines, false, keepsLength, PERSIST_SILENTLY, start);
+    emitter.note(this.exchange as Exchange, head, start, end - start);
     this.sink.begin(end - start, body === BODY_NONE ? 0 : body === BODY_LENGTH ? head.contentLength : LENGTH_UNKNOWN);
   }
 

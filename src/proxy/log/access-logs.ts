@@ -103,6 +103,7 @@ export class AccessLogs {
       draft.log.finish(draft, record, this.values);
       this.recycle(draft);
     }
+    record.notes?.clear();
     drafts.length = 0;
   }
 }

@@ -8,6 +8,7 @@ import type { CountedPlan, ListenerPlan, UpstreamPlan } from '../../config/plan.
 import type { Phase } from '../../core/endings.ts';
 import type { Trail } from '../http/trail.ts';
 import type { Draft } from './draft.ts';
+import type { HeadNotes } from './head-notes.ts';
 
 export interface EndRecord {
   /** Why it has ended: index in ENDINGS. */
@@ -45,6 +46,8 @@ export interface EndRecord {
   // --- for access logs: nothing where it is in none ---
   /** Its lines, as far as was known when it began. */
   readonly drafts: Draft[];
+  /** What they say of fields of its response; null: nothing, or no head of one has gone to its client. */
+  readonly notes: HeadNotes | null;
   /** Its identifier: `idLength` bytes of `idBytes` at `idAt`. */
   readonly idBytes: Uint8Array;
   readonly idAt: number;

@@ -51,7 +51,8 @@ export class EndValues implements LateValues {
   find({ kind, name }: LateValue, into: Span): void {
     if (kind === 'value') return this.responseValues.find(name, this, into);
     if (kind === 'date') return this.responseValues.findDate(name, into);
-    if (kind === 'response' || kind === 'capture') return into.set(NOTHING, 0, 0);
+    if (kind === 'response' || kind === 'sent') return this.findField(kind, name, into);
+    if (kind === 'capture') return into.set(NOTHING, 0, 0);
     const end = this.write(kind, text, 0);
     into.set(text, 0, end);
   }
@@ -59,8 +60,9 @@ export class EndValues implements LateValues {
   /** Where there must be room for END_VALUE_BYTES_MAX. The offset behind. */
   emit({ kind, name }: EndValuePlan, escape: Escape, out: Uint8Array, at: number): number {
     let end = at;
-    if (kind === 'value') {
-      this.responseValues.find(name, this, span);
+    if (kind === 'value' || kind === 'response' || kind === 'sent') {
+      if (kind === 'value') this.responseValues.find(name, this, span);
+      else this.findField(kind, name, span);
       end = emitEscaped(escape, out, at, span.bytes, span.at, Math.min(span.length, BYTES_MAX));
     } else if (kind === 'route') {
       const route = this.write(kind, text, 0);
@@ -71,6 +73,12 @@ export class EndValues implements LateValues {
     } else end = this.write(kind, out, at);
     if (end === at && escape === 'text') out[end++] = DASH;
     return end;
+  }
+
+  private findField(kind: 'response' | 'sent', name: string, into: Span): void {
+    const { notes } = this.record;
+    if (notes === null) into.set(NOTHING, 0, 0);
+    else notes.find(kind, name, into);
   }
 
   private write(kind: string, out: Uint8Array, at: number): number {
