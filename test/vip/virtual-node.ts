@@ -72,13 +72,14 @@ let segments = 0;
 /** A bridge without snooping, so that it is known who hears what. */
 export class Segment {
   readonly directory: string;
-  private readonly t: TestContext;
+  private readonly t: Pick<TestContext, 'after'>;
   private readonly prefix: string;
   /** The namespace that the switch is in. */
   readonly bridge: string;
   private readonly hosts: Host[] = [];
+  private readonly unplugged = new Set<string>();
 
-  constructor(t: TestContext) {
+  constructor(t: Pick<TestContext, 'after'>) {
     this.t = t;
     this.prefix = `ek${process.pid}-${segments++}`;
     this.bridge = `${this.prefix}-sw`;
@@ -112,8 +113,14 @@ export class Segment {
     ip('-n', namespace, 'link', 'set', 'eth0', 'up');
   }
 
+  isPlugged(port: string): boolean {
+    return !this.unplugged.has(port);
+  }
+
   /** Cuts the cable at the bridge's end: the host loses its carrier. Or plugs it in again. */
   setPort(port: string, isUp: boolean): void {
+    if (isUp) this.unplugged.delete(port);
+    else this.unplugged.add(port);
     ip('-n', this.bridge, 'link', 'set', port, isUp ? 'up' : 'down');
   }
 }
@@ -123,10 +130,10 @@ export class Host {
   readonly port: string;
   readonly segment: Segment;
   readonly address: string;
-  private readonly t: TestContext;
+  private readonly t: Pick<TestContext, 'after'>;
   private readonly running = new Set<ChildProcess>();
 
-  constructor(t: TestContext, segment: Segment, name: string, port: string, number: number) {
+  constructor(t: Pick<TestContext, 'after'>, segment: Segment, name: string, port: string, number: number) {
     this.t = t;
     this.segment = segment;
     this.name = name;
