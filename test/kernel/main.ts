@@ -1,10 +1,10 @@
 /**
- * `npm run campaign:kernel`: what a pair in kernel mode survives, with real OpenSSH and MariaDB and a thousand connections, and the report in docs/benchmarks.
+ * `npm run campaign:kernel`: what a pair in kernel mode survives, with real OpenSSH and MariaDB and a thousand connections, and a report of it.
  *
  *   -- --connections N   plain ones, opened at each time (500)
  *   -- --real N          of each kind of OpenSSH and MariaDB (3)
  *   -- --only TEXT       of the trials
- *   -- --write           the report
+ *   -- --write           docs/benchmarks/kernel-mode.md
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -268,9 +268,6 @@ export class Trials {
   }
 
   private yaml(): string {
-    const bind = (port: number): string => `bind: "${ADDRESS}:${port}", protocol: tcp, mode: kernel`;
-    const upstream = (port: number, health: string): string =>
-      `{ servers: [${SERVERS.map((number) => `"10.9.2.${number}:${port}"`).join(', ')}], health: { ${health}, interval: 300ms, timeout: 2s, retry-after: 100ms, rise: 1, fall: 2 } }`;
     const real =
       this.real === null
         ? ['', '']
@@ -293,6 +290,15 @@ ${real[1]}ha:
     track: [ { interface: eth0 } ]
 ${this.extra}`;
   }
+}
+
+function bind(port: number): string {
+  return `bind: "${ADDRESS}:${port}", protocol: tcp, mode: kernel`;
+}
+
+function upstream(port: number, health: string): string {
+  const servers = SERVERS.map((number) => `"10.9.2.${number}:${port}"`).join(', ');
+  return `{ servers: [${servers}], health: { ${health}, interval: 300ms, timeout: 2s, retry-after: 100ms, rise: 1, fall: 2 } }`;
 }
 
 interface StatusOfServers {

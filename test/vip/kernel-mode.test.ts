@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../../src/api/status.ts';
 import { processesIn } from '../../src/lab/processes.ts';
 import { ADDRESS, address, build, GATEWAY, nft, SERVERS, sysctl, tracked } from '../kernel/place.ts';
-import { until } from '../waiting.ts';
+import { Trials } from '../kernel/trial.ts';
+import { peerSkip } from '../peers.ts';
+import { until, WAIT_MS } from '../waiting.ts';
 import { EvenkeelHost } from './evenkeel-host.ts';
 import { needsNamespaces, signal } from './virtual-node.ts';
 
@@ -140,3 +142,19 @@ test('what others do to tables while ours is made is found', needsNamespaces, ()
     'null null',
   ]);
 });
+
+const programs = peerSkip(null, 'sshd', 'ssh', 'ssh-keygen', 'mariadbd', 'mariadb', 'mariadb-install-db').skip;
+
+test(
+  'sessions of OpenSSH and MariaDB go on, idle or busy, whoever speaks first',
+  { ...needsNamespaces, skip: needsNamespaces.skip || programs },
+  async (t) => {
+    const options = { connections: 20, real: 1, patienceMs: WAIT_MS, advertiseMs: 300 };
+    const trials = await Trials.create(t, options);
+    for (const event of ['kill -9', 'link cut'] as const) {
+      const { sessions, lost } = await trials.run(event, null);
+      assert.equal(sessions, 27);
+      assert.deepEqual(lost, [], event);
+    }
+  },
+);
