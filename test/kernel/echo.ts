@@ -49,7 +49,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
     const id = sockets.length;
     const socket = net.connect(${ECHO_PORT}, first).setNoDelay();
     sockets.push({ socket });
-    require('node:readline').createInterface({ input: socket }).on('line', (text) => console.log(id + ' ' + text));
+    require('node:readline').createInterface({ input: socket }).on('error', () => undefined).on('line', (text) => console.log(id + ' ' + text));
     socket.on('error', ({ code }) => console.log(id + ' error ' + code)).on('close', () => console.log(id + ' closed'));
   }
 });
