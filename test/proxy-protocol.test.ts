@@ -79,8 +79,8 @@ async function openBehind(t: TestContext, port: number, header: string, cut: num
 }
 
 const TLVS = 'authority, alpn, ssl, unique-id, crc32c';
-/** With `told.example` and `id-7`. */
-const WITH_TLVS = `${SIGNATURE}\x21\x11\x00\x22\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb\x02\x00\x0ctold.example\x05\x00\x04id-7`;
+/** With `told.example`, `id-7`, and 255 for the client's certificate. */
+const WITH_TLVS = `${SIGNATURE}\x21\x11\x00\x34\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb\x02\x00\x0ctold.example\x05\x00\x04id-7\x20\x00\x0f\x01\x00\x00\x00\xff\x21\x00\x07TLSv1.2`;
 
 for (const engine of ENGINES) {
   test(`[${engine}] the header first, then TLS`, engineSkip(engine), async (t) => {
@@ -98,7 +98,7 @@ listeners:
     bind: "127.0.0.1:${web}"
     proxy-protocol: { from: 127.0.0.0/8 }
     ${pair}
-    routes: [ { respond: { body: "{client} {peer} {sender} {tls-server-name} {proxy-authority} {proxy-unique-id}" } } ]
+    routes: [ { respond: { body: "{client} {peer} {sender} {tls-server-name} {proxy-authority} {proxy-unique-id} {proxy-tlv:ssl-version} {proxy-tlv:ssl-verify}" } } ]
   mail:
     bind: "127.0.0.1:${mail}"
     protocol: tcp
@@ -116,9 +116,9 @@ upstreams:
       { engine, workers: 1 },
     );
     for (const [header, told] of [
-      [LINE, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example  '],
-      [WITH_TLVS, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example told.example id-7'],
-      [OWN, '127.0.0.1 127.0.0.1 127.0.0.1 shop.example  '],
+      [LINE, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example    '],
+      [WITH_TLVS, '192.0.2.1 192.0.2.1 127.0.0.1 shop.example told.example id-7 TLSv1.2 255'],
+      [OWN, '127.0.0.1 127.0.0.1 127.0.0.1 shop.example    '],
     ] as const) {
       for (const cut of [0, 5, header.length]) {
         const client = new RawConnection(await openBehind(t, web, header, cut));
@@ -366,6 +366,7 @@ upstreams:
       const { certificate, key } = certificates.make('shop', { names: ['shop.example'] });
       const both = certificates.join('both.pem', 'shop.pem', 'shop.key');
       const [front, behind, tcp, web] = [await freePort(), await freePort(), await freePort(), await freePort()];
+      const [said, echo] = [await freePort(), await freePort()];
       const file = join(temporaryDirectory(t), 'haproxy.cfg');
       writeFileSync(
         file,
@@ -381,6 +382,13 @@ frontend front
 backend evenkeel
  mode tcp
  server s 127.0.0.1:${tcp} send-proxy-v2-ssl proxy-v2-options authority,unique-id,crc32c,ssl
+frontend said
+ mode tcp
+ bind 127.0.0.1:${said} ssl crt ${both}
+ default_backend echo
+backend echo
+ mode tcp
+ server s 127.0.0.1:${echo} send-proxy-v2-ssl
 frontend behind
  mode http
  bind 127.0.0.1:${behind} accept-proxy
@@ -394,6 +402,10 @@ frontend behind
 listeners:
   tcp: { bind: "127.0.0.1:${tcp}", protocol: tcp, proxy-protocol: { from: 127.0.0.0/8 }, upstream: tcp }
   web: { bind: "127.0.0.1:${web}", tls: { certificate: ${certificate}, key: ${key} }, routes: [ { upstream: web } ] }
+  echo:
+    bind: "127.0.0.1:${echo}"
+    proxy-protocol: { from: 127.0.0.0/8 }
+    routes: [ { respond: { body: "{client} {proxy-tlv:ssl-version} {proxy-tlv:ssl-verify} {proxy-tlv:ssl-cn}" } } ]
 upstreams:
   tcp: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
   web: { servers: [ "127.0.0.1:${behind}" ], proxy-protocol: { tlvs: [ ${TLVS} ] } }
@@ -401,6 +413,7 @@ upstreams:
         { engine, workers: 1 },
       );
       assert.equal(await askShop(front), 'shop.example front-127.0.0.7  127.0.0.7\n');
+      assert.match(await askShop(said), /^127\.0\.0\.7 TLSv1\.3 \d+ $/, 'what HAProxy says of its TLS');
       assert.match(
         await askShop(web),
         /^shop\.example ([0-9a-f]{32}) \1 127\.0\.0\.7\n$/,

@@ -6,6 +6,7 @@
  */
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
+import { parseProxyTlv } from './proxy-tlv.ts';
 import { nearest } from './suggest.ts';
 import { parseDuration } from './units.ts';
 
@@ -132,6 +133,7 @@ export const CONNECTION_SOURCES: ReadonlySet<string> = new Set<keyof typeof SOUR
   'value',
   'capture',
   'date',
+  'proxy-tlv',
 ]);
 
 /** With a name behind a colon: `{header:User-Agent}`. Empty where the request has none; of several the first. */
@@ -141,6 +143,8 @@ export const NAMED_SOURCES = {
   query: 'a parameter of the query, as sent',
   value: 'what `values` or a `set` step says',
   capture: 'a group, 1 to 9, of the regular expression that matched last in `steps`',
+  'proxy-tlv':
+    'what a PROXY protocol header of version 2 [says besides](../proxy-protocol.md#more-than-addresses): `alpn`, `netns`, `ssl-cn`, `0xea`',
   date: 'the date that is this long from now, as Expires has it: `{date:720h}`, `{date:-1h}`',
 } as const;
 
@@ -348,6 +352,7 @@ function sourceOf(word: string, name: string | null): SourcePlan | null {
   if (!has(NAMED_SOURCES, word) || !/^[!-~]+$/.test(name)) return null;
   if (word === 'capture' && !/^[0-9]$/.test(name)) return null;
   if (word === 'date' && parseOffset(name) === null) return null;
+  if (word === 'proxy-tlv' && parseProxyTlv(name) === null) return null;
   return { kind: word, name };
 }
 
@@ -368,6 +373,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   date: '720h',
   response: 'Content-Type',
   sent: 'Location',
+  'proxy-tlv': 'alpn',
 };
 
 /** What people bring along, each with what it is here. */

@@ -58,6 +58,10 @@ class Told implements ToldConnection {
     return this.addresses.uniqueId;
   }
 
+  get tlvs(): Uint8Array {
+    return this.addresses.tlvs;
+  }
+
   remoteAddress(into: Uint8Array, at: number): number {
     into.set(this.addresses.source, at);
     return this.addresses.sourcePort;

@@ -31,7 +31,7 @@ function address(last: number): (into: Uint8Array, at: number) => number {
 }
 
 const client = { remoteAddress: address(1), localAddress: address(2) };
-const told: ToldConnection = { ...client, authority: 'told.example', uniqueId: 'told-1' };
+const told: ToldConnection = { ...client, authority: 'told.example', uniqueId: 'told-1', tlvs: new Uint8Array(0) };
 
 function headerOf(proxyTlvs: UpstreamPlan['proxyTlvs'], clientInfo: ConnectionInfo | null, id = 'id-1'): Buffer {
   const bytes = new Uint8Array(2 * SERVER_HEADER_BYTES_MAX).fill(0xaa);

@@ -156,6 +156,11 @@ export const NAMED_VARIABLES: readonly VariableRow[] = [
   ['http_NAME', '{header:Name}', ''],
   ['cookie_NAME', '{cookie:NAME}', ''],
   ['arg_NAME', '{query:NAME}', ''],
+  [
+    'proxy_protocol_tlv_NAME',
+    '{proxy-tlv:NAME}',
+    '`alpn`, `netns`, `ssl`, `ssl_verify`, `ssl_version`, `ssl_cn`, `ssl_cipher`, `ssl_sig_alg`, `ssl_key_alg`, `0xea`, `ssl_0x21`',
+  ],
   ['1 ... 9', '{capture:1}', 'of the expression that matched last; named groups too'],
   ['upstream_http_NAME', '{response:Name}', 'in `add_header` and logs: the field as the server sent it'],
   [

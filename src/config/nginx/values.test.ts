@@ -102,6 +102,11 @@ test('variables are values of the model, and unknown ones are none', () => {
   });
   assert.deepEqual(translateText('/x$is_args$args', constants), { template: '/x{question-mark}{args}' });
   assert.deepEqual(translateText('{"a": 1}', constants), { template: '{"a": 1}' });
+  const tlvs = '$proxy_protocol_tlv_alpn $proxy_protocol_tlv_ssl_key_alg $proxy_protocol_tlv_0x000ae';
+  assert.deepEqual(translateText(`${tlvs} $proxy_protocol_tlv_ssl_0x21`, constants, 'connection'), {
+    template: '{proxy-tlv:alpn} {proxy-tlv:ssl-key-alg} {proxy-tlv:0xae} {proxy-tlv:ssl-0x21}',
+  });
+  assert.ok('problem' in translateText('$proxy_protocol_tlv_color', constants));
   assert.ok('problem' in translateText('$no_such', constants));
   assert.ok('problem' in translateText('a$', constants));
   assert.ok('problem' in translateText('{host}', constants));

@@ -1,4 +1,5 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
+import { parseProxyTlv } from '../proxy-tlv.ts';
 import { CONNECTION_SOURCES, parseLate, parseTemplate } from '../template.ts';
 import { LOG_VARIABLES, RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
 
@@ -97,10 +98,18 @@ export function sourceOf(variable: string, constants: Constants): string | null 
   const known = constants.get(variable) ?? SOURCES.get(variable);
   if (known !== undefined) return known;
   if (/^[1-9]$/.test(variable)) return `{capture:${variable}}`;
+  const tlv = /^proxy_protocol_tlv_(\w+)$/.exec(variable);
+  if (tlv !== null) return tlvSource(tlv[1]);
   const named = /^(http|cookie|arg)_(\w+)$/.exec(variable);
   if (named === null) return null;
   if (named[1] === 'http') return `{header:${fieldName(named[2])}}`;
   return named[1] === 'cookie' ? `{cookie:${named[2]}}` : `{query:${named[2]}}`;
+}
+
+/** `ssl_cn`, `0x000ea`; null: there is no such thing. */
+function tlvSource(name: string): string | null {
+  const plain = name.replaceAll('_', '-').replace(/0x0*(?=[0-9a-f])/i, '0x');
+  return parseProxyTlv(plain) === null ? null : `{proxy-tlv:${plain}}`;
 }
 
 /** What only the response knows; null: it is not there yet. */

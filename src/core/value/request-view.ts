@@ -35,6 +35,8 @@ export interface ToldConnection {
   readonly authority: string;
   /** Of the connection. */
   readonly uniqueId: string;
+  /** All values of the header behind its addresses, as they came. */
+  readonly tlvs: Uint8Array;
 }
 
 /** What was agreed on. The texts are ASCII, and empty where there is none. */

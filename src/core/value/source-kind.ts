@@ -71,10 +71,11 @@ export const TLS_OFFERED_GROUPS = 67;
 export const TLS_CLIENT_OLD_SUBJECT = 68;
 export const TLS_CLIENT_OLD_ISSUER = 69;
 export const TLS_CLIENT_PEM = 70;
+export const PROXY_TLV = 71;
 // those with a name, which may be there several times
-export const HEADER = 71;
-export const COOKIE = 72;
-export const PARAMETER = 73;
+export const HEADER = 72;
+export const COOKIE = 73;
+export const PARAMETER = 74;
 
 /** By the word of a placeholder. */
 export const KINDS = {
@@ -152,6 +153,7 @@ export const NAMED_KINDS = {
   value: VARIABLE,
   capture: CAPTURE,
   date: DATE,
+  'proxy-tlv': PROXY_TLV,
 } as const;
 
 export type Kind =

@@ -113,6 +113,42 @@ test('the time, the connection and the client as bytes', () => {
   assert.equal(text('client-bytes').length, 16);
 });
 
+test('a PROXY header has values behind its addresses, of its own and of the TLS that it tells of', () => {
+  const view = request('/');
+  const span = new Span();
+  const found = (name: string): string | null => {
+    if (!Source.of({ kind: 'proxy-tlv', name }).find(view, span)) return null;
+    return Buffer.from(span.bytes.subarray(span.at, span.end)).toString('latin1');
+  };
+  const tell = (hex: string): void => {
+    const tlvs = Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+    view.connection = {
+      number: 1,
+      requests: 1,
+      ageMs: 0,
+      remoteAddress: () => 0,
+      localAddress: () => 0,
+      senderAddress: () => 0,
+      told: { authority: '', uniqueId: '', tlvs, remoteAddress: () => 0, localAddress: () => 0 },
+      tls: null,
+    };
+  };
+  assert.equal(found('alpn'), null, 'no connection');
+  tell('');
+  for (const name of ['alpn', 'ssl-verify', 'ssl-cn']) assert.equal(found(name), null);
+  // ALPN, an empty one, of AWS, TLS with a version and a name
+  tell('01 0002 6832 30 0000 ea 0003 0161ff 20 0011 01 000000ff 21 0003 313233 22 0003 616263');
+  assert.deepEqual(['alpn', 'netns', '0xEA', '0xeb'].map(found), ['h2', null, '\x01a\xff', null]);
+  assert.deepEqual(['ssl-verify', 'ssl-version', 'ssl-0x22', 'ssl-cn'].map(found), ['255', '123', 'abc', 'abc']);
+  assert.deepEqual([found('ssl-cipher'), found('0x21')], [null, null], 'what is within `ssl` is nowhere else');
+  assert.equal(found('ssl')?.length, 17);
+  // cut off within: nothing is read beyond it
+  tell('20 0004 01 000000');
+  assert.deepEqual([found('ssl-verify'), found('ssl-version')], [null, null]);
+  tell('20 0008 01 00000000 21 00ff 01 0001 61');
+  assert.deepEqual([found('ssl-verify'), found('ssl-version')], ['0', null]);
+});
+
 test('a connection with TLS is https, whatever the client says, and has a version, a cipher and a name', () => {
   const view = request('/', 'a.example', 'GET', ['X-Forwarded-Proto: ftp']);
   const span = new Span();

@@ -6,6 +6,7 @@ import { assert } from '../../base/assert.ts';
 import { HTTP_DATE_BYTES, ISO_TIME_BYTES, writeHttpDate, writeIsoTime } from '../../base/date-text.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
+import { parseProxyTlv, type ProxyTlv } from '../../config/proxy-tlv.ts';
 import { parseOffset, type SourcePlan } from '../../config/template.ts';
 import { ascii, LOWER } from '../../wire/http1/classes.ts';
 import { FOLDED_NAME } from '../../wire/http1/fields.ts';
@@ -59,6 +60,7 @@ import {
   PROXY_CLIENT_PORT,
   PROXY_LOCAL,
   PROXY_LOCAL_PORT,
+  PROXY_TLV,
   PROXY_UNIQUE_ID,
   QUERY,
   QUESTION_MARK,
@@ -103,6 +105,7 @@ import {
   VARIABLE,
   type Kind,
 } from './source-kind.ts';
+import { findProxyTlv } from './proxy-tlv.ts';
 import { Span } from './span.ts';
 import { findTrace } from './trace-values.ts';
 import { variableNumber } from './variables.ts';
@@ -140,6 +143,7 @@ export class Source {
   private readonly separator: Uint8Array;
   /** Of a variable or a capture; of a date: milliseconds from now. */
   private readonly number: number;
+  private readonly tlv: ProxyTlv | null;
   /** Of a date: as text, and for which second of now. */
   private readonly dateText: Uint8Array;
   private dateSecond = -1;
@@ -150,6 +154,7 @@ export class Source {
     this.folded = this.name.map((byte) => FOLDED_NAME[byte]);
     this.separator = name === 'cookie' ? SEMICOLON : COMMA;
     this.number = numberOf(kind, name);
+    this.tlv = kind === PROXY_TLV ? parseProxyTlv(name) : null;
     this.dateText = kind === DATE ? new Uint8Array(HTTP_DATE_BYTES) : NOTHING;
   }
 
@@ -283,6 +288,8 @@ export class Source {
         return leaveText(span, view.connection?.told?.authority ?? '');
       case PROXY_UNIQUE_ID:
         return leaveText(span, view.connection?.told?.uniqueId ?? '');
+      case PROXY_TLV:
+        return findProxyTlv(view.connection?.told ?? null, this.tlv as ProxyTlv, span);
       case TLS:
       case TLS_VERSION:
       case TLS_CIPHER:

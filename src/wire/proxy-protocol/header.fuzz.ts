@@ -41,12 +41,15 @@ function write(prng: Prng, wanted: ProxyAddresses): Uint8Array {
   const bytes = new Uint8Array(PROXY_HEADER_WRITTEN_MAX + TLVS_BYTES_MAX);
   let at = writeProxyHeader(version, wanted, bytes, 0);
   if (version === 'v1' || prng.oneIn(3)) return bytes.slice(0, at);
+  const addressesEnd = at;
   wanted.authority = NAMES[prng.below(NAMES.length)];
   wanted.uniqueId = prng.oneIn(2) ? '' : 'x'.repeat(1 + prng.below(128));
   at = writeTextTlv(TLV_AUTHORITY, wanted.authority, bytes, at);
   if (prng.oneIn(2)) at = writeSslTlv({ version: 'TLSv1.3', cipher: 'x', client: null }, bytes, at);
   at = writeTextTlv(TLV_UNIQUE_ID, wanted.uniqueId, bytes, at);
-  return bytes.slice(0, endHeader(bytes, 0, at, prng.oneIn(2)));
+  const end = endHeader(bytes, 0, at, prng.oneIn(2));
+  wanted.tlvs = bytes.slice(addressesEnd, end);
+  return bytes.slice(0, end);
 }
 
 export function fuzzProxyHeader(prng: Prng): void {

@@ -6,7 +6,7 @@ import { emitIpText, IpWords, parseIpText, readIp, writeIp } from '../ip-text.ts
 import { ascii } from '../http1/classes.ts';
 import { isHostName } from '../host-name.ts';
 import { crc32c } from './crc32c.ts';
-import { TLV_AUTHORITY, TLV_CRC32C, TLV_HEAD_BYTES, TLV_UNIQUE_ID, UNIQUE_ID_BYTES_MAX } from './tlvs.ts';
+import { TLV_AUTHORITY, TLV_CRC32C, TLV_HEAD_BYTES, TLV_UNIQUE_ID, tlvEnd, UNIQUE_ID_BYTES_MAX } from './tlvs.ts';
 
 export type ProxyVersion = 'v1' | 'v2';
 
@@ -23,6 +23,8 @@ export const PROXY_MORE = 0;
 /** It is no header, or not a right one. */
 export const PROXY_WRONG = -1;
 
+const NOTHING = new Uint8Array(0);
+
 /** Both ends of a connection. Addresses as 16 bytes, IPv4 as ::ffff:a.b.c.d; all zero: there is none. */
 export class ProxyAddresses {
   /** False: the connection is the peer's own (a health check, mostly), or it does not say whose. */
@@ -35,6 +37,8 @@ export class ProxyAddresses {
   authority = '';
   /** ASCII without spaces. Empty: the connection has none. */
   uniqueId = '';
+  /** All that it says besides, as type-length-values one behind the other, which are whole. */
+  tlvs = NOTHING;
 }
 
 const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
@@ -65,7 +69,13 @@ const SPACE = 0x20;
 export function readProxyHeader(bytes: Uint8Array, at: number, end: number, into: ProxyAddresses): number {
   if (at === end) return PROXY_MORE;
   into.authority = into.uniqueId = '';
-  return bytes[at] === WORD[0] ? readLine(bytes, at, end, into) : readBinary(bytes, at, end, into);
+  into.tlvs = NOTHING;
+  if (bytes[at] === WORD[0]) return readLine(bytes, at, end, into);
+  const length = readBinary(bytes, at, end, into);
+  if (length <= 0 || !into.isTold) return length;
+  const tlvsAt = FIXED_BYTES + ADDRESS_BYTES[bytes[at + 13] >> 4];
+  if (tlvsAt < length) into.tlvs = bytes.slice(at + tlvsAt, at + length);
+  return length;
 }
 
 /** Whether bytes[at..end) begin as `expected` does, as far as they go. */
@@ -187,7 +197,7 @@ function readTlvs(bytes: Uint8Array, headerAt: number, at: number, end: number, 
   while (at < end) {
     if (end - at < TLV_HEAD_BYTES) return false;
     const valueAt = at + TLV_HEAD_BYTES;
-    const valueEnd = valueAt + ((bytes[at + 1] << 8) | bytes[at + 2]);
+    const valueEnd = tlvEnd(bytes, at);
     if (valueEnd > end) return false;
     if (bytes[at] === TLV_CRC32C) {
       if (valueEnd - valueAt !== 4) return false;

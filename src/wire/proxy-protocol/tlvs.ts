@@ -8,7 +8,7 @@ export const TLV_ALPN = 0x01;
 export const TLV_AUTHORITY = 0x02;
 export const TLV_CRC32C = 0x03;
 export const TLV_UNIQUE_ID = 0x05;
-const TLV_SSL = 0x20;
+export const TLV_SSL = 0x20;
 const TLV_SSL_VERSION = 0x21;
 const TLV_SSL_CIPHER = 0x23;
 const TLV_SSL_CN = 0x22;
@@ -16,6 +16,8 @@ const TLV_SSL_CN = 0x22;
 const CLIENT_SSL = 0x01;
 /** It has shown a certificate, in this session. */
 const CLIENT_CERT_SESSION = 0x04;
+/** What stands in front of the values within TLV_SSL: flags, and a number of 32 bits. */
+export const SSL_FIXED_BYTES = 5;
 const VERIFIED = 0;
 const NOT_VERIFIED = 1;
 /** What stands between commas and plus signs of RFC 2253, with what is escaped. */
@@ -31,6 +33,20 @@ const FIXED_BYTES = 16;
 const TEXT_BYTES_MAX = 255;
 /** All together. */
 export const TLVS_BYTES_MAX = 1500;
+
+/** Where in bytes[at..end) the first one of this type begins; -1: there is none, or what is in front of it is cut off. */
+export function findTlv(bytes: Uint8Array, at: number, end: number, type: number): number {
+  while (end - at >= TLV_HEAD_BYTES && tlvEnd(bytes, at) <= end) {
+    if (bytes[at] === type) return at;
+    at = tlvEnd(bytes, at);
+  }
+  return -1;
+}
+
+/** The end of that which begins at `at`. */
+export function tlvEnd(bytes: Uint8Array, at: number): number {
+  return at + TLV_HEAD_BYTES + ((bytes[at + 1] << 8) | bytes[at + 2]);
+}
 
 /** A byte for each character. Writes nothing where there is none. */
 export function writeTextTlv(type: number, text: string, bytes: Uint8Array, at: number): number {
