@@ -109,6 +109,9 @@ export const ROUTERS_MAX = 1022;
 export const HELD_INTERFACES_MAX = 512;
 /** Addresses of one virtual router: all are put there, and told to the segment, between two adverts. */
 export const HELD_ADDRESSES_MAX = 1000;
+/** Copies of requests under way in one proxy, and how long each may take. */
+export const COPIES_MAX = 128;
+export const COPY_MS_MAX = 30_000;
 /** How often the drivers look at their timers, and the precision of every timeout. */
 export const TICK_MS = 50;
 /** A proxy whose time to finish is over ends what is left, and has so long for last answers and the last lines of access logs. */

@@ -65,6 +65,7 @@ const ONLY_WITH_UPSTREAM = [
   'target-by',
   'compress',
   'bandwidth',
+  'mirror',
 ] as const;
 
 /** Statuses of `errors` that no answer has: the certificate of a client is wrong, or missing. */
@@ -121,6 +122,11 @@ function checkErrors(route: Route, path: Path, names: ReadonlySet<string>, repor
       reason: 'there are no `errors`',
       fix: 'leave it out',
     });
+  }
+  for (const { path: at, value: mirror } of itemsOf(route.mirror, [...path, 'mirror'])) {
+    report.oneOf(mirror, at, ['call', 'to']);
+    if (mirror.call !== undefined && !names.has(mirror.call))
+      report.atValue([...at, 'call'], 'undefined-route', { value: show(mirror.call) });
   }
   for (const { path: at, value: page } of itemsOf(route.errors, [...path, 'errors'])) {
     report.oneOf(page, at, ['call', 'to', 'redirect']);

@@ -5,6 +5,7 @@ import { compileLimits, type LimiterConfigs } from './compile-limits.ts';
 import { compileBandwidth } from './compile-bandwidth.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
+import { compileMirror } from './compile-mirror.ts';
 import { traceHeaders } from './compile-tracing.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -70,6 +71,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   const limits = compileLimits(route.limits, context.limiters);
   const bounds = {
     ...(limits === null ? {} : { limits }),
+    ...(route.mirror === undefined ? {} : { mirrors: route.mirror.map(compileMirror) }),
     ...(route.bandwidth === undefined ? {} : { bandwidth: compileBandwidth(route.bandwidth) }),
   };
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});

@@ -99,6 +99,7 @@ export const DEFAULTS = {
     hostname: true,
   },
   bandwidth: { after: 0 },
+  mirror: { share: '100%', body: true },
   compress: {
     codings: ['gzip'],
     level: 4,

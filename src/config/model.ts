@@ -11,6 +11,7 @@ import { Bandwidth } from './model-bandwidth.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
+import { Mirror } from './model-mirror.ts';
 import { limitKeys, Limiter } from './model-limits.ts';
 import { Peer } from './model-peers.ts';
 import { Tracing } from './model-tracing.ts';
@@ -471,6 +472,10 @@ const routeKeys = {
     "Names of `access-logs` that its requests are in, or `none`, in place of the listener's.",
   ),
   compress: key(Compress, "Whether and how a server's responses are compressed, in place of what the listener says."),
+  mirror: key(
+    z.array(Mirror).min(1),
+    'Copies of its requests go elsewhere as well, and what comes back is dropped. `call` or `to` says where. [Mirroring](../mirroring.md).',
+  ),
   bandwidth: key(Bandwidth, 'How fast each response goes to its client. [Bandwidth](../bandwidth.md).'),
 };
 

@@ -535,6 +535,15 @@ export interface ProxyActionPlan {
   readonly targetBy?: TargetByPlan;
   readonly limits?: LimitsPlan;
   readonly bandwidth?: BandwidthPlan;
+  readonly mirrors?: readonly MirrorPlan[];
+}
+
+/** Copies of requests, which go elsewhere as well. */
+export interface MirrorPlan {
+  readonly to: { readonly kind: 'call'; readonly name: string } | { readonly kind: 'target'; readonly target: string };
+  /** Of the requests, in hundredths of a percent. */
+  readonly share: number;
+  readonly takesBody: boolean;
 }
 
 /** Of each connection, bytes in a second as in BandwidthPlan. */

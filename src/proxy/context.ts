@@ -98,6 +98,8 @@ export interface Context {
   liveSessions: number;
   /** Of these, sessions of UDP. */
   udpSessions: number;
+  /** Copies of requests that are under way. */
+  copies: number;
   /** Clients that were accepted and wait to be served. */
   waitingClients: number;
   /** Those that may have connections. */

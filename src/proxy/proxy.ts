@@ -215,6 +215,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       isDraining: false,
       liveSessions: 0,
       udpSessions: 0,
+      copies: 0,
       sessions: new Sessions(),
       sessionRecords: new Chain<OpenRecord>(),
       pools: new Set(),

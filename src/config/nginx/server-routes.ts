@@ -16,6 +16,7 @@ import { type Assignments, clientsVariable } from './forgery.ts';
 import { documentRoot, readFiles, type TypeTables } from './files.ts';
 import type { LimitZones } from './limits.ts';
 import { readHealthCheck } from './health-check.ts';
+import { readMirror } from './mirror.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import { moduleOf, parseGrpcTarget, parseTarget, type PassModule, rewriteFor, type Target } from './pass.ts';
@@ -359,6 +360,7 @@ export class ServerRoutes {
         ...(Object.keys(headers).length > 0 ? { headers } : {}),
         ...(Object.keys(limits).length > 0 ? { limits } : {}),
         ...readBandwidth(scope, this.constants, this.notes),
+        ...readMirror(scope, this.notes),
       };
       const errors = this.errorsOf(scope);
       return [{ place, route: withSteps(steps, this.settled(scope, { ...route, ...errors })) }];
@@ -447,7 +449,7 @@ export class ServerRoutes {
     if (!passesUpgrade) route['upgrade'] = false;
     if (!isBuffered(scope, module)) route['request-buffering'] = false;
     route['limits'] = { body: this.bodySize(scope), ...this.surroundings.limits.of(scope) };
-    Object.assign(route, readBandwidth(scope, constants, this.notes, module));
+    Object.assign(route, readBandwidth(scope, constants, this.notes, module), readMirror(scope, this.notes));
     const send = module === 'proxy' ? readSent(scope, constants, this.notes) : null;
     if (send !== null) route['send'] = send;
     route['retry'] = this.retryOf(scope, module, target);

@@ -71,6 +71,13 @@ const OWN: readonly AnswerKind[] = [
   row('listener', 'limit-requests', 429, 'there are more requests than a limit lets in'),
   row('listener', 'limit-connections', 429, 'there are more requests at one time than a limit lets in'),
   row('listener', 'limit-dry-run', 0, 'a limit would refuse it, or let it wait, if it did more than look'),
+  row(
+    'listener',
+    'mirror-left-out',
+    0,
+    'a copy of it is not sent: its body is too long, or too many copies are under way',
+  ),
+  row('listener', 'mirror-failed', 0, 'a copy of it had no response'),
   row('upstream', 'no-server', 503, 'no server is up'),
   row('upstream', 'no-name', 502, 'the name that the request is for has no address'),
   row('upstream', 'own-address', 508, 'the server that the request names is this proxy itself'),

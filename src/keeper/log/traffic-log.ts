@@ -75,7 +75,7 @@ export class TrafficLog {
   private recurringOf(kind: AnswerKind, owner: string): Recurring {
     const ofConnection = OF_CONNECTIONS.get(kind.name);
     if (ofConnection !== undefined) return ofConnection(owner);
-    if (kind.name.startsWith(LIMIT)) return limited(kind, owner);
+    if (kind.name.startsWith(LIMIT) || kind.name.startsWith(MIRROR)) return limited(kind, owner);
     const subject = udpSubject(kind);
     if (subject !== null) return lost(kind, subject, owner);
     if (this.speechless[kind.of].has(owner) || kind.name === HEADERLESS) return refused(kind, owner);
@@ -85,6 +85,9 @@ export class TrafficLog {
 
 /** Their status is what the limit says, if it says one. */
 const LIMIT = 'limit-';
+/** Nor is anything wrong for who sent the request. */
+const MIRROR = 'mirror-';
+const LET_IN: ReadonlySet<string> = new Set(['limit-dry-run', 'mirror-left-out', 'mirror-failed']);
 const HANDSHAKE = 'tls-handshake';
 /** Whatever the listener speaks: nothing was said in it yet. */
 const HEADERLESS = 'proxy-header';
@@ -104,7 +107,7 @@ function answered({ of, name, status, text }: AnswerKind, owner: string): Recurr
 }
 
 function limited({ name, text }: AnswerKind, owner: string): Recurring {
-  const how = name === 'limit-dry-run' ? 'let in' : 'refused';
+  const how = LET_IN.has(name) ? 'let in' : 'refused';
   return {
     level: 'info',
     text: (count, within) =>

@@ -25,6 +25,7 @@ class Answer implements AnswerRecord {
 
 export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   isRequest = false;
+  isCopy = false;
   method = METHOD_OTHER;
   ending = CLIENT_LEFT;
   phase: Phase = PHASE_REQUEST;
@@ -59,6 +60,7 @@ export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   /** Of a request with this head (null: what came is none) that has just come; its first byte at `begunAt`. */
   protected beginRecord(head: RequestHead | null, begunAt: number, now: number): void {
     this.isRequest = head !== null;
+    this.isCopy = false;
     this.method = head === null ? METHOD_OTHER : head.method;
     this.status = 0;
     this.counted = null;

@@ -101,6 +101,10 @@ class FakeClient implements ClientSide {
     this.said.push('broken');
     this.end(ending);
   }
+  sendCopies(): void {
+    assert.fail('there are no copies');
+  }
+
   goOn(text: Uint8Array): void {
     this.said.push(`goes on ${String.fromCharCode(...text)}`);
   }

@@ -252,7 +252,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     if (choice !== null && !choice.applyTarget(view)) return own.REWRITE_FAILED;
     if (route.send !== null) this.changeBy(route.send, view.head);
     const obstacle = towards.keeper.keep(request, view, hops, route, this.wantsUpgrade, headLength);
-    const mayGoOn = route.targetBy !== null || (route.hasErrorPages && !this.isErrorPage);
+    const mayGoOn = route.targetBy !== null || route.mirrors !== null || (route.hasErrorPages && !this.isErrorPage);
     if (obstacle === null && mayGoOn) this.original.keep(view, headLength);
     return obstacle;
   }
@@ -281,7 +281,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   /** Whatever the request has of a body is kept with its head. */
-  private get hasWholeBody(): boolean {
+  get hasWholeBody(): boolean {
     return this.client.isRequestComplete && !this.body.isSpent && !this.body.isDropped;
   }
 
@@ -349,6 +349,8 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
   begin(): void {
+    const { mirrors } = this.route;
+    if (mirrors !== null && this.detours === 0) this.client.sendCopies(mirrors);
     const { delayedUntil } = this.limits;
     if (delayedUntil > 0) this.waitUntil(delayedUntil);
     else this.usePicked(this.upstream.pick(this));

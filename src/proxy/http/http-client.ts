@@ -16,9 +16,11 @@ import type { ClientEmitters } from './client-emitters.ts';
 import type { ErrorPage } from './error-page.ts';
 import { Exchange } from './exchange.ts';
 import type { HeaderEdit } from './header-edit.ts';
+import type { Mirror } from './mirror.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
 import type { AnswerRecord } from './request-record.ts';
+import { RequestCopy } from './request-copy.ts';
 import { Route } from './route.ts';
 import type { HttpService } from './service.ts';
 import type { BodySink, ClientSide, Tunnel } from './sides.ts';
@@ -153,6 +155,15 @@ export abstract class HttpClient extends Session implements ClientSide {
   protected keep(exchange: Exchange, route: Route, headLength: number): own.OwnResponse | null {
     const { service } = this;
     return exchange.keep(route, service, service.view, service.hops, headLength);
+  }
+
+  sendCopies(mirrors: readonly Mirror[]): void {
+    const exchange = this.exchange as Exchange;
+    for (const mirror of mirrors) {
+      // each begins with the head as it came
+      if (mirror.takes(this.context.prng) && this.parseKept(exchange))
+        RequestCopy.send(this.service, this.peer, exchange, mirror);
+    }
   }
 
   // --- its end ---

@@ -33,12 +33,18 @@ export class RequestCounter implements RequestReader {
   }
 
   handleRequest(record: RequestRecord): void {
+    const { begunAt, endedAt, status } = record;
+    const ofClass = status > 599 ? CLASS_LAST : (status / 100) | 0;
+    const tookMs = endedAt - begunAt;
+    if (!record.isCopy) this.countForClient(record, ofClass, tookMs);
+    if (record.upstreamPlan !== null) this.countForUpstream(record, record.upstreamPlan.slot, ofClass, tookMs);
+  }
+
+  private countForClient(record: RequestRecord, ofClass: number, tookMs: number): void {
     if (record.isRequest) this.row.countRequest();
     const { traffic } = this;
     const { cells } = traffic;
-    const { begunAt, endedAt, listener, receivedBytes, sentBytes, status } = record;
-    const ofClass = status > 599 ? CLASS_LAST : (status / 100) | 0;
-    const tookMs = endedAt - begunAt;
+    const { listener, receivedBytes, sentBytes } = record;
     cells[P_ENDINGS + record.ending]++;
     const listenerAt = traffic.listener(listener.slot);
     count(cells, listenerAt, ofClass, receivedBytes, sentBytes);
@@ -49,12 +55,16 @@ export class RequestCounter implements RequestReader {
       count(cells, routeAt, ofClass, receivedBytes, sentBytes);
       if (counted.isTimed) countIn(cells, routeAt + T_DURATION, tookMs);
     }
-    const { upstreamPlan } = record;
-    if (upstreamPlan === null) return;
-    const upstreamAt = traffic.upstream(upstreamPlan.slot);
+  }
+
+  /** `slot`: of the upstream. */
+  private countForUpstream(record: RequestRecord, slot: number, ofClass: number, tookMs: number): void {
+    const { traffic } = this;
+    const { cells } = traffic;
+    const upstreamAt = traffic.upstream(slot);
     countIn(cells, upstreamAt + U_DURATION, tookMs);
     if (record.queuedMs > 0) countIn(cells, upstreamAt + U_QUEUE, record.queuedMs);
-    const { responseAt, server } = record;
+    const { receivedBytes, responseAt, sentBytes, server } = record;
     const tried = record.trail.last;
     if (server === null || tried === null) return;
     if (tried.hasNewConnection) countIn(cells, upstreamAt + U_CONNECT, tried.connectedAt - tried.begunAt);

@@ -21,6 +21,7 @@ import type { Upstream } from '../upstream.ts';
 import type { AccessLog } from '../log/access-log.ts';
 import { ErrorPage } from './error-page.ts';
 import { HeaderEdit } from './header-edit.ts';
+import { Mirror } from './mirror.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
 import { ResponseChanges } from './response-changes.ts';
 import type { PassageRules } from './response-passage.ts';
@@ -87,6 +88,8 @@ export class Route {
   readonly targetBy: TargetBy | null;
   /** Null: whoever comes is let in. */
   readonly limits: RouteLimits | null;
+  /** Where copies of its requests go; null: there are none. */
+  readonly mirrors: readonly Mirror[] | null;
   /** What a server's responses go through on their way to clients; null: nothing. */
   passage: PassageRules | null = null;
   private readonly ownCompression: CompressionRule | null;
@@ -156,6 +159,7 @@ export class Route {
     this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
+    this.mirrors = this.proxy?.mirrors?.map((mirror) => new Mirror(mirror)) ?? null;
     this.bandwidth = this.proxy?.bandwidth === undefined ? null : new BandwidthRule(this.proxy.bandwidth);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;

@@ -20,6 +20,7 @@ import type { AccessLog } from '../log/access-log.ts';
 import type { ErrorPage } from './error-page.ts';
 import type { Exchange, Towards } from './exchange.ts';
 import { takeForward } from './max-forwards.ts';
+import type { Mirror } from './mirror.ts';
 import * as own from './own-responses.ts';
 import type { Peer } from './peer.ts';
 import type { ClientProtocol, ServerProtocol, ServerProtocols } from './protocol.ts';
@@ -262,6 +263,19 @@ export class HttpService implements Service, Towards {
     if (index < 0) return own.NO_ROUTE;
     const end = this.walk(index, true);
     return end instanceof Route ? this.pageOf(end) : end;
+  }
+
+  /** The route for the copy of a request, whose head is in `context.requestHead` again. */
+  turnCopy(peer: Peer, { name, target }: Mirror): Route | own.OwnResponse {
+    const { set, view } = this;
+    view.isRewritten = false;
+    view.isPlaced = true;
+    view.answerStatus = 0;
+    this.look(peer);
+    if (target !== null && !target.apply(view)) return own.REWRITE_FAILED;
+    view.isPlaced = true;
+    const index = name === null ? set.table.match(view) : (set.called.get(name) ?? -1);
+    return index < 0 ? own.NO_ROUTE : this.walk(index, true);
   }
 
   /** Of the body of a request that takes this route. */

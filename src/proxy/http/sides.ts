@@ -12,6 +12,7 @@ import type { Socket } from '../../port/transport.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { HeaderEdit } from './header-edit.ts';
 import type { KeptRequest } from './kept-request.ts';
+import type { Mirror } from './mirror.ts';
 import type { OwnResponse } from './own-responses.ts';
 import type { TargetBy } from './target-by.ts';
 
@@ -79,6 +80,8 @@ export interface ClientSide {
   /** It ended in the middle, for this reason (core/endings.ts). */
   handleResponseBroken(ending: number): void;
 
+  /** The request goes to a server: its copies, too, to where its route says. */
+  sendCopies(mirrors: readonly Mirror[]): void;
   /** The request goes on elsewhere: with the route or target that a response has named in this text. */
   goOn(text: Uint8Array, by: TargetBy): void;
   /** An answer of the proxy's own instead of a response. */
