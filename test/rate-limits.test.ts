@@ -1,7 +1,8 @@
 /** Limits of requests and connections, counted by all proxies together. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type http from 'node:http';
 import { test } from 'node:test';
 import {
@@ -17,6 +18,9 @@ import {
   type WholeAnswer,
 } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
+import type { FailedRequestView } from '../src/api/failed-requests.ts';
+import { askSocket } from './control-socket.ts';
+import { temporaryDirectory } from './peers.ts';
 import { reload } from './reloading.ts';
 import { until } from './waiting.ts';
 
@@ -41,6 +45,10 @@ function counted(replies: readonly Reply[]): Readonly<Record<number, number>> {
 const many = (count: number, port: number, path: string): Promise<readonly Reply[]> =>
   Promise.all(Array.from({ length: count }, () => get(port, path)));
 
+function linesOf(file: string): readonly string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+}
+
 for (const engine of ENGINES) {
   test(`[${engine}] limits hold for all proxies together`, engineSkip(engine), async (t) => {
     const waiting: http.ServerResponse[] = [];
@@ -58,11 +66,13 @@ for (const engine of ENGINES) {
       });
     });
     const port = await freePort();
+    const log = join(temporaryDirectory(t), 'refused');
     const yaml = (burst: number): string => `
 listeners:
   web:
     bind: "127.0.0.1:${port}"
     http2: true
+    access-log: refused
     routes:
       - { match: { path: /slow }, upstream: web, limits: { requests: [ { of: slow, burst: ${burst} } ] } }
       - { match: { path: /dry }, upstream: web, limits: { requests: [ { of: dry, dry-run: true } ] } }
@@ -77,6 +87,10 @@ listeners:
       - { match: { path: /tunnel }, upstream: tunnels, upgrade: true, limits: { connections: [ { of: open, max: 1 } ] } }
       - { name: page, respond: { body: "later, please" } }
       - { upstream: web }
+access-logs:
+  refused: { file: "${log}", format: "{reason} {limiter}", when: "{value:refused}" }
+values:
+  refused: { map: "{status}", exact: { "429": "1" } }
 limiters:
   slow: { rate: 1/m }
   dry: { rate: 1/m }
@@ -100,6 +114,16 @@ upstreams:
     const refused = first.find(({ status }) => status === 429)!;
     assert.equal(refused.headers['retry-after'], '63');
     assert.match(refused.body, /more requests than a limit lets in/);
+    await until(() => linesOf(log).length === 6);
+    assert.deepEqual([...new Set(linesOf(log))], ['limit-requests slow']);
+    const path = `/v1/errors/${String(refused.headers['x-request-id'])}`;
+    const socket = `${evenkeel.file}.sock`;
+    await until(() =>
+      askSocket<FailedRequestView>(socket, 'GET', path).then(
+        ({ limiter }) => limiter === 'slow',
+        () => false,
+      ),
+    );
     assert.deepEqual(counted(await many(10, port, '/')), { 200: 10 });
 
     const client = await session(t, port);

@@ -20,6 +20,7 @@ export const failedRequest = named('FailedRequest', "A request that was answered
   method: text('Empty: it is not known.'),
   phase: text('That it was in then: `request`, `queue`, `connect`, `wait`, `response`.'),
   listener: text('That it came to.'),
+  limiter: text('That has refused it; null: none has.').nullable(),
   route: text('What the route asks for that it took; null: none.').nullable(),
   upstream: text('Null: none was chosen.').nullable(),
   tookMs: milliseconds('From its head to its end.'),

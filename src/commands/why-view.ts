@@ -251,7 +251,7 @@ function listenerLines(
 }
 
 function requestLines({ request, upstream }: Extract<Evidence, { kind: 'request' }>, paint: Paint): readonly string[] {
-  const { at, by, id, listener, method, phase, queuedMs, reason, route, status, tookMs, tries, why } = request;
+  const { at, by, id, limiter, listener, method, phase, queuedMs, reason, route, status, tookMs, tries, why } = request;
   const way = [
     `listener ${listener}`,
     ...(route === null ? [] : [`route ${route}`]),
@@ -261,7 +261,7 @@ function requestLines({ request, upstream }: Extract<Evidence, { kind: 'request'
   return [
     title(`request ${id}`, `${status}: ${why}`, 'red', paint),
     ...fields('because', [
-      `${reason}, in the phase \`${phase}\`${by === 'nobody' ? '' : `, by ${by === 'evenkeel' ? "evenkeel's own rules" : `the ${by}`}`}`,
+      `${reason}${limiter === null ? '' : ` of ${limiter}`}, in the phase \`${phase}\`${by === 'nobody' ? '' : `, by ${by === 'evenkeel' ? "evenkeel's own rules" : `the ${by}`}`}`,
     ]),
     ...fields('when', [`${at}, after ${ageText(tookMs)}${queued}`]),
     ...fields('way', [`${method === '' ? '' : `${method} at `}${way.join(', ')}`]),

@@ -52,6 +52,7 @@ const JSON_FIELDS: JsonFields = [
   ['protocol', 'protocol'],
   ['tls', 'tls-version'],
   ...JSON_END_FIELDS,
+  ['limiter', 'limiter'],
   ['serverStatus', 'server-status'],
   ['serverConnect', 'server-connect-time'],
   ['serverHeader', 'server-header-time'],

@@ -17,7 +17,7 @@ export function loggedFieldsOf({ 'access-logs': logs, values }: Config): NotedFi
   const look = (text: string): void => {
     for (const part of parseLate(text, false)) {
       if (typeof part !== 'string' && (part.kind === 'response' || part.kind === 'sent'))
-        names[part.kind].add(part.name);
+        names[part.kind].add(part.name.toLowerCase());
     }
     for (const part of parseTemplate(text)) {
       if (typeof part === 'string' || part.kind !== 'value' || seen.has(part.name)) continue;

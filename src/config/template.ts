@@ -187,6 +187,7 @@ export const END_SOURCES = {
   'ended-by': 'who has ended it: `client`, `server`, `evenkeel`, or `nobody`: it is complete',
   phase: 'what it was in then: `request`, `queue`, `connect`, `wait`, `response`, `done`',
   completion: '`OK` if it is complete, else empty',
+  limiter: 'the [limiter](../rate-limits.md) that has refused it',
   listener: 'the name of the listener',
   transport: '`TCP` or `UDP`',
   route: 'the route, as [metrics](../metrics.md) call it: `a.example/api`',
@@ -270,7 +271,7 @@ function lateOf(word: string, name: string | null): LatePlan | null {
   if (word === 'capture') return /^[0-9]$/.test(name) ? { kind: word, name } : null;
   if (word === 'value' || word === 'date')
     return name.startsWith(LATE_MARK) ? { kind: word, name: name.slice(LATE_MARK.length) } : null;
-  return isFieldOfResponse(word, name) ? { kind: word, name: name.toLowerCase() } : null;
+  return isFieldOfResponse(word, name) ? { kind: word, name } : null;
 }
 
 function isOfHead(word: string): word is 'response' | 'sent' {

@@ -128,6 +128,8 @@ export interface FailedRequest {
   /** That it was in then. */
   readonly phase: string;
   readonly listener: string;
+  /** That has refused it. */
+  readonly limiter?: string;
   /** Null: none was chosen. */
   readonly route: string | null;
   readonly upstream: string | null;
@@ -308,11 +310,11 @@ const ENDERS: readonly unknown[] = ['nobody', 'client', 'server', 'evenkeel'] sa
 
 function isFailedRequest(value: unknown): value is FailedRequest {
   if (!isObject(value)) return false;
-  const { answer, by, id, listener, method, phase, route, status, tries, upstream } = value;
+  const { answer, by, id, limiter, listener, method, phase, route, status, tries, upstream } = value;
   const { agoMs, tookMs, queuedMs } = value;
   return (
     isTexts([id, method, phase, listener]) &&
-    isTexts([route ?? '', upstream ?? '']) &&
+    isTexts([limiter ?? '', route ?? '', upstream ?? '']) &&
     [answer, status].every(isCount) &&
     [agoMs, tookMs, queuedMs].every(isSpan) &&
     ENDERS.includes(by) &&

@@ -26,6 +26,7 @@ function recordOf(id: string, name = 'web'): RequestRecord {
     ending: endedByAnswer(KIND),
     phase: PHASE_CONNECT,
     status: 502,
+    limiter: '',
     listener: { name } as ListenerPlan,
     routePlan: null,
     upstreamPlan: { name } as UpstreamPlan,

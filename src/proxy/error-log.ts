@@ -39,8 +39,20 @@ export class ErrorLog {
       this.leftOut++;
       return;
     }
-    const { ending, endedAt, headAt, listener, method, phase, queuedMs, routePlan, status, trail, upstreamPlan } =
-      record;
+    const {
+      ending,
+      endedAt,
+      headAt,
+      listener,
+      method,
+      phase,
+      queuedMs,
+      limiter,
+      routePlan,
+      status,
+      trail,
+      upstreamPlan,
+    } = record;
     const tries: FailedTry[] = [];
     for (let i = Math.max(0, trail.count - TRIES_MAX); i < trail.count; i++) tries.push(triedText(trail.at(i)));
     const request = {
@@ -55,6 +67,7 @@ export class ErrorLog {
       upstream: upstreamPlan === null ? null : clip(upstreamPlan.name),
       tookMs: endedAt - headAt,
       queuedMs,
+      ...(limiter === '' ? {} : { limiter: clip(limiter) }),
       tries,
     };
     this.kept.push({ request, endedAt });

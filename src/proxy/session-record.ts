@@ -50,6 +50,7 @@ export class SessionRecord implements EndRecord, OpenRecord {
   readonly requestBody = NOTHING;
   readonly counted = null;
   readonly notes = null;
+  readonly limiter = '';
   readonly sentHeadBytes = 0;
   readonly idBytes = NOTHING;
   readonly idAt = 0;

@@ -44,6 +44,7 @@ test('clients are told apart, of IPv6 by their network', () => {
   assert.ok(isIn(of('2001:db8:0:1::1')));
   assert.deepEqual(of('192.0.2.1').refusal, {
     kind: 'requests',
+    limiter: 'a',
     status: 429,
     lines: ascii('Retry-After: 1\r\n'),
   });

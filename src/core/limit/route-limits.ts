@@ -33,6 +33,8 @@ export interface LimitCounting {
 
 export interface Refusal {
   readonly kind: 'requests' | 'connections';
+  /** By its name. */
+  readonly limiter: string;
   readonly status: number;
   /** Of the answer: when the next request may be let in, if that is known. */
   readonly lines: Uint8Array;
@@ -104,7 +106,8 @@ class RequestLimit extends Limit<RequestLimitPlan> {
   constructor(plan: RequestLimitPlan) {
     super(plan, `requests ${plan.zone} ${plan.rate}`);
     const retryAfterS = Math.max(1, Math.ceil(UNITS_PER_REQUEST / plan.rate));
-    this.refusal = { kind: 'requests', status: plan.status, lines: ascii(`Retry-After: ${retryAfterS}\r\n`) };
+    const lines = ascii(`Retry-After: ${retryAfterS}\r\n`);
+    this.refusal = { kind: 'requests', limiter: plan.zone, status: plan.status, lines };
     this.burstUnits = plan.burst * UNITS_PER_REQUEST;
     this.delayUnits = plan.delayAfter === null ? Infinity : plan.delayAfter * UNITS_PER_REQUEST;
   }
@@ -124,7 +127,7 @@ class ConnectionLimit extends Limit<ConnectionLimitPlan> {
 
   constructor(plan: ConnectionLimitPlan) {
     super(plan, `connections ${plan.zone}`);
-    this.refusal = { kind: 'connections', status: plan.status, lines: NO_LINES };
+    this.refusal = { kind: 'connections', limiter: plan.zone, status: plan.status, lines: NO_LINES };
   }
 
   /** The cell that counts the request, below 0: it is refused; null: it has no key. */

@@ -49,7 +49,8 @@ export class FailedRequests {
 
 /** Nothing more than what belongs there: a proxy reads what strangers send. */
 function viewOf(request: FailedRequest, now: number): FailedRequestView {
-  const { answer, agoMs, by, id, listener, method, phase, queuedMs, route, status, tookMs, tries, upstream } = request;
+  const { answer, agoMs, by, id, limiter, listener, method, phase, queuedMs, route, status, tookMs, tries, upstream } =
+    request;
   const { name: reason, text: why } = ANSWER_KINDS[answer];
   return {
     id: clip(id),
@@ -61,6 +62,7 @@ function viewOf(request: FailedRequest, now: number): FailedRequestView {
     method: clip(method),
     phase: clip(phase),
     listener: clip(listener),
+    limiter: limiter === undefined ? null : clip(limiter),
     route: route === null ? null : clip(route),
     upstream: upstream === null ? null : clip(upstream),
     tookMs,

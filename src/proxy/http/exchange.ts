@@ -735,6 +735,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     return this.routeOrNull === null ? null : this.routeOrNull.plan;
   }
 
+  get limiter(): string {
+    return this.limits.limiter;
+  }
+
   get upstreamPlan(): UpstreamPlan | null {
     return this.upstreamOrNull === null ? null : this.upstreamOrNull.plan;
   }

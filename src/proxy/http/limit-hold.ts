@@ -20,6 +20,8 @@ export class LimitHold {
   private readonly cells: number[] = [];
   /** Once is enough, wherever it goes on. */
   private isJudged = false;
+  /** The limiter that has refused it; empty: none. */
+  limiter = '';
   /** Until then no server is looked for; 0: it need not wait. */
   delayedUntil = 0;
 
@@ -30,6 +32,7 @@ export class LimitHold {
   /** Of a request that has just come. */
   clear(): void {
     this.isJudged = false;
+    this.limiter = '';
   }
 
   /** Null: the request in the view is let in, now or after a delay. `listener`: by its name. */
@@ -41,7 +44,10 @@ export class LimitHold {
     if (counting === null) return null;
     limits.judge(view, counting, transport.now + sharedClockMs, verdict);
     if (verdict.isDry) answers.note(listener, DRY_LIMIT);
-    if (verdict.refusal !== null) return verdict.refusal;
+    if (verdict.refusal !== null) {
+      this.limiter = verdict.refusal.limiter;
+      return verdict.refusal;
+    }
     for (const cell of verdict.cells) this.cells.push(cell);
     this.delayedUntil = verdict.delayMs === 0 ? 0 : transport.now + verdict.delayMs;
     return null;

@@ -18,6 +18,8 @@ export interface EndRecord {
   /** What the client was answered with; 0: nothing. Of a session, what became of it as a status says it. */
   readonly status: number;
   readonly listener: ListenerPlan;
+  /** The limiter that has refused it; empty: none. */
+  readonly limiter: string;
   /** With which others it is counted, by the first route that it has taken. Null: it has taken none. */
   readonly counted: CountedPlan | null;
   /** Null: it went to no server. */

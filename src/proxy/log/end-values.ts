@@ -51,7 +51,7 @@ export class EndValues implements LateValues {
   find({ kind, name }: LateValue, into: Span): void {
     if (kind === 'value') return this.responseValues.find(name, this, into);
     if (kind === 'date') return this.responseValues.findDate(name, into);
-    if (kind === 'response' || kind === 'sent') return this.findField(kind, name, into);
+    if (kind === 'response' || kind === 'sent') return this.findField(kind, name.toLowerCase(), into);
     if (kind === 'capture') return into.set(NOTHING, 0, 0);
     const end = this.write(kind, text, 0);
     into.set(text, 0, end);
@@ -108,6 +108,8 @@ export class EndValues implements LateValues {
         return emitName(out, at, PHASES[record.phase]);
       case 'completion':
         return isComplete(record.ending) ? emitBytes(out, at, OK, 0, OK.length) : at;
+      case 'limiter':
+        return emitName(out, at, record.limiter);
       case 'listener':
         return emitName(out, at, record.listener.name);
       case 'route':
