@@ -265,6 +265,7 @@ export class Keeper {
           weight: line.weight,
           family: isEmpty ? 0 : 4,
           port: isEmpty ? 0 : line.port,
+          isBackup: false,
           address,
         });
       });

@@ -160,7 +160,7 @@ function play(seed: number): { shed: number; answered: number } {
   const board = Board.createAlone({ servers: 1, listeners: 1, rows: 1 });
   board.update((set) => {
     const address = Uint8Array.of(10, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    set(0, { state: SERVER_UP, weight: WEIGHT_UNIT, family: 4, port: 9000, address });
+    set(0, { state: SERVER_UP, weight: WEIGHT_UNIT, family: 4, port: 9000, isBackup: false, address });
   });
   const server: Acceptor = {
     mode: 'accept',

@@ -282,7 +282,7 @@ function play(seed: number, sabotage: Sabotage = 'none'): Played {
   board.update((set) => {
     for (const i of servers.keys()) {
       const address = Uint8Array.of(10, 1, 0, i + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-      set(i, { state: SERVER_UP, weight: WEIGHT_UNIT, family: 4, port: 9000, address });
+      set(i, { state: SERVER_UP, weight: WEIGHT_UNIT, family: 4, port: 9000, isBackup: false, address });
     }
   });
   const proxy = new Proxy({

@@ -1,4 +1,4 @@
-/** Servers by name, while the name's address changes and vanishes. With a hosts file of our own in a mount namespace. */
+/** Servers by name, while the name's address changes and vanishes: with a hosts file of our own in a mount namespace, and by DNS. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,10 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { engineSkip, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
+import type { StatusDocument } from '../src/api/status.ts';
+import { askSocket } from './control-socket.ts';
+import { engineSkip, ENGINES, Evenkeel, freePort, get, getUntil, startBackend } from './evenkeel.ts';
+import { startNameServer } from './name-server.ts';
 
 test(
   "a name's new address gets the requests, and the last one stays when the name is gone",
@@ -51,3 +54,45 @@ upstreams: { web: { servers: [ "backend.test:${old.port}" ] } }
     assert.equal((await get(port)).body, 'new');
   },
 );
+
+for (const engine of ENGINES) {
+  test(
+    `[${engine}] SRV records say which servers there are, and no answer takes none away`,
+    engineSkip(engine),
+    async (t) => {
+      const first = await startBackend(t, (_, response) => response.end('first'));
+      const second = await startBackend(t, (_, response) => response.end('second'));
+      const dns = await startNameServer(t);
+      const service = '_http._tcp.app.test';
+      dns.names.set('a.test', ['127.0.0.1']);
+      dns.services.set(service, [`10 5 ${first.port} a.test`, `20 5 ${second.port} a.test`]);
+      const port = await freePort();
+      const yaml = `
+listeners: { web: { bind: "127.0.0.1:${port}", protocol: http, routes: [ { upstream: web } ] } }
+upstreams:
+  web:
+    servers: [ { address: app.test, service: http } ]
+    resolver: { servers: "${dns.address}", valid: 1s, ipv6: false }
+`;
+      const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, hasSocket: true });
+      await getUntil(port, ({ body }) => body === 'first');
+      const status = await askSocket<StatusDocument>(`${evenkeel.file}.sock`, 'GET', '/v1/status');
+      const [{ servers }] = status.upstreams;
+      assert.deepEqual(
+        servers.map(({ name, address, weight, isBackup }) => ({ name, address, weight, isBackup })),
+        [
+          { name: service, address: `127.0.0.1:${first.port}`, weight: 5, isBackup: false },
+          { name: service, address: `127.0.0.1:${second.port}`, weight: 5, isBackup: true },
+        ],
+      );
+
+      dns.services.set(service, []);
+      await evenkeel.said(/name SRV _http\._tcp\.app\.test \(.*\) does not resolve/);
+      assert.equal((await get(port)).body, 'first');
+
+      // a backup becomes a server, and the other way round, without a change of addresses
+      dns.services.set(service, [`30 1 ${first.port} a.test`, `20 2 ${second.port} a.test`]);
+      await getUntil(port, ({ body }) => body === 'second');
+    },
+  );
+}

@@ -97,7 +97,7 @@ export class Program {
     new DataView(address.buffer).setInt32(0, ipOf(target));
     this.board.update((set) => {
       const state = isUp ? SERVER_UP : SERVER_DOWN;
-      set(slot, { state, weight: WEIGHT_UNIT, family: 4, port: target.port, address });
+      set(slot, { state, weight: WEIGHT_UNIT, family: 4, port: target.port, isBackup: false, address });
     });
   }
 

@@ -14,6 +14,7 @@ export {
   SERVER_EMPTY,
   SERVER_UP,
   WEIGHT_UNIT,
+  emptySlot,
   type BoardShape,
   type ServerSlot,
   type ServerState,

@@ -101,6 +101,8 @@ export const LISTENERS_MAX = 1024;
 export const SERVER_SLOTS_MAX = 16384;
 /** Addresses used of one name. */
 export const ADDRESSES_PER_NAME_MAX = 16;
+/** The same of a service (DNS SRV): each instance of it is a server. */
+export const ADDRESSES_PER_SERVICE_MAX = 64;
 /** Witnesses of one virtual router: each is asked several times a second. An odd handful decides as well. */
 export const WITNESSES_MAX = 16;
 /** Virtual routers of one node: as many as the vip process's board has room for. */

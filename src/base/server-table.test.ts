@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { SERVER_UP, type ServerSlot, ServerTable } from './server-table.ts';
+import { emptySlot, SERVER_UP, type ServerSlot, ServerTable } from './server-table.ts';
 
 const SHAPE = { servers: 64, listeners: 0, rows: 0 };
-const slot = (): ServerSlot => ({ state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) });
 
 /** Everything in a slot says the same number. */
 function stamped(number: number): ServerSlot {
   const port = number & 0xffff;
   const address = new Uint8Array(16);
   new Uint16Array(address.buffer).fill(port);
-  return { state: SERVER_UP, weight: port, family: 4, port, address };
+  return { state: SERVER_UP, weight: port, family: 4, port, isBackup: port % 3 === 0, address };
 }
 
 test('a reader gets the servers of one change, or nothing', { timeout: 60_000 }, async (t) => {
@@ -27,7 +26,7 @@ test('a reader gets the servers of one change, or nothing', { timeout: 60_000 },
          const address = new Uint8Array(16);
          new Uint16Array(address.buffer).fill(port);
          table.update((set) => {
-           for (let i = 0; i < shape.servers; i++) set(i, { state: 1, weight: port, family: 4, port, address });
+           for (let i = 0; i < shape.servers; i++) set(i, { state: 1, weight: port, family: 4, port, isBackup: port % 3 === 0, address });
          });
        }
      });`,
@@ -40,7 +39,7 @@ test('a reader gets the servers of one change, or nothing', { timeout: 60_000 },
   await once(writer, 'online');
   const reader = new ServerTable(buffer);
   while (reader.generation === 0) await new Promise((resolve) => setImmediate(resolve));
-  const line = slot();
+  const line = emptySlot();
   const seen = new Set<number>();
   let reads = 0;
   const begin = performance.now();
@@ -48,9 +47,10 @@ test('a reader gets the servers of one change, or nothing', { timeout: 60_000 },
   // On a busy machine one of both threads may stand still for a second.
   while (passedMs() < 1_000 || ((reads <= 100 || seen.size <= 10) && passedMs() < 50_000)) {
     const first = { port: -1 };
-    const generation = reader.readAll(line, (_, { weight, port, address }) => {
+    const generation = reader.readAll(line, (_, { weight, port, isBackup, address }) => {
       if (first.port < 0) first.port = port;
       assert.equal(weight, port, 'weight and port are of one change');
+      assert.equal(isBackup, port % 3 === 0, 'port and backup are of one change');
       assert.ok(
         new Uint16Array(address.buffer).every((word) => word === port),
         'address and port are of one change',
@@ -70,7 +70,7 @@ test('a writer that stands still in the middle of a change holds nobody up', () 
   const writer = ServerTable.create(buffer, SHAPE);
   writer.update((set) => set(3, stamped(7)));
   const reader = new ServerTable(buffer);
-  const line = slot();
+  const line = emptySlot();
   writer.update((set) => {
     set(3, stamped(8));
     const ports: number[] = [];
@@ -92,7 +92,7 @@ test('a change that fails changes nothing, and the next one is whole', () => {
       throw new Error('half way');
     }),
   );
-  const line = slot();
+  const line = emptySlot();
   writer.read(1, line);
   assert.equal(line.port, 5);
   writer.update((set) => set(2, stamped(9)));

@@ -30,7 +30,7 @@ const H_WORKERS = 7;
 const SERVER_WORDS = 8;
 const S_STATE = 0;
 const S_WEIGHT = 1;
-const S_FAMILY_PORT = 2;
+const S_FAMILY_PORT = 2; // port, family, and a bit that it is a backup
 const S_ADDRESS = 3; // 4 words, in network byte order as bytes
 
 /** A reader that is overtaken this often, by two changes each time, looks again in its next turn. */
@@ -43,6 +43,9 @@ export const SERVER_DOWN = 2; // by active health, or disabled
 export const SERVER_EJECTED = 3; // by passive health
 export const SERVER_DRAINING = 4; // up, for what is bound to it
 export type ServerState = 0 | 1 | 2 | 3 | 4;
+
+/** In the word of family and port. */
+const BACKUP_BIT = 1 << 24;
 
 /** Full weight of a server of weight 1; slow start uses the fractions. */
 export const WEIGHT_UNIT = 256;
@@ -62,6 +65,7 @@ export interface ServerSlot {
   weight: number;
   family: 0 | 4 | 6;
   port: number;
+  isBackup: boolean;
   /** 16 bytes; IPv4 in the first 4. */
   readonly address: Uint8Array;
 }
@@ -166,7 +170,7 @@ export class ServerTable {
     const at = tableAt + slot * SERVER_WORDS;
     Atomics.store(words, at + S_STATE, value.state);
     Atomics.store(words, at + S_WEIGHT, value.weight);
-    Atomics.store(words, at + S_FAMILY_PORT, (value.family << 16) | value.port);
+    Atomics.store(words, at + S_FAMILY_PORT, (value.isBackup ? BACKUP_BIT : 0) | (value.family << 16) | value.port);
     this.addressBytes.set(value.address.subarray(0, 16));
     for (let i = 0; i < 4; i++) Atomics.store(words, at + S_ADDRESS + i, this.addressWords[i]);
   }
@@ -176,9 +180,15 @@ export class ServerTable {
     const familyPort = words[at + S_FAMILY_PORT];
     into.state = words[at + S_STATE] as ServerState;
     into.weight = words[at + S_WEIGHT];
-    into.family = (familyPort >>> 16) as 0 | 4 | 6;
+    into.family = ((familyPort >>> 16) & 0xff) as 0 | 4 | 6;
+    into.isBackup = (familyPort & BACKUP_BIT) !== 0;
     into.port = familyPort & 0xffff;
     for (let i = 0; i < 4; i++) this.addressWords[i] = words[at + S_ADDRESS + i];
     into.address.set(this.addressBytes);
   }
+}
+
+/** To read into. */
+export function emptySlot(): ServerSlot {
+  return { state: SERVER_EMPTY, weight: 0, family: 0, port: 0, isBackup: false, address: new Uint8Array(16) };
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import net from 'node:net';
-import { type Board, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../base/board.ts';
+import { type Board, emptySlot, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../base/board.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { DemoOptions } from '../cli/demo.ts';
 import type { Plan } from '../config/plan.ts';
@@ -199,7 +199,7 @@ const COLORS: readonly Color[] = ['red', 'green', 'blue', 'grey', 'grey'];
 /** Reads the status board. */
 class Gauge {
   private readonly servers: readonly GaugedServer[];
-  private readonly slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  private readonly slot: ServerSlot = emptySlot();
   private readonly rates: Rate[];
 
   constructor(plan: Plan) {

@@ -74,13 +74,14 @@ function worldOf(plan: Plan): KnownWorld {
   };
 }
 
-function standingOf({ firstSlot, target, state, weight }: ServerPlan): KnownStanding {
+function standingOf({ firstSlot, target, state, weight, backup }: ServerPlan): KnownStanding {
   const isIn = state === 'enabled';
   return {
     slot: firstSlot,
     state: isIn ? SERVER_UP : state === 'drain' ? SERVER_DRAINING : SERVER_DOWN,
     weight: weight * WEIGHT_UNIT,
     address: 'hostname' in target ? { ...SOMEWHERE, port: target.port } : target.family === 0 ? null : target,
+    isBackup: backup,
     connections: 0,
     why: isIn ? '' : `\`state: ${state}\` in the file`,
   };

@@ -15,6 +15,7 @@ import { entriesOf, itemsOf, listOf } from './parts.ts';
 import type { Report } from './report.ts';
 import { yamlText } from './schema-walk.ts';
 import { parseDuration } from './units.ts';
+import { slotsOfServer } from './server-places.ts';
 import type { UpstreamUses, Use } from './upstream-uses.ts';
 
 type Upstream = Loose<UpstreamConfig>;
@@ -158,12 +159,8 @@ function checkSources(upstream: Upstream, path: Path, report: Report): void {
 
 /** Of the status board: one for an address, several for a name. */
 export function slotsOf(upstream: Upstream): number {
-  let slots = upstream['server-by'] === undefined ? 0 : ADDRESSES_PER_NAME_MAX;
-  for (const server of listOf(upstream.servers)) {
-    const target = parseServer(addressOf(server) ?? '').value?.target;
-    slots += target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;
-  }
-  return slots;
+  const chosen = upstream['server-by'] === undefined ? 0 : ADDRESSES_PER_NAME_MAX;
+  return listOf(upstream.servers).reduce((slots, server) => slots + slotsOfServer(server), chosen);
 }
 
 type Server = NonNullable<NonNullable<Upstream['servers']>[number]>;
@@ -182,11 +179,13 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
     const parsed = written === undefined ? null : parseServer(written).value;
     if (written === undefined || parsed === null) continue;
     const where = typeof server === 'string' ? at : [...at, 'address'];
-    if (!parsed.hasPort && isTcp) {
+    const service = typeof server === 'string' ? undefined : server.service;
+    if (service !== undefined) checkService(parsed, written, where, report);
+    else if (!parsed.hasPort && isTcp && (typeof server === 'string' || report.lacks(at, 'service'))) {
       report.atValue(where, 'server-without-port', { value: show(written), host: written });
     }
     const copy = typeof server === 'string' ? 1 : (server.copy ?? 1);
-    const identity = `${identityOf(parsed, hasTls(upstream))}#${copy}`;
+    const identity = `${service ?? ''} ${identityOf(parsed, hasTls(upstream))}#${copy}`;
     const first = seen.get(identity);
     if (first === undefined) seen.set(identity, where);
     else
@@ -199,6 +198,14 @@ function checkServers(name: string, upstream: Upstream, path: Path, isTcp: boole
   if (primaries === 0 && items.length > 0 && report.isWhole([...path, 'servers'])) {
     report.atKey([...path, 'servers'], 'only-backups', { name });
   }
+}
+
+/** Its address is a domain. */
+function checkService({ target, hasPort }: ServerAddress, written: string, where: Path, report: Report): void {
+  const refuse = (reason: string, fix: string): void =>
+    report.atValue(where, 'bad-service', { value: show(written), reason, fix });
+  if (!('hostname' in target)) refuse('it is no domain', 'write a domain, or leave `service` out');
+  else if (hasPort) refuse('it has a port', `write "${target.hostname}"`);
 }
 
 function hasTls({ tls }: Upstream): boolean {
@@ -216,6 +223,10 @@ const REQUEST_HASHES = ['header', 'cookie', 'query', 'path'] as const;
 
 function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boolean, report: Report): void {
   const balance = upstream.balance ?? (report.lacks(path, 'balance') ? DEFAULTS.upstream.balance : null);
+  if (isUdp && (balance === 'least-time' || balance === 'least-whole-time')) {
+    const fix = 'write `least-connections`: a datagram may have no answer';
+    report.atValue([...path, 'balance'], 'wrong-protocol', { key: `balance: ${balance}`, protocol: 'udp', fix });
+  }
   if (upstream.hash === undefined) {
     if (balance !== null && isKeyed(balance) && report.lacks(path, 'hash'))
       report.atValue([...path, 'balance'], 'hash-without-key', {});

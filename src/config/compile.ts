@@ -5,7 +5,7 @@
 import type { Address } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import type { KeepAlive } from '../base/keep-alive.ts';
-import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
+import { slotsOfServer } from './server-places.ts';
 import { parseBind, parseNameServer, parseNetwork, parseServer, parseIp, UNIX } from './addresses.ts';
 import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './compile-tls.ts';
 import { compileValue } from './compile-values.ts';
@@ -389,10 +389,13 @@ function compileServer(
   const server = typeof written === 'string' ? { address: written } : written;
   const { target, hasPort } = checked(parseServer(server.address).value, server.address);
   const port = hasPort ? target.port : portWithout;
+  const service = server.service === undefined ? null : wholeService(server.service);
+  const name = service === null ? server.address : `${service}.${server.address}`;
   const withPort: Address | { hostname: string; port: number } = { ...target, port };
   return {
-    name: server.copy === undefined ? server.address : `${server.address}#${server.copy}`,
+    name: server.copy === undefined ? name : `${name}#${server.copy}`,
     target: withPort,
+    ...(service === null ? {} : { service }),
     weight: server.weight ?? DEFAULTS.upstream.weight,
     state: server.state ?? DEFAULTS.upstream.state,
     maxConnections: server['max-connections'] ?? 0,
@@ -403,8 +406,13 @@ function compileServer(
     notify: server.notify === undefined ? null : compilePrograms(server.notify),
     firstSlot,
     epoch: 0,
-    slotCount: 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1,
+    slotCount: slotsOfServer(server),
   };
+}
+
+/** `_http._tcp` for `http`. */
+function wholeService(service: string): string {
+  return service.includes('.') ? service : `_${service}._tcp`;
 }
 
 function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {

@@ -576,6 +576,16 @@ export const CATALOGUE = {
     message: 'the server <value> has no port, and TCP has no default port',
     remedy: 'write it with its port, for example "<host>:3306"',
   },
+  'bad-service': {
+    severity: 'error',
+    message: 'the server <value> has a `service`, whose SRV records say addresses and ports, and <reason>',
+    remedy: '<fix>',
+  },
+  'bad-service-name': {
+    severity: 'error',
+    message: '<value> is no name of a service',
+    remedy: 'write for example `http`, which is `_http._tcp`',
+  },
   'duplicate-server': {
     severity: 'error',
     message: 'the server <value> is a duplicate; the first is on line <line>',

@@ -54,6 +54,7 @@ import {
   responseTemplate,
   rewrittenPath,
   server,
+  serviceName,
   share,
   size,
   statusRange,
@@ -974,9 +975,14 @@ const ServerHealth = Health.extend({
 
 const Server = z.strictObject({
   address: required(server, 'As the plain string.', '192.0.2.1:80'),
+  service: key(
+    serviceName,
+    '`address` is a domain without a port, and the SRV records of this service in it say which servers there are, with their ports and weights: ' +
+      'those that come first by priority, and the others as backups. `http` is `_http._tcp`. [Services](../health.md#services-srv-records).',
+  ),
   weight: key(
     integer(0, 256),
-    'Its share of the work, relative to the others. 0: no share, and so nobody new.',
+    'Its share of the work, relative to the others. 0: no share, and so nobody new. Of a `service` times that of each record, up to 256.',
     DEFAULTS.upstream.weight,
   ),
   state: key(
@@ -1096,6 +1102,8 @@ const Upstream = z.strictObject({
     z.enum([
       'round-robin',
       'least-connections',
+      'least-time',
+      'least-whole-time',
       'random-two',
       'source-hash',
       'hash',
@@ -1103,7 +1111,9 @@ const Upstream = z.strictObject({
       'nginx-hash',
       'ketama',
     ]),
-    "How a server is chosen. `round-robin` and `least-connections` go by weight; `random-two`: the less loaded of two at random; `source-hash`: by the client's " +
+    'How a server is chosen. `round-robin` and `least-connections` go by weight; `least-time`: by how long a server takes until it answers, times what is under ' +
+      'way there; `least-whole-time`: until all of the answer is there; `random-two`: the less loaded of two at random; ' +
+      "`source-hash`: by the client's " +
       'address; `hash`: by what `hash` says. Losing one of N servers moves 1/N of the keys. `nginx-ip-hash`, `nginx-hash` and `ketama` choose ' +
       'the server that nginx would with `ip_hash`, `hash` and `hash ... consistent`; the last two go by `hash`.',
     DEFAULTS.upstream.balance,

@@ -693,6 +693,8 @@ export type Balance =
   | 'source-hash'
   | 'hash'
   // as nginx's `ip_hash`, `hash` and `hash ... consistent`
+  | 'least-time'
+  | 'least-whole-time'
   | 'nginx-ip-hash'
   | 'nginx-hash'
   | 'ketama';
@@ -852,6 +854,8 @@ export interface ServerPlan {
   readonly name: string;
   /** An address, or a name to resolve. */
   readonly target: Address | { readonly hostname: string; readonly port: number };
+  /** With it `target` is a domain, and the SRV records of this service in it say which servers there are. */
+  readonly service?: string;
   /** 0..256. With 0 it is drained, and has no keys. */
   readonly weight: number;
   readonly state: AdminState;
@@ -865,7 +869,7 @@ export interface ServerPlan {
   /** Null: the upstream's. */
   readonly health: HealthPlan | null;
   readonly notify: UpDownPrograms | null;
-  /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, an address one. */
+  /** The first of its slots on the status board; a name has ADDRESSES_PER_NAME_MAX of them, a service ADDRESSES_PER_SERVICE_MAX, an address one. */
   readonly firstSlot: number;
   readonly slotCount: number;
   /** How often these slots had been another server's before. */

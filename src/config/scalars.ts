@@ -12,6 +12,7 @@ import {
   parseNetwork,
   parseServer,
   UNIX,
+  isHostname,
 } from './addresses.ts';
 import type { Problem } from './diagnostic.ts';
 import { problem, show } from './diagnostic.ts';
@@ -276,6 +277,9 @@ export const rate = text('rate', '10/s', (value) =>
 );
 export const stickyId = text('identifier', 'node1', (value) =>
   /^[!#-+\--:<-[\]-~]{1,128}$/.test(value) ? null : problem('bad-server-id', { value: show(value) }),
+);
+export const serviceName = text('name of a service', '_http._tcp', (value) =>
+  isHostname(value) ? null : problem('bad-service-name', { value: show(value) }),
 );
 export const stickyMark = text('character', '.', (value) =>
   /^[!-~]$/.test(value) ? null : problem('bad-mark', { value: show(value) }),

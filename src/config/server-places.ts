@@ -1,8 +1,9 @@
 /** Where the servers of an upstream stand in a document, and whether one is where something listens. */
+import { ADDRESSES_PER_NAME_MAX, ADDRESSES_PER_SERVICE_MAX } from '../base/limits.ts';
 import { isLoopback } from '../base/address.ts';
 import { parseServer, type ServerAddress } from './addresses.ts';
 import type { Path } from './diagnostic.ts';
-import type { Config, Loose } from './model.ts';
+import type { Config, Loose, UpstreamConfig } from './model.ts';
 import { itemsOf } from './parts.ts';
 import type { BindPlan } from './plan.ts';
 
@@ -19,6 +20,15 @@ export function serverPlacesOf({ upstreams }: Loose<Config>, upstream: string): 
     const address = text === undefined ? null : parseServer(text).value;
     return address === null ? [] : [{ path: typeof server === 'string' ? at : [...at, 'address'], address }];
   });
+}
+
+type Server = NonNullable<Loose<UpstreamConfig>['servers']>[number];
+
+/** Of the status board: one for an address, several for what may have several. */
+export function slotsOfServer(server: Server): number {
+  if (typeof server === 'object' && server.service !== undefined) return ADDRESSES_PER_SERVICE_MAX;
+  const target = parseServer((typeof server === 'string' ? server : server?.address) ?? '').value?.target;
+  return target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;
 }
 
 /** Whoever connects to the server comes to `bind`. Of one that has all addresses, only those of loopback are known. */

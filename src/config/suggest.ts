@@ -170,6 +170,8 @@ const VALUES_ELSEWHERE: ReadonlyMap<string, string> = new Map(
   Object.entries({
     leastconn: 'least-connections',
     'least-conn': 'least-connections',
+    'peak-ewma': 'least-time',
+    'least-response-time': 'least-time',
     'least-request': 'least-connections',
     lc: 'least-connections',
     wlc: 'least-connections',

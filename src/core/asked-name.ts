@@ -1,15 +1,29 @@
-/** A name of a server, and who is asked for its addresses: what is one question. Pure. */
-import type { ResolverPlan } from '../config/plan.ts';
+/** A name of servers, and who is asked for it: what is one question. Pure. */
+import type { ResolverPlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
 
 export interface AskedName {
+  /** Of a service the name of its SRV records. */
   readonly hostname: string;
+  readonly isService: boolean;
   /** Null: the system's. */
   readonly resolver: ResolverPlan | null;
 }
 
-/** For people, and another one for another question: `api.internal`, `api.internal (of 192.0.2.53:53)`. */
-export function askedText({ hostname, resolver }: AskedName): string {
-  if (resolver === null) return hostname;
+/** Null: its address is known. */
+export function askedFor(
+  { target, service }: Pick<ServerPlan, 'service' | 'target'>,
+  { resolver }: Pick<UpstreamPlan, 'resolver'>,
+): AskedName | null {
+  if (!('hostname' in target)) return null;
+  const { hostname } = target;
+  if (service === undefined) return { hostname, isService: false, resolver };
+  return { hostname: `${service}.${hostname}`, isService: true, resolver };
+}
+
+/** For people, and another one for another question: `api.internal`, `SRV _http._tcp.internal (of 192.0.2.53:53)`. */
+export function askedText({ hostname, isService, resolver }: AskedName): string {
+  const name = isService ? `SRV ${hostname}` : hostname;
+  if (resolver === null) return name;
   const { families, servers, timeoutMs, validMs } = resolver;
   const parts = [
     ...(servers.length === 0 ? [] : [`of ${servers.join(' ')}`]),
@@ -17,5 +31,5 @@ export function askedText({ hostname, resolver }: AskedName): string {
     ...(validMs === null ? [] : [`for ${validMs} ms`]),
     `within ${timeoutMs} ms`,
   ];
-  return `${hostname} (${parts.join(', ')})`;
+  return `${name} (${parts.join(', ')})`;
 }

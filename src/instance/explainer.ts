@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Explanation } from '../api/explanation.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
-import { SERVER_EMPTY, type ServerSlot } from '../base/board.ts';
+import { emptySlot } from '../base/board.ts';
 import { formatIP } from '../base/address.ts';
 import { NotNowError, Refusal } from '../keeper/api/app.ts';
 import type { DataPlaneFacts } from '../keeper/api/status.ts';
@@ -73,7 +73,7 @@ function inThread(workerData: RehearsalTask): Promise<RehearsalAnswer> {
 /** `upstreams`: as they are in `facts`, and in the order of its plan. */
 export function worldOf(facts: DataPlaneFacts, upstreams: readonly UpstreamView[]): KnownWorld {
   const { board, health, plan } = facts;
-  const line: ServerSlot = { state: SERVER_EMPTY, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  const line = emptySlot();
   const standings = plan.upstreams.flatMap((_, index) => {
     const slots = health.serversOf(index).flat();
     return slots.map(({ slot }, i): KnownStanding => {
@@ -86,6 +86,7 @@ export function worldOf(facts: DataPlaneFacts, upstreams: readonly UpstreamView[
         state: line.state,
         weight,
         address: family === 0 ? null : { family, host, port },
+        isBackup: line.isBackup,
         connections: board.serverConnections(slot),
         why: state === 'up' || state === 'unchecked' ? '' : `${state}: ${reason}`,
       };

@@ -5,7 +5,7 @@
 import { PLENTY } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import { formatIP } from '../base/address.ts';
-import type { Board, ServerSlot } from '../base/board.ts';
+import { type Board, emptySlot } from '../base/board.ts';
 import { Chain } from '../base/chain.ts';
 import { HANDSHAKE_FAILED, HANDSHAKE_FULL, HANDSHAKE_RESUMED } from '../base/traffic-cells.ts';
 import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, LAST_WORDS_MS, TICK_MS } from '../base/limits.ts';
@@ -148,7 +148,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
   /** Whose line of the board is whose. */
   private readonly serverOfSlot: (Server | undefined)[] = [];
   private readonly upstreamOfSlot: (Upstream | undefined)[] = [];
-  private readonly line: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  private readonly line = emptySlot();
   private boardGeneration = -1;
   private dateAt = -Infinity;
   private tickAt: number;

@@ -26,6 +26,8 @@ export class Server implements Endpoint {
   /** Where it is, or was last. */
   addressText = '';
   weight = 0;
+  /** The board says that it is a backup, whatever the plan does. */
+  isStandIn = false;
   isUsable = false;
   /** It was found to be down. */
   private isDown = false;
@@ -61,7 +63,7 @@ export class Server implements Endpoint {
   }
 
   get isBackup(): boolean {
-    return this.plan.backup;
+    return this.plan.backup || this.isStandIn;
   }
 
   get maxConnections(): number {

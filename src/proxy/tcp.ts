@@ -203,6 +203,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   private queuedAt = 0;
   /** When the server was picked. */
   private takenAt = 0;
+  /** From then to the connection. */
+  private connectedMs = 0;
   /** Of the last try: a kind of answer. */
   private failure = NO_SERVER;
   private isOver = false;
@@ -289,7 +291,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   handleDialed(socket: Socket): void {
     const { context, record } = this;
     this.dial = null;
-    context.sessionCounter.connected(this.upstream.plan.slot, context.transport.now - this.takenAt);
+    this.connectedMs = context.transport.now - this.takenAt;
+    context.sessionCounter.connected(this.upstream.plan.slot, this.connectedMs);
     record?.join();
     const [listener, server] = [this.listener.plan.slot, (this.server as Server).slot];
     const bytes = {
@@ -353,7 +356,8 @@ class TcpSession extends Waiter implements SocketHandler, DialOwner, RelayOwner 
   }
 
   handleRelayEnd(ending: number): void {
-    this.upstream.giveServed(this.server as Server, this.context.transport.now - this.takenAt);
+    const tookMs = this.context.transport.now - this.takenAt;
+    this.upstream.giveServed(this.server as Server, this.connectedMs, tookMs);
     this.server = null;
     this.end(ending);
   }

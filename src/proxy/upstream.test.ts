@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Address } from '../base/address.ts';
 import { AddressNumbers } from '../base/address-numbers.ts';
-import { SERVER_DOWN, SERVER_DRAINING, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../base/board.ts';
+import { emptySlot, SERVER_DOWN, SERVER_DRAINING, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers } from '../base/timers.ts';
 import type { ServerPlan, UpstreamPlan } from '../config/plan.ts';
@@ -77,10 +77,10 @@ function plan(...servers: ServerPlan[]): UpstreamPlan {
 }
 
 function line(host: string | null, state: ServerSlot['state'] = SERVER_UP): ServerSlot {
-  if (host === null) return { state: SERVER_EMPTY, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  if (host === null) return emptySlot();
   const address = new Uint8Array(16);
   address.set(host.split('.').map(Number));
-  return { state, weight: 256, family: 4, port: 80, address };
+  return { ...emptySlot(), state, weight: 256, family: 4, port: 80, address };
 }
 
 function read(upstream: Upstream, ...lines: ServerSlot[]): void {

@@ -169,6 +169,7 @@ export class Upstream {
   /** One server's line of the board. `refreshed` must follow when all were read. */
   readSlot(server: Server, line: ServerSlot): void {
     server.weight = line.weight;
+    server.isStandIn = line.isBackup;
     server.setState(line.state);
     server.keepsKeys = line.state === SERVER_DRAINING && (this.isHashed || this.stickiness !== null);
     const address = addressOf(server.plan, line);
@@ -241,9 +242,10 @@ export class Upstream {
     if (this.firstWaiter !== null) this.serveWaiters();
   }
 
-  /** As `give`, of one that served what it was taken for in so long. */
-  giveServed(server: Server, tookMs: number): void {
+  /** As `give`, of one that served what it was taken for in so long, and began to after `answeredMs`. */
+  giveServed(server: Server, answeredMs: number, tookMs: number): void {
     this.serviceTime.note(tookMs);
+    this.balancer.noteServed(server.slot, answeredMs, tookMs);
     this.give(server);
   }
 
@@ -329,8 +331,8 @@ function queues({ queueMax }: UpstreamPlan): boolean {
   return queueMax > 0;
 }
 
-function balancerFor(plan: UpstreamPlan, { prng, isAlone }: Context): Balancer {
-  return createBalancer(plan.balance, prng, isAlone, !queues(plan));
+function balancerFor(plan: UpstreamPlan, { prng, isAlone, transport }: Context): Balancer {
+  return createBalancer(plan.balance, prng, isAlone, !queues(plan), transport);
 }
 
 function stickinessOf({ sticky }: UpstreamPlan): Stickiness | null {

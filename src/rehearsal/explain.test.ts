@@ -25,6 +25,7 @@ function standingsOf(plan: Plan, down: readonly string[] = [], connections = 0):
         slot: firstSlot,
         state,
         weight: weight * WEIGHT_UNIT,
+        isBackup: false,
         address,
         connections,
         why: isDown ? 'down: refused' : '',

@@ -32,6 +32,7 @@ export interface Standing {
   readonly state: ServerState;
   /** In WEIGHT_UNITs. */
   readonly weight: number;
+  readonly isBackup: boolean;
   /** Null: it has none, or a Unix socket's. */
   readonly address: Address | null;
   /** In use there, of all proxies. */
@@ -431,7 +432,7 @@ function boardOf(plan: Plan, standings: readonly Standing[]): Board {
   const board = Board.createAlone({ servers: Math.max(1, plan.serverSlots), listeners, rows: 2 });
   board.workers = plan.workers;
   board.update((set) => {
-    for (const { slot, state, weight, address } of standings) {
+    for (const { slot, state, weight, isBackup, address } of standings) {
       const bytes = new Uint8Array(16);
       const family = address === null ? 0 : address.family;
       if (address !== null) writeAddress(address, bytes, 0);
@@ -440,6 +441,7 @@ function boardOf(plan: Plan, standings: readonly Standing[]): Board {
         weight,
         family,
         port: address?.port ?? 0,
+        isBackup,
         address: family === 4 ? padded(bytes.subarray(12)) : bytes,
       };
       set(slot, value);

@@ -23,7 +23,13 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
       ],
       ['keepalive_timeout', 'upstream', '1', 'works', ''],
       ['least_conn', 'upstream', '0', 'works', ''],
-      ['least_time', 'upstream', '1-2', 'not yet', '`least_conn` is the nearest'],
+      [
+        'least_time',
+        'upstream',
+        '1-2',
+        'differs',
+        '`header` and `last_byte`; `inflight` or not, what is under way counts. The mean is made [as we do](../balancing.md#least-time), each proxy by what it has seen',
+      ],
       ['random', 'upstream', '0-2', 'differs', 'always the less loaded of two'],
       [
         'sticky',
@@ -39,7 +45,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'upstream',
         '1+',
         'differs',
-        '`weight`, `max_fails`, `fail_timeout`, `backup`, `down`, `max_conns`, `drain`, `resolve`, `slow_start` (the longest one holds for all servers), `route`; **`service` is refused**',
+        '`weight`, `max_fails`, `fail_timeout`, `backup`, `down`, `max_conns`, `drain`, `resolve`, `service`, `slow_start` (the longest one holds for all servers), `route`',
       ],
       [
         'resolver',

@@ -44,7 +44,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
     module: 'ngx_stream_upstream_module',
     rows: [
       ['upstream', 'stream', '1 {}', 'works', ''],
-      ['server', 'stream-upstream', '1+', 'differs', 'as for HTTP; **a port is needed**'],
+      ['server', 'stream-upstream', '1+', 'differs', 'as for HTTP; **a port is needed**, but with `service`'],
       [
         'resolver',
         'stream-upstream',
@@ -61,7 +61,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'with `listen ... udp` only `$remote_addr`, and not to the server that nginx chooses',
       ],
       ['least_conn', 'stream-upstream', '0', 'works', ''],
-      ['least_time', 'stream-upstream', '1-2', 'not yet', '**there is nothing like it yet**'],
+      [
+        'least_time',
+        'stream-upstream',
+        '1-2',
+        'differs',
+        'as for HTTP; **`first_byte` is the same as `connect`**, and none is for `listen ... udp`',
+      ],
       ['random', 'stream-upstream', '0-2', 'differs', 'always the less loaded of two'],
       ['zone', 'stream-upstream', '1-2', 'no effect', 'all proxies share what is known of the servers'],
     ],

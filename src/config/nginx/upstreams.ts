@@ -2,9 +2,10 @@
  * `upstream` blocks, and servers that are named without one, as upstreams of the model. In nginx the timeouts belong to who
  * sends, here to the upstream: who sends with other ones gets an upstream of its own over the same servers.
  */
-import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import { parseServer } from '../addresses.ts';
+import { slotsOfServer } from '../server-places.ts';
 import { formatDuration } from '../units.ts';
+import type { Place } from '../diagnostic.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readWear } from './keep-alive.ts';
 import type { Notes } from './notes.ts';
@@ -49,8 +50,6 @@ const NO_QUEUE: PlainMap = { max: 0 };
 /** Methods of nginx that know no backup servers. */
 const WITHOUT_BACKUPS: ReadonlySet<string> = new Set(['ip_hash', 'hash', 'random']);
 
-const FAILED_FIX = 'leave it out';
-
 export class Upstreams {
   private readonly family: 'http' | 'stream';
   private readonly document: DocumentBuilder;
@@ -87,12 +86,12 @@ export class Upstreams {
   /** How many there may be: a name may have several addresses. */
   serverCount(name: string): number {
     const servers = this.groups.get(name.toLowerCase())?.servers ?? [{ address: name }];
-    return servers.reduce((count, { address }) => count + addressesOf(String(address)), 0);
+    return servers.reduce((count, server) => count + slotsOfServer(server), 0);
   }
 
   /** It is no group's, and no address: somebody has to be asked for it. */
   isHostName(name: string): boolean {
-    return !this.groups.has(name.toLowerCase()) && addressesOf(name) > 1;
+    return !this.groups.has(name.toLowerCase()) && slotsOfServer(name) > 1;
   }
 
   /** The upstream of the model for a group, or for one address. `resolver`: who is asked for its name, if not the system's. */
@@ -278,9 +277,8 @@ export class Upstreams {
       else if (key === 'slow_start' && value !== undefined) {
         if (parseTime(value, true) === null) bad();
       } else if (key === 'route' && value !== undefined) server['id'] = value;
-      else if (key === 'service') {
-        this.notes.notYet(place, `\`server ... ${key}\``, 'there is nothing like it yet', FAILED_FIX);
-      } else bad();
+      else if (key === 'service' && value !== undefined) this.readService(value, line.args, place, server);
+      else bad();
     }
     // nginx never gives up the only server of a group.
     if (!isOnly && failures > 0) {
@@ -290,10 +288,34 @@ export class Upstreams {
     return server;
   }
 
+  /** nginx refuses the same. */
+  private readService(service: string, args: Directive['args'], place: Place, server: PlainMap): void {
+    const [{ text: address }] = args;
+    const parsed = parseServer(address).value;
+    const refuse = (reason: string, fix: string): void =>
+      this.notes.error(place, `service upstream "${address}" ${reason}`, fix);
+    if (!args.some(({ text }) => text === 'resolve'))
+      refuse('requires "resolve" parameter', 'write `resolve` behind it');
+    else if (parsed === null || !('hostname' in parsed.target)) refuse('must be a name', 'write a domain');
+    else if (parsed.hasPort) refuse('may not have port', `write ${parsed.target.hostname}`);
+    else server['service'] = service;
+  }
+
+  private readLeastTime({ args, place }: Directive): PlainMap {
+    const words = args.map(({ text }) => text);
+    const known: readonly string[] = TIMES[this.family];
+    if (!known.includes(words[0]) || (words[1] ?? 'inflight') !== 'inflight') {
+      this.notes.error(place, 'invalid parameter in "least_time"', `write for example least_time ${known[0]}`);
+    }
+    return { balance: words[0] === 'last_byte' ? 'least-whole-time' : 'least-time' };
+  }
+
   private readMethod(scope: Scope): PlainMap {
     const hash = scope.own('hash')[0];
     if (scope.own('ip_hash').length > 0) return { balance: 'nginx-ip-hash' };
     if (scope.own('least_conn').length > 0) return { balance: 'least-connections' };
+    const [leastTime] = scope.own('least_time');
+    if (leastTime !== undefined) return this.readLeastTime(leastTime);
     if (scope.own('random').length > 0) return { balance: 'random-two' };
     if (hash === undefined) return {};
     const key = hash.args[0].text;
@@ -307,19 +329,19 @@ export class Upstreams {
   }
 }
 
+/** What counts as the time of a server, in nginx's words. */
+const TIMES = { http: ['header', 'last_byte'], stream: ['connect', 'first_byte', 'last_byte'] } as const;
+
 /** The longest of all servers, in milliseconds; 0: there is none. */
 function slowStartOf(lines: readonly Directive[]): number {
   const words = lines.flatMap(({ args }) => args.map(({ text }) => /^slow_start=(.+)$/.exec(text)?.[1] ?? '0'));
   return Math.max(0, ...words.map((text) => parseTime(text, true) ?? 0));
 }
 
-function addressesOf(address: string): number {
-  const target = parseServer(address).value?.target;
-  return target !== undefined && 'hostname' in target ? ADDRESSES_PER_NAME_MAX : 1;
-}
-
 /** In a block servers without a port have 80, whatever is spoken with them. */
 function withPort(server: PlainMap): PlainMap {
   const address = String(server['address']);
-  return address.startsWith('unix:') || /:[0-9]+$/.test(address) ? server : { ...server, address: `${address}:80` };
+  return server['service'] !== undefined || address.startsWith('unix:') || /:[0-9]+$/.test(address)
+    ? server
+    : { ...server, address: `${address}:80` };
 }

@@ -58,4 +58,7 @@ export interface Balancer {
    * only full, they are where nobody is queued.
    */
   pick(load: Load, key: number, tried: Int32Array, triedCount: number): number;
+
+  /** The endpoint in this slot has served: it began to answer after `answeredMs`, and was done after `tookMs`. */
+  noteServed(slot: number, answeredMs: number, tookMs: number): void;
 }

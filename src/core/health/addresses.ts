@@ -5,10 +5,24 @@
  */
 import { type Address, addressText } from '../../base/address.ts';
 
+/** What an SRV record says of a server. */
+export interface ServiceRecord {
+  /** Times that of the server in the plan, up to 256: 1..256. */
+  readonly weight: number;
+  /** There are records that come before it. */
+  readonly isBackup: boolean;
+}
+
+/** What a name stands for. */
+export interface FoundAddress extends Address {
+  /** Absent: no SRV record has led there. */
+  readonly record?: ServiceRecord;
+}
+
 export interface AddressChange {
   /** Per slot; null is an empty slot. */
-  readonly slots: readonly (Address | null)[];
-  readonly added: readonly Address[];
+  readonly slots: readonly (FoundAddress | null)[];
+  readonly added: readonly FoundAddress[];
   readonly removed: readonly Address[];
   /** Answered but without a slot: there are more addresses than slots. */
   readonly surplus: number;
@@ -17,7 +31,7 @@ export interface AddressChange {
 /** Null if nothing changes. */
 export function assignAddresses(
   current: readonly (Address | null)[],
-  answer: readonly Address[],
+  answer: readonly FoundAddress[],
 ): AddressChange | null {
   const wanted = new Map(answer.map((address) => [addressText(address), address]));
   if (wanted.size === 0) return null;
@@ -28,7 +42,7 @@ export function assignAddresses(
     removed.push(address);
     return null;
   });
-  const added: Address[] = [];
+  const added: FoundAddress[] = [];
   // Slots that have been empty for longer first: connections to the address that just left may still be counted there.
   const free = slots.map((_, index) => index).filter((index) => slots[index] === null);
   free.sort((a, b) => Number(current[a] !== null) - Number(current[b] !== null) || a - b);

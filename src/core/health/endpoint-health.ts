@@ -10,6 +10,7 @@ import { SERVER_DOWN, SERVER_EJECTED, SERVER_UP, type ServerState } from '../../
 import type { Prng } from '../../base/prng.ts';
 import { ActiveHealth, type ActiveState } from './active.ts';
 import { FailureWindow } from './passive.ts';
+import type { ServiceRecord } from './addresses.ts';
 import { nextStepMs, slowStartShare } from './slow-start.ts';
 
 export interface HealthOptions {
@@ -112,6 +113,8 @@ export class EndpointHealth {
   private lastFailure: Sighting | null = null;
   /** What its last probe that passed has said of its weight; null: nothing. */
   weight: number | null = null;
+  /** What is said of it where its address is; null: nothing. */
+  record: ServiceRecord | null = null;
   private reason: string;
   private sinceMs: number;
   /** When a probe last failed by something that was said. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Address } from '../../base/address.ts';
-import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot, emptySlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
@@ -46,7 +46,7 @@ class Story {
   }
 
   slot(slot: number): ServerSlot {
-    const value: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+    const value = emptySlot();
     this.health.readSlot(this.now, slot, value);
     return value;
   }
@@ -79,6 +79,29 @@ class Story {
   }
 }
 
+test('what a record says of weight and priority counts, also when nothing else changes', () => {
+  const story = new Story(1, {
+    servers: [
+      { weight: 2, state: 'enabled', backup: false, firstSlot: 0, slotCount: 2, epoch: 0, passive: null, health: null },
+    ],
+  });
+  const say = (...records: readonly { readonly weight: number; readonly isBackup: boolean }[]): string => {
+    story.health.handleAddresses(
+      story.now,
+      0,
+      records.map((record, i) => ({ ...at(i + 1), record })),
+    );
+    const slots = [story.slot(0), story.slot(1)];
+    return slots.map(({ weight, isBackup }) => `${weight / 256}${isBackup ? ' backup' : ''}`).join(', ');
+  };
+  assert.equal(say({ weight: 3, isBackup: false }, { weight: 200, isBackup: true }), '6, 256 backup');
+  assert.equal(say({ weight: 1, isBackup: true }, { weight: 5, isBackup: false }), '2 backup, 10');
+  assert.deepEqual(story.health.accountOf(story.now, 1)?.weight, 10);
+  assert.equal(story.health.accountOf(story.now, 0)?.isBackup, true);
+  // no answer, no change
+  assert.equal(say(), '2 backup, 10');
+});
+
 test('without checks a server with an address is up, and one without is an empty slot', () => {
   const story = new Story(1, {
     servers: [
@@ -90,6 +113,7 @@ test('without checks a server with an address is up, and one without is an empty
     weight: 3 * 256,
     family: 4,
     port: 80,
+    isBackup: false,
     address: Uint8Array.from([192, 0, 2, 1, ...new Uint8Array(12)]),
   });
   assert.equal(story.slot(5).state, SERVER_EMPTY);

@@ -23,7 +23,7 @@ import {
 import type { Prng } from '../../base/prng.ts';
 import type { AdminState } from '../../config/plan.ts';
 import type { Place } from '../slots.ts';
-import { assignAddresses } from './addresses.ts';
+import { assignAddresses, type FoundAddress } from './addresses.ts';
 import { Quorum, type QuorumOptions } from './quorum.ts';
 import {
   type ActiveOptions,
@@ -74,6 +74,14 @@ export interface HealthEvent {
   /** Null for `surplus`. */
   readonly address: Address | null;
   readonly reason: string;
+}
+
+/** What is known of one address of a server. */
+export interface ServerAccount extends EndpointAccount {
+  readonly address: Address;
+  /** What it has but for a slow start. */
+  readonly weight: number;
+  readonly isBackup: boolean;
 }
 
 export interface Probe {
@@ -133,8 +141,9 @@ export class UpstreamHealth {
   }
 
   /** What a server's name resolves to now, or its fixed address. An empty answer changes nothing. */
-  handleAddresses(now: number, server: number, addresses: readonly Address[]): void {
+  handleAddresses(now: number, server: number, addresses: readonly FoundAddress[]): void {
     const endpoints = this.endpoints[server];
+    this.heedRecords(endpoints, addresses);
     const change = assignAddresses(
       endpoints.map((endpoint) => endpoint?.address ?? null),
       addresses,
@@ -228,11 +237,13 @@ export class UpstreamHealth {
       into.weight = 0;
       into.family = 0;
       into.port = 0;
+      into.isBackup = false;
       return;
     }
     const server = this.options.servers[this.serverOfSlot.get(slot)!];
-    const weight = endpoint.weight ?? server.weight;
-    into.state = this.isStoodIn && !server.backup ? SERVER_DOWN : stateOnBoard({ ...server, weight }, endpoint.state);
+    const weight = weightOf(endpoint, server);
+    into.isBackup = isBackup(endpoint, server);
+    into.state = this.isStoodIn && !into.isBackup ? SERVER_DOWN : stateOnBoard({ ...server, weight }, endpoint.state);
     into.weight = weight === 0 ? 0 : Math.max(1, Math.round(weight * WEIGHT_UNIT * endpoint.share(now)));
     into.family = endpoint.address.family;
     into.port = endpoint.address.port;
@@ -262,7 +273,7 @@ export class UpstreamHealth {
     let sum = 0;
     this.forEach((endpoint, server) => {
       const options = this.options.servers[server];
-      if (!options.backup && this.isUsable(endpoint, options)) sum += endpoint.weight ?? options.weight;
+      if (!isBackup(endpoint, options) && this.isUsable(endpoint, options)) sum += weightOf(endpoint, options);
     });
     return sum;
   }
@@ -271,7 +282,7 @@ export class UpstreamHealth {
     let hasBackup = false;
     this.forEach((endpoint, server) => {
       const options = this.options.servers[server];
-      if (options.backup && this.isUsable(endpoint, options)) hasBackup = true;
+      if (isBackup(endpoint, options) && this.isUsable(endpoint, options)) hasBackup = true;
     });
     return hasBackup;
   }
@@ -279,9 +290,16 @@ export class UpstreamHealth {
   // --- what is known ---
 
   /** What is known of the server in this slot; null: the slot is empty. */
-  accountOf(now: number, slot: number): (EndpointAccount & { readonly address: Address }) | null {
+  accountOf(now: number, slot: number): ServerAccount | null {
     const endpoint = this.endpointAt(slot);
-    return endpoint === null ? null : { ...endpoint.account(now), address: endpoint.address };
+    if (endpoint === null) return null;
+    const server = this.options.servers[this.serverOfSlot.get(slot)!];
+    return {
+      ...endpoint.account(now),
+      address: endpoint.address,
+      weight: weightOf(endpoint, server),
+      isBackup: isBackup(endpoint, server),
+    };
   }
 
   /** Of the server in this slot, for a successor; null: the slot is empty. */
@@ -306,9 +324,18 @@ export class UpstreamHealth {
     return { ...this.options, passive: passive ?? this.options.passive, active: health ?? this.options.active };
   }
 
-  private begin(now: number, server: number, address: Address, first: 'assumed' | 'awaited'): EndpointHealth {
+  private heedRecords(endpoints: readonly (EndpointHealth | null)[], addresses: readonly FoundAddress[]): void {
+    const records = new Map(addresses.map((address) => [addressText(address), address.record]));
+    for (const endpoint of endpoints) {
+      const record = endpoint === null ? undefined : records.get(addressText(endpoint.address));
+      if (endpoint !== null && record !== undefined) endpoint.record = record;
+    }
+  }
+
+  private begin(now: number, server: number, address: FoundAddress, first: 'assumed' | 'awaited'): EndpointHealth {
     const options = this.optionsOf(server);
     const endpoint = new EndpointHealth(address, options, now, options.active?.initial === 'down' ? 'awaited' : first);
+    endpoint.record = address.record ?? null;
     const memory = this.recall(server, address);
     if (memory === undefined) return endpoint;
     endpoint.recall(now, memory);
@@ -350,8 +377,9 @@ export class UpstreamHealth {
     return count;
   }
 
-  private isUsable({ isDown, isEjected, weight }: EndpointHealth, server: ServerOptions): boolean {
-    return !isDown && !isEjected && takesClients({ ...server, weight: weight ?? server.weight });
+  private isUsable(endpoint: EndpointHealth, server: ServerOptions): boolean {
+    if (endpoint.isDown || endpoint.isEjected) return false;
+    return takesClients({ state: server.state, weight: weightOf(endpoint, server) });
   }
 
   private endpointAt(slot: number): EndpointHealth | null {
@@ -368,6 +396,17 @@ export class UpstreamHealth {
   private tell(kind: HealthEvent['kind'], server: number, address: Address | null, reason: string): void {
     this.events.push({ kind, server, address, reason });
   }
+}
+
+const WEIGHT_MAX = 256;
+
+/** Its last probe goes before what the plan, and its record, say. */
+function weightOf({ weight, record }: EndpointHealth, server: Pick<ServerOptions, 'weight'>): number {
+  return weight ?? Math.min(WEIGHT_MAX, server.weight * (record?.weight ?? 1));
+}
+
+function isBackup({ record }: EndpointHealth, { backup }: Pick<ServerOptions, 'backup'>): boolean {
+  return backup || record?.isBackup === true;
 }
 
 function takesClients({ state, weight }: Pick<ServerOptions, 'state' | 'weight'>): boolean {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { Board, SERVER_UP, WEIGHT_UNIT } from '../../base/board.ts';
+import { Board, emptySlot, SERVER_UP, WEIGHT_UNIT } from '../../base/board.ts';
 import * as libc from './libc.ts';
 import { createSharedMemory, createUnnamedFile, openSharedMemory } from './shared-memory.ts';
 
@@ -47,13 +47,20 @@ test('a board written here is read in another process, and the other way round',
   const row = createSharedMemory('row', rowBytes, 'holder');
   const board = Board.create({ table: table.buffer, rows: [row.buffer] }, shape);
   board.update((set) =>
-    set(1, { state: SERVER_UP, weight: WEIGHT_UNIT, family: 4, port: 80, address: Uint8Array.of(192, 0, 2, 1) }),
+    set(1, {
+      ...emptySlot(),
+      state: SERVER_UP,
+      weight: WEIGHT_UNIT,
+      family: 4,
+      port: 80,
+      address: Uint8Array.of(192, 0, 2, 1),
+    }),
   );
   const script = `
     const { openSharedMemory } = await import(${JSON.stringify(new URL('shared-memory.js', import.meta.url))});
-    const { Board } = await import(${JSON.stringify(new URL('../../base/board.js', import.meta.url))});
+    const { Board, emptySlot } = await import(${JSON.stringify(new URL('../../base/board.js', import.meta.url))});
     const board = Board.open({ table: openSharedMemory(3, 'read'), rows: [openSharedMemory(4, 'write')] });
-    const slot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+    const slot = emptySlot();
     board.readTable(slot, (index, { port }) => { if (index === 1) board.worker(0).pid = port; });
     board.worker(0).beat();`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -24,7 +24,7 @@ import type { CountMemory, FormerCounts } from '../generations/former-counts.ts'
 import type { HealthRegistry, ServerHealth } from '../servers/health.ts';
 import { bindText, type OpenListener } from '../proxies/listeners.ts';
 import { overrideText } from '../overrides.ts';
-import { askedText } from '../../core/asked-name.ts';
+import { askedFor, askedText } from '../../core/asked-name.ts';
 import { serverSubject } from '../../core/overrides.ts';
 import type { NameFailure } from '../servers/names.ts';
 import type { TrafficMemory, TrafficTotals } from '../traffic/totals.ts';
@@ -268,7 +268,7 @@ function serverView(
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved', account?.weight ?? weight),
     check: check === null ? null : checkText(check),
     weight: account?.weight ?? weight,
-    isBackup: backup,
+    isBackup: account?.isBackup ?? backup,
     maxConnections: maxConnections === 0 ? null : maxConnections,
     connections: board.serverConnections(slot),
     requests: before.requests + sumOfWorkers(board, (row) => row.serverRequests(slot)) + forwarded,
@@ -325,12 +325,9 @@ function byHand(override: OverrideView): string {
 }
 
 /** A name that has no address. */
-function unresolved(
-  { failureOfName, nowMs }: DataPlaneFacts,
-  { resolver }: UpstreamPlan,
-  { target }: ServerPlan,
-): ServerState {
-  const failure = 'hostname' in target ? failureOfName(askedText({ hostname: target.hostname, resolver })) : null;
+function unresolved({ failureOfName, nowMs }: DataPlaneFacts, upstream: UpstreamPlan, server: ServerPlan): ServerState {
+  const asked = askedFor(server, upstream);
+  const failure = asked === null ? null : failureOfName(askedText(asked));
   return {
     state: 'unresolved',
     reason: failure?.reason ?? 'no answer yet',

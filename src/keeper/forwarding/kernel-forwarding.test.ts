@@ -118,7 +118,7 @@ class Scene {
   set(states: readonly ServerState[]): void {
     const address = new Uint8Array(16);
     this.board.update((set) => {
-      states.forEach((state, slot) => set(slot, { state, weight: 256, family: 0, port: 0, address }));
+      states.forEach((state, slot) => set(slot, { state, weight: 256, family: 0, port: 0, isBackup: false, address }));
     });
   }
 }

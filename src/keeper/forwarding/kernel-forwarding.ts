@@ -4,7 +4,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import { type Address, addressText, formatIP } from '../../base/address.ts';
-import { type Board, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import { type Board, emptySlot, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Plan } from '../../config/plan.ts';
 import type {
   BucketChange,
@@ -59,7 +59,7 @@ export class KernelForwarding {
   private refusedSettings = '';
   private counted: ForwardedCounts | null = null;
   private countedAtMs = -Infinity;
-  private readonly slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  private readonly slot = emptySlot();
 
   constructor(options: KernelForwardingOptions) {
     this.options = options;
@@ -251,7 +251,7 @@ export class KernelForwarding {
         const identity = addressText(address);
         if (this.distrusted.has(identity) && !isAssumed(slot)) this.distrusted.delete(identity);
         const isUp = this.slot.state === SERVER_UP && !this.distrusted.has(identity);
-        return [{ address, isUp, weight: this.slot.weight, isBackup: backup }];
+        return [{ address, isUp, weight: this.slot.weight, isBackup: backup || this.slot.isBackup }];
       }),
     );
   }

@@ -106,7 +106,7 @@ test('an upstream is well while one of its servers is up', () => {
   const put = (states: readonly (0 | 1 | 2)[]): void =>
     board.update((set) => {
       states.forEach((state, slot) =>
-        set(slot, { state, weight: 1, family: 4, port: 80, address: new Uint8Array(16) }),
+        set(slot, { state, weight: 1, family: 4, port: 80, isBackup: false, address: new Uint8Array(16) }),
       );
     });
   put([SERVER_DOWN, SERVER_DOWN, 0]);

@@ -7,7 +7,7 @@ import {
   type Board,
   MEMORY_EXHAUSTED,
   SERVER_UP,
-  type ServerSlot,
+  emptySlot,
   WORKER_SERVING,
   type WorkerRow,
 } from '../../base/board.ts';
@@ -156,7 +156,7 @@ function canServe(row: WorkerRow): boolean {
 
 /** Whether a server of the upstream is up. */
 export function lookAtUpstream(board: Board, servers: () => readonly ServerPlan[]): Look {
-  const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+  const slot = emptySlot();
   return () => {
     let up = 0;
     for (const { firstSlot, slotCount } of servers()) {

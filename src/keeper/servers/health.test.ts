@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
-import { Board, type ServerSlot } from '../../base/board.ts';
+import { Board, emptySlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import { HealthRegistry } from './health.ts';
@@ -139,7 +139,7 @@ class Scene {
   }
 
   states(): string {
-    const slot: ServerSlot = { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
+    const slot = emptySlot();
     const states: string[] = [];
     for (let i = 0; i < this.board.shape.servers; i++) {
       this.board.readServer(i, slot);

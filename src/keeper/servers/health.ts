@@ -4,7 +4,7 @@
  * need of it, the log what changed; who wants to know why asks here.
  */
 import { type Address, addressText } from '../../base/address.ts';
-import { type Board, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
+import { type Board, emptySlot, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
 import {
   type AdminState,
@@ -14,16 +14,17 @@ import {
   type ServerPlan,
   type UpstreamPlan,
 } from '../../config/plan.ts';
-import type { EndpointAccount, EndpointMemory } from '../../core/health/endpoint-health.ts';
+import type { EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,
   type Probe,
   type Recall,
+  type ServerAccount,
   serverText,
   UpstreamHealth,
   type UpstreamHealthOptions,
 } from '../../core/health/upstream-health.ts';
-import { askedText, type AskedName } from '../../core/asked-name.ts';
+import { askedFor, askedText, type AskedName } from '../../core/asked-name.ts';
 import type { Place } from '../../core/slots.ts';
 import { identityOf, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { ServerMemory } from '../generations/inheritance.ts';
@@ -84,7 +85,7 @@ export interface ServerHealth {
   readonly slot: number;
   readonly address: Address | null;
   /** Null: no address. */
-  readonly account: EndpointAccount | null;
+  readonly account: ServerAccount | null;
 }
 
 export class HealthRegistry {
@@ -204,10 +205,9 @@ export class HealthRegistry {
     const names = new Map<string, AskedName>();
     for (const { plan } of this.upstreams) {
       if (plan.serverBy !== null) continue;
-      for (const { target } of plan.servers) {
-        if (!('hostname' in target)) continue;
-        const asked = { hostname: target.hostname, resolver: plan.resolver };
-        names.set(askedText(asked), asked);
+      for (const server of plan.servers) {
+        const asked = askedFor(server, plan);
+        if (asked !== null) names.set(askedText(asked), asked);
       }
     }
     return names;
@@ -255,11 +255,12 @@ export class HealthRegistry {
   /** `name`: its text. */
   handleName(name: string, answer: NameAnswer): void {
     for (const upstream of this.upstreams) {
-      const { resolver, serverBy, servers } = upstream.plan;
+      const { serverBy, servers } = upstream.plan;
       if (serverBy !== null) continue;
-      servers.forEach(({ target }, index) => {
-        if (!('hostname' in target) || askedText({ hostname: target.hostname, resolver }) !== name) return;
-        const addresses = answer.addresses.map((address) => ({ ...address, port: target.port }));
+      servers.forEach((server, index) => {
+        const asked = askedFor(server, upstream.plan);
+        if (asked === null || askedText(asked) !== name) return;
+        const addresses = answer.addresses.map((address) => ({ port: server.target.port, ...address }));
         upstream.health.handleAddresses(this.options.now(), index, addresses);
       });
       this.settle(upstream);
@@ -324,7 +325,8 @@ export class HealthRegistry {
     const health = healthOf(upstream.plan, server)!;
     const places = health.probe.kind === 'run' ? 0 : 1;
     this.probesUnderway += places;
-    const serverName = server.name.replace(/#[0-9]+$/, '');
+    const { name, service, target } = server;
+    const serverName = service !== undefined && 'hostname' in target ? target.hostname : name.replace(/#[0-9]+$/, '');
     const identity = health.tls === null ? null : identityOf(health.tls, server);
     const result = await this.options.makeProbe(health, probe.address, serverName, sources, identity);
     const { isPassed, reason, weight = null } = result;
@@ -459,7 +461,7 @@ export class HealthRegistry {
   private accountsOf(
     { health }: Upstream,
     { firstSlot, slotCount }: ServerPlan,
-  ): (ServerHealth & { readonly address: Address; readonly account: EndpointAccount })[] {
+  ): (ServerHealth & { readonly address: Address; readonly account: ServerAccount })[] {
     const now = this.options.now();
     return Array.from({ length: slotCount }, (_, i) => firstSlot + i).flatMap((slot) => {
       const account = health.accountOf(now, slot);
@@ -548,16 +550,13 @@ function newChecks(from: UpstreamPlan, to: UpstreamPlan): (server: number) => bo
   return (index) => former.get(to.servers[index].firstSlot) !== askedOf(to, to.servers[index]);
 }
 
-function emptySlot(): ServerSlot {
-  return { state: 0, weight: 0, family: 0, port: 0, address: new Uint8Array(16) };
-}
-
 function isSame(a: ServerSlot, b: ServerSlot): boolean {
   return (
     a.state === b.state &&
     a.weight === b.weight &&
     a.family === b.family &&
     a.port === b.port &&
+    a.isBackup === b.isBackup &&
     a.address.every((byte, i) => byte === b.address[i])
   );
 }

@@ -5,12 +5,21 @@
  */
 import dns from 'node:dns';
 import { systemReason } from '../../base/system-error.ts';
+import type { ServiceRecord } from '../../core/health/addresses.ts';
 import { refreshDelayMs } from '../../core/health/refresh.ts';
 import type { Log } from '../log/log.ts';
 
+export interface NamedAddress {
+  readonly family: 4 | 6;
+  readonly host: string;
+  /** Of a service: what the SRV record says, and the name of the machine in it. */
+  readonly port?: number;
+  readonly record?: ServiceRecord;
+  readonly machine?: string;
+}
+
 export interface NameAnswer {
-  /** Without port. */
-  readonly addresses: readonly { readonly family: 4 | 6; readonly host: string }[];
+  readonly addresses: readonly NamedAddress[];
   /** Null: not known. */
   readonly ttlMs: number | null;
 }
@@ -26,8 +35,8 @@ export interface NameMemory extends NameAnswer {
   readonly hostname: string;
 }
 
-/** Rejects if there is no answer; the error's code or message says why. */
-export type AskName = (hostname: string) => Promise<NameAnswer>;
+/** Rejects if there is no answer; the error's code or message says why. `last`: the answer before. */
+export type AskName = (hostname: string, last: NameAnswer | null) => Promise<NameAnswer>;
 
 /**
  * getaddrinfo blocks one of the four threads that Node has for such things, for many seconds if a DNS server does not
@@ -111,7 +120,7 @@ export class Names {
     await this.takeTurn();
     let delayMs: number;
     try {
-      const answer = await this.ask(hostname);
+      const answer = await this.ask(hostname, question.answer);
       if (answer.addresses.length === 0) throw new Error('the answer has no address');
       if (this.isOver(question)) return;
       delayMs = refreshDelayMs(answer.ttlMs, 0);
@@ -169,7 +178,7 @@ export function nameAnswer(addresses: NameAnswer['addresses'], ttls: readonly (n
 const resolver = new dns.promises.Resolver({ timeout: 2000, tries: 1 });
 
 /** The system's answer. Families that this machine has no address of are left out (AI_ADDRCONFIG). */
-export const askSystem: AskName = async (hostname) => {
+export const askSystem = async (hostname: string): Promise<NameAnswer> => {
   const [found, ttl4, ttl6] = await Promise.all([
     dns.promises.lookup(hostname, { all: true, hints: dns.ADDRCONFIG }),
     resolver.resolve4(hostname, { ttl: true }).catch(() => []),

@@ -2,8 +2,8 @@
 import type { AskedName } from '../../core/asked-name.ts';
 import type { Log } from '../log/log.ts';
 import type { HealthRegistry } from './health.ts';
-import { askName } from './lookups.ts';
-import { askSystem, type NameAnswer, type NameFailure, type NameMemory, Names } from './names.ts';
+import { askHost, askService } from './services.ts';
+import { type NameAnswer, type NameFailure, type NameMemory, Names } from './names.ts';
 
 /** How long the first answers may delay the start. They come when they come. */
 const FIRST_ANSWERS_MS_MAX = 2_000;
@@ -18,7 +18,7 @@ export class ServerNames {
   constructor(health: Pick<HealthRegistry, 'names' | 'handleName'>, log: Log, known?: readonly NameMemory[]) {
     this.health = health;
     this.names = new Names(
-      (name) => this.ask(name),
+      (name, last) => this.ask(name, last),
       log,
       (name, answer) => health.handleName(name, answer),
       known,
@@ -55,12 +55,11 @@ export class ServerNames {
     this.names.stop();
   }
 
-  private async ask(name: string): Promise<NameAnswer> {
+  private async ask(name: string, last: NameAnswer | null): Promise<NameAnswer> {
     const asked = this.asked.get(name);
     if (asked === undefined) throw new Error('nobody wants to know any more');
-    const { hostname, resolver } = asked;
-    if (resolver === null) return await askSystem(hostname);
-    const answer = await askName(hostname, resolver);
-    return { ...answer, ttlMs: resolver.validMs ?? answer.ttlMs };
+    const { hostname, isService, resolver } = asked;
+    const answer = isService ? await askService(hostname, resolver, last) : await askHost(hostname, resolver);
+    return { ...answer, ttlMs: resolver?.validMs ?? answer.ttlMs };
   }
 }

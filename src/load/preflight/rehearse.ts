@@ -178,7 +178,7 @@ function namesOf({ config }: Known): ReadonlyMap<string, Path> {
     if (upstream.resolver !== undefined) continue;
     for (const { path, value } of itemsOf(upstream.servers, ['upstreams', name, 'servers'])) {
       if (typeof value === 'string') addServer(value, path);
-      else addServer(value.address, [...path, 'address']);
+      else if (value.service === undefined) addServer(value.address, [...path, 'address']);
     }
   }
   for (const [name, router] of entriesOf(config.ha)) {

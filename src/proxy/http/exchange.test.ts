@@ -335,7 +335,7 @@ class Stage implements ServerProtocol, Towards {
   private readBoard(): void {
     for (const server of this.upstream.servers) {
       const address = Uint8Array.of(192, 0, 2, server.slot + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-      this.upstream.readSlot(server, { state: SERVER_UP, weight: 256, family: 4, port: 80, address });
+      this.upstream.readSlot(server, { state: SERVER_UP, weight: 256, family: 4, port: 80, isBackup: false, address });
     }
     this.upstream.refreshed();
   }

@@ -79,6 +79,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   private state: State = CONNECTING;
   /** When this exchange took it. */
   private takenAt = 0;
+  /** From then to the head of the response. */
+  private answeredMs = 0;
   /** The response is one of the server's failures: 5xx. */
   private isServerError = false;
   /** The response's framing and both sides' words allow another exchange. */
@@ -419,6 +421,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       return;
     }
     this.isServerError = head.status >= SERVER_ERRORS;
+    this.answeredMs = this.context.transport.now - this.takenAt;
     const kind = responseBody(head, exchange.method);
     const isPersistent = head.version === 11 ? !head.hasClose : head.hasKeepAlive;
     this.isReusable = isPersistent && kind !== BODY_UNTIL_CLOSE && !exchange.leavesBody;
@@ -521,7 +524,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
       this.close();
     }
     if (this.isServerError) this.giveFailed();
-    else this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    else this.upstream.giveServed(this.server, this.answeredMs, this.context.transport.now - this.takenAt);
     exchange.handleResponseComplete();
   }
 
@@ -529,7 +532,8 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   private passOver(): void {
     const exchange = this.exchange as ResponseHandler;
     this.close();
-    this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    const tookMs = this.context.transport.now - this.takenAt;
+    this.upstream.giveServed(this.server, tookMs, tookMs);
     exchange.handleGoesOn();
   }
 

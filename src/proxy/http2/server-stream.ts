@@ -96,6 +96,8 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
   isBlocked = false;
   /** When this exchange took it. */
   private readonly takenAt: number;
+  /** From then to the head of the response. */
+  private answeredMs = 0;
   wasConnected = false;
   /** The connection had been there before. */
   private readonly isReused: boolean;
@@ -318,6 +320,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
       return;
     }
     this.isServerError = head.status >= SERVER_ERRORS;
+    this.answeredMs = this.context.transport.now - this.takenAt;
     const kind = responseBody(head, exchange.method);
     if (!exchange.beginResponse(head, kind, !exchange.leavesBody)) {
       this.fail(FAILED_BAD_RESPONSE, 0);
@@ -514,7 +517,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     const { exchange } = this;
     this.leave();
     if (this.isServerError) this.giveFailed();
-    else this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    else this.upstream.giveServed(this.server, this.answeredMs, this.context.transport.now - this.takenAt);
     exchange.handleResponseComplete();
   }
 
@@ -522,7 +525,8 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
   private passOver(): void {
     const { exchange } = this;
     this.leave();
-    this.upstream.giveServed(this.server, this.context.transport.now - this.takenAt);
+    const tookMs = this.context.transport.now - this.takenAt;
+    this.upstream.giveServed(this.server, tookMs, tookMs);
     exchange.handleGoesOn();
   }
 
