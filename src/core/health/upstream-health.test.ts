@@ -89,7 +89,7 @@ test('what a record says of weight and priority counts, also when nothing else c
     story.health.handleAddresses(
       story.now,
       0,
-      records.map((record, i) => ({ ...at(i + 1), record })),
+      records.map((record, i) => Object.assign({ record }, at(i + 1))),
     );
     const slots = [story.slot(0), story.slot(1)];
     return slots.map(({ weight, isBackup }) => `${weight / 256}${isBackup ? ' backup' : ''}`).join(', ');
