@@ -122,6 +122,17 @@ export const server = named('Server', 'A server of an upstream, at one of its ad
 });
 export type ServerView = View<typeof server>;
 
+const discovery = named('Discovery', 'Where the servers of an upstream are read while it runs.', {
+  from: text('The file, or the URL.'),
+  servers: count('That were found, and count in place of those of the file. 0: no list has come yet.'),
+  listAgeMs: milliseconds('How long ago the last list came; null: none has since the start.').nullable(),
+  problem: z
+    .object({ why: text('What is wrong with it.'), forMs: milliseconds('For how long there was none of use.') })
+    .nullable()
+    .describe('Null: the last list was of use.'),
+});
+export type DiscoveryView = View<typeof discovery>;
+
 export const upstream = named('Upstream', 'A group of servers.', {
   name: text('As in the file.'),
   balance: text('How a server is chosen.'),
@@ -143,6 +154,7 @@ export const upstream = named('Upstream', 'A group of servers.', {
     .describe('Null: there is none.'),
   traffic: upstreamTraffic.exactOptional(),
   ejections: count('How often one of its servers was ejected.').exactOptional(),
+  discovery: discovery.exactOptional(),
   servers: z.array(server),
 });
 export type UpstreamView = View<typeof upstream>;

@@ -6,7 +6,7 @@ import type { OverrideOptions } from '../cli/override.ts';
 import { askOverride, askStatus, failing, tellUnstored } from './control-client.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { moveCommand } from './status.ts';
-import { ageText } from './status-view.ts';
+import { ageText } from './age-text.ts';
 import { userName } from './user-name.ts';
 
 const LOOK_MS = 100;

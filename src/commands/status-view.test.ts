@@ -5,7 +5,8 @@ import type { RouterView } from '../api/virtual-routers.ts';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ageText, renderStatus } from './status-view.ts';
+import { ageText } from './age-text.ts';
+import { renderStatus } from './status-view.ts';
 
 const ROUTER: RouterView = {
   name: 'VI_1',

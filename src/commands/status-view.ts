@@ -21,6 +21,8 @@ import type {
   WitnessView,
 } from '../api/virtual-routers.ts';
 import { overrideText } from '../keeper/overrides.ts';
+import { ageText } from './age-text.ts';
+import { discoveryText } from './discovery-text.ts';
 import { type Color, type Paint, painter } from './paint.ts';
 
 /** A proxy beats twenty times a second; one that is silent for longer is said to be. */
@@ -71,17 +73,6 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   if (proxies.length > 0) lines.push('', ...table('proxy', proxies.map(proxyRow), paint));
   if (answers.length > 0) lines.push('', ...table('answered by the proxy', answers.flatMap(answerRows), paint));
   return `${lines.join('\n')}\n`;
-}
-
-/** `0.4 s`, `12 s`, `5 min 3 s`, `2 h 13 min`, `3 d 4 h`. */
-export function ageText(ms: number): string {
-  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`;
-  const s = Math.round(ms / 1_000);
-  if (s < 60) return `${s} s`;
-  if (s < 3_600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  const min = Math.floor(s / 60);
-  if (min < 1_440) return `${Math.floor(min / 60)} h ${min % 60} min`;
-  return `${Math.floor(min / 1_440)} d ${Math.floor((min % 1_440) / 60)} h`;
 }
 
 function configurationText({ file, digest, isChanged, setByApi }: ConfigurationView, paint: Paint): string {
@@ -360,13 +351,14 @@ function acmeRow({ names, directory, obtainer, state, next, failure }: AcmeView)
   return [`${names[0]}${more}`, new URL(directory).host, state, when, why];
 }
 
-function upstreamRow({ name, balance, tls, waiting, quorum, servers }: UpstreamView): string[] {
+function upstreamRow({ discovery, name, balance, tls, waiting, quorum, servers }: UpstreamView): string[] {
   const usable = servers.filter(({ state }) => state === 'up' || state === 'unchecked').length;
   const verdict = usable === 0 ? 'no server' : `${usable} of ${servers.length}`;
   const safety = tls === null ? '' : tls === 'verified' ? 'by TLS' : 'by TLS, not verified';
   const queue = waiting === 0 ? '' : `${waiting} waiting`;
   const enough = quorum === null ? '' : quorumText(quorum);
-  return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue, enough];
+  const found = discovery === undefined ? '' : discoveryText(discovery);
+  return [name, balance, verdict, usable === 0 ? '' : 'take requests', safety, queue, enough, found];
 }
 
 function quorumText({ isMet, weight, weightUp }: NonNullable<UpstreamView['quorum']>): string {

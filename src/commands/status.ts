@@ -8,7 +8,8 @@ import { askMove, askStatus, ControlError, failing, PATIENT_MS_MAX, tellUnstored
 import { strayPids } from '../keeper/proxies/stray-pids.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { hasColors } from './paint.ts';
-import { ageText, renderStatus } from './status-view.ts';
+import { ageText } from './age-text.ts';
+import { renderStatus } from './status-view.ts';
 import { userName } from './user-name.ts';
 
 const WATCH_MS = 1_000;

@@ -1,7 +1,7 @@
 /** What `evenkeel top` shows: a frame as lines of text. Pure, so that it is tested without a terminal. */
 import { clip } from './demo-view.ts';
 import type { Color, Paint } from './paint.ts';
-import { ageText } from './status-view.ts';
+import { ageText } from './age-text.ts';
 import type { Frame, ListenerRates, ServerRates } from './top-rates.ts';
 
 export const SORTS = { s: 'state', r: 'requests', f: 'failures', c: 'connections', n: 'name' } as const;

@@ -1,5 +1,5 @@
 /** The evidence behind a state, out of what a running evenkeel tells of itself. Pure. */
-import type { ListenerView, OverrideView, ServerView, UpstreamView } from '../api/data-plane.ts';
+import type { DiscoveryView, ListenerView, OverrideView, ServerView, UpstreamView } from '../api/data-plane.ts';
 import type { EventView } from '../api/events.ts';
 import type { FailedRequestView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
@@ -7,7 +7,9 @@ import type { RouterView } from '../api/virtual-routers.ts';
 import { sentence } from '../keeper/log/log.ts';
 import { overrideText } from '../keeper/overrides.ts';
 import { type Color, type Paint, painter } from './paint.ts';
-import { ageText, routerLines } from './status-view.ts';
+import { ageText } from './age-text.ts';
+import { discoveryText } from './discovery-text.ts';
+import { routerLines } from './status-view.ts';
 
 /** What is known at one moment. */
 export interface Known {
@@ -29,6 +31,8 @@ type EvidenceOf =
       readonly kind: 'server';
       readonly upstream: string;
       readonly server: ServerView;
+      /** Where it was found; null: it is in the file. */
+      readonly discovery: DiscoveryView | null;
       readonly override: OverrideView | null;
     }
   | { readonly kind: 'upstream'; readonly upstream: UpstreamView; readonly errors: readonly FailedRequestView[] }
@@ -49,13 +53,14 @@ export function findEvidence(subject: string, known: Known): readonly Evidence[]
   const { status, errors } = known;
   const { ha, listeners, overrides, upstreams } = status;
   const overrideOf = (text: string): OverrideView | null => overrides.find((one) => one.subject === text) ?? null;
-  const servers = upstreams.flatMap(({ name: upstream, servers }) =>
+  const servers = upstreams.flatMap(({ discovery = null, name: upstream, servers }) =>
     servers
       .filter(({ address, name }) => [`${upstream}/${name}`, `${upstream}/${address}`, name, address].includes(subject))
       .map((server): Evidence => {
         const text = `server ${upstream}/${server.name}`;
         const isWell = server.state === 'up' || server.state === 'unchecked';
-        return { kind: 'server', upstream, server, override: overrideOf(text), isWell, events: eventsOf(text, known) };
+        const override = overrideOf(text);
+        return { kind: 'server', upstream, server, discovery, override, isWell, events: eventsOf(text, known) };
       }),
   );
   const ofUpstreams = upstreams
@@ -153,7 +158,7 @@ function bodyOf(evidence: Evidence, paint: Paint): readonly string[] {
 }
 
 function serverLines(
-  { isWell, override, server, upstream }: Extract<Evidence, { kind: 'server' }>,
+  { discovery, isWell, override, server, upstream }: Extract<Evidence, { kind: 'server' }>,
   paint: Paint,
 ): readonly string[] {
   const {
@@ -193,15 +198,20 @@ function serverLines(
       ? []
       : fields('here', [`${shortages} connections failed for want of ports, descriptors or memory on this machine`])),
     ...fields('load', [`${connections} connections${limit}; weight ${weight}${share}${isBackup ? '; a backup' : ''}`]),
+    ...discoveryLines(discovery),
     ...handLines(override),
   ];
+}
+
+function discoveryLines(discovery: DiscoveryView | null): readonly string[] {
+  return discovery === null ? [] : fields('found', [discoveryText(discovery)]);
 }
 
 function upstreamLines(
   { errors, isWell, upstream }: Extract<Evidence, { kind: 'upstream' }>,
   paint: Paint,
 ): readonly string[] {
-  const { balance, check, name, quorum, servers, waiting } = upstream;
+  const { balance, check, discovery = null, name, quorum, servers, waiting } = upstream;
   const taking = takingOf(upstream).length;
   return [
     title(`upstream ${name}`, `${taking} of ${servers.length} servers take requests`, isWell ? 'green' : 'red', paint),
@@ -213,6 +223,7 @@ function upstreamLines(
       : fields('quorum', [
           `weight ${quorum.weightUp} of ${quorum.weight} is up: ${quorum.isMet ? 'enough' : 'not enough'}`,
         ])),
+    ...discoveryLines(discovery),
     ...errorLines(errors),
   ];
 }

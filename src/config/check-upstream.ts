@@ -33,6 +33,7 @@ export function checkUpstream(name: string, upstream: Upstream, use: Readonly<Us
   const isTcp = bare !== undefined && use?.http === undefined;
   checkServers(name, upstream, path, isTcp, report);
   checkSources(upstream, path, report);
+  if (upstream.discover !== undefined) checkDiscover(upstream.discover, [...path, 'discover'], report);
   checkBalance(upstream, path, isTcp, use?.udp !== undefined, report);
   checkSticky(name, upstream, path, isTcp, report);
   if (upstream.tls !== undefined) checkServersTls(name, upstream.tls, upstream, [...path, 'tls'], report);
@@ -100,20 +101,22 @@ function checkNoGrpc(upstream: Upstream, path: Path, report: Report): void {
 }
 
 /** What only the servers of a plan have. */
-const OF_SERVERS = ['health', 'passive', 'quorum', 'slow-start', 'sticky'] as const;
+const OF_SERVERS = ['discover', 'health', 'passive', 'quorum', 'slow-start', 'sticky'] as const;
 
 function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: Report): void {
   if (upstream.servers !== undefined || upstream['server-by'] !== undefined || !report.lacks(path, 'servers')) {
     report.oneOf(upstream, path, ['servers', 'server-by']);
   } else if (report.lacks(path, 'server-by')) {
-    const fix = 'for example `servers: [ "192.0.2.1:80" ]`';
+    const isFallback = upstream.discover !== undefined;
+    const fix = `for example \`servers: [ "192.0.2.1:80" ]\`${isFallback ? ': those until the first list is here' : ''}`;
     report.atKey(path, 'missing-key', { place: `\`${path.join('.')}\``, key: 'servers', fix });
   }
   const leaveOut = (key: string, reason: string): void =>
     report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
   if (upstream['server-by'] === undefined) {
     const targets = listOf(upstream.servers).map((server) => parseServer(addressOf(server) ?? '').value?.target);
-    const hasNames = targets.some((target) => target === undefined || 'hostname' in target);
+    const hasNames =
+      upstream.discover !== undefined || targets.some((target) => target === undefined || 'hostname' in target);
     if (upstream.resolver !== undefined && !hasNames && report.isWhole(path))
       leaveOut('resolver', 'no server has a name');
     return;
@@ -126,6 +129,15 @@ function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: 
     });
   for (const key of OF_SERVERS)
     if (upstream[key] !== undefined) leaveOut(key, 'nothing is known of servers that requests name');
+}
+
+function checkDiscover(discover: NonNullable<Upstream['discover']>, path: Path, report: Report): void {
+  report.oneOf(discover, path, ['file', 'url']);
+  if (discover.file === undefined) return;
+  for (const key of ['every', 'timeout'] as const) {
+    const reason = 'a file is looked at, and not asked';
+    if (discover[key] !== undefined) report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
+  }
 }
 
 /** The upstreams that requests may name, before they are looked at: they are in use, and name no others. */
@@ -147,7 +159,7 @@ export function checkNamed(
 
 /** A name may resolve to either family. */
 function checkSources(upstream: Upstream, path: Path, report: Report): void {
-  if (!report.isWhole([...path, 'servers'])) return;
+  if (upstream.discover !== undefined || !report.isWhole([...path, 'servers'])) return;
   const targets = listOf(upstream.servers).map((server) => parseServer(addressOf(server) ?? '').value?.target);
   if (targets.some((target) => target === undefined || 'hostname' in target)) return;
   for (const { path: at, value } of itemsOf(upstream.source, [...path, 'source'])) {
@@ -310,7 +322,7 @@ function checkNotify(
   }
 }
 
-function checkQuorum({ quorum = {}, servers, health }: Upstream, path: Path, report: Report): void {
+function checkQuorum({ discover, quorum = {}, servers, health }: Upstream, path: Path, report: Report): void {
   const at = [...path, 'quorum'];
   for (const key of UP_DOWN) checkCommand(quorum[key], [...at, key], report);
   const { weight = DEFAULTS.upstream.quorum.weight, hysteresis = DEFAULTS.upstream.quorum.hysteresis } = quorum;
@@ -319,14 +331,14 @@ function checkQuorum({ quorum = {}, servers, health }: Upstream, path: Path, rep
     const reason = 'with this hysteresis it would be lost only when nothing is up';
     report.atValue([...at, 'hysteresis'], 'bad-quorum', { reason, fix });
   }
-  // A name may have several addresses, and a program may say another weight.
+  // A name may have several addresses, a program may say another weight, and a list other servers.
   const list = listOf(servers);
   const isFixed = list.every((server) => {
     const target = parseServer(addressOf(server) ?? '').value?.target;
     const check = typeof server === 'string' ? health : (server.health ?? health);
     return target !== undefined && !('hostname' in target) && check?.['exit-weight'] !== true;
   });
-  if (!isFixed || !report.isWhole([...path, 'servers']) || !report.isWhole(at)) return;
+  if (!isFixed || discover !== undefined || !report.isWhole([...path, 'servers']) || !report.isWhole(at)) return;
   const sum = list.reduce((all, server) => all + weightOf(server), 0);
   if (sum >= weight + hysteresis) return;
   const reason = `all servers together have the weight ${sum}, and ${weight + hysteresis} are needed`;

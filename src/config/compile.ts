@@ -39,6 +39,7 @@ import type {
   Plan,
   ProxyProtocolPlan,
   ResolverPlan,
+  DiscoveryPlan,
   ServerPlan,
   UdpPlan,
   WearPlan,
@@ -330,6 +331,7 @@ function compileUpstream(
           },
     resolver: serverBy === undefined && upstream.resolver === undefined ? null : compileResolver(upstream.resolver),
     ...(protocol === 'http1' ? {} : { protocol }),
+    ...(upstream.discover === undefined ? {} : { discovery: compileDiscovery(upstream.discover, isTcp ? null : port) }),
     balance: upstream.balance ?? defaults.balance,
     ...(upstream.sticky === undefined ? {} : { sticky: compileSticky(upstream.sticky, stickyKeys) }),
     hash: upstream.hash === undefined ? null : compileHash(upstream.hash),
@@ -355,6 +357,15 @@ function compileUpstream(
     proxyTlvs: typeof header === 'object' ? [...new Set(header.tlvs)] : [],
     tls,
   };
+}
+
+function compileDiscovery(discover: NonNullable<UpstreamConfig['discover']>, port: number | null): DiscoveryPlan {
+  const { every, timeout, hold } = { ...DEFAULTS.upstream.discover, ...discover };
+  const from: DiscoveryPlan['from'] =
+    discover.file === undefined
+      ? { kind: 'url', url: discover.url!, everyMs: ms(every), timeoutMs: ms(timeout) }
+      : { kind: 'file', path: discover.file };
+  return { from, holdMs: ms(hold), port };
 }
 
 function compileResolver(resolver: UpstreamConfig['resolver']): ResolverPlan {

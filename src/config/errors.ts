@@ -227,6 +227,11 @@ export const CATALOGUE = {
     message: '<value> is not the URL of a collector',
     remedy: 'write for example http://127.0.0.1:4318/v1/traces',
   },
+  'bad-list-url': {
+    severity: 'error',
+    message: '<value> is not the URL of a list of servers',
+    remedy: 'write for example http://192.0.2.80/servers.json',
+  },
   'bad-https-url': {
     severity: 'error',
     message: '<value> is not an HTTPS URL',

@@ -16,6 +16,7 @@ import { limitKeys, Limiter } from './model-limits.ts';
 import { Peer } from './model-peers.ts';
 import { Tracing } from './model-tracing.ts';
 import { Send, TargetBy } from './model-send.ts';
+import { Discover } from './model-discover.ts';
 import { Sticky } from './model-sticky.ts';
 import { tcpKeys } from './model-tcp.ts';
 import {
@@ -1133,6 +1134,10 @@ const Upstream = z.strictObject({
     'Strings or maps. `192.0.2.1:80`, `name.example:80` (resolved again and again), `unix:/run/x.sock`. Without port: 80 for HTTP, 443 with `tls`; for TCP it is needed.',
     ['192.0.2.1:80'],
   ).exactOptional(),
+  discover: key(
+    Discover,
+    'Its servers are read while it runs: one of `file` and `url`. Those of `servers` count until the first list is here. [Discovery](../discovery.md).',
+  ),
   source: key(
     oneOrMany(ip),
     'Addresses of this machine that connections and checks come from, each in turn, and the next one where one has no local port left. ' +

@@ -801,6 +801,8 @@ export interface UpstreamPlan {
   readonly resolver: ResolverPlan | null;
   /** What servers are spoken to in. `auto`: what they choose by ALPN. Absent: HTTP/1, or no HTTP. */
   readonly protocol?: 'http2' | 'auto';
+  /** Absent: the servers of the file, and no others. */
+  readonly discovery?: DiscoveryPlan;
   readonly balance: Balance;
   /** Absent: every request is for any server. */
   readonly sticky?: StickyPlan;
@@ -841,6 +843,17 @@ export interface UpstreamPlan {
   readonly proxyTlvs: readonly ('alpn' | 'authority' | 'crc32c' | 'ssl' | 'unique-id')[];
   /** Null: servers are spoken to in clear. */
   readonly tls: ServersTlsPlan | null;
+}
+
+/** Where servers are read that count in place of those of the file, once a list is here. */
+export interface DiscoveryPlan {
+  readonly from:
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'url'; readonly url: string; readonly everyMs: number; readonly timeoutMs: number };
+  /** A server stays for so long after a list without it. */
+  readonly holdMs: number;
+  /** Of a server without one; null: it needs one. */
+  readonly port: number | null;
 }
 
 /**

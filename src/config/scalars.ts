@@ -232,11 +232,12 @@ export const redirectTarget = text('target of a redirect', '/new', checkRedirect
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
 export const networkInterface = text('network interface', 'eth0', checkInterface);
-export const collectorUrl = text('URL', 'http://127.0.0.1:4318/v1/traces', (value) => {
-  const match = /^https?:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?\/[!-~]*$/i.exec(value);
-  const isUrl = match !== null && Number(match[1] ?? 80) > 0 && Number(match[1] ?? 80) < 65_536;
-  return isUrl ? null : problem('bad-collector', { value: show(value) });
-});
+export const collectorUrl = text('URL', 'http://127.0.0.1:4318/v1/traces', (value) =>
+  isHttpUrl(value) ? null : problem('bad-collector', { value: show(value) }),
+);
+export const listUrl = text('URL', 'http://192.0.2.80/servers.json', (value) =>
+  isHttpUrl(value) ? null : problem('bad-list-url', { value: show(value) }),
+);
 export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
   /^https:\/\/[^/?#@\s]+\/[\u0021-\u007e]*$/.test(value) ? null : problem('bad-https-url', { value: show(value) }),
 );
@@ -323,4 +324,10 @@ export function perNode<S extends z.ZodType>(schema: S): z.ZodUnion<readonly [S,
   const meta = schema.meta() as Meta | undefined;
   const byNode = z.record(name, schema);
   return z.union([schema, byNode]).meta({ ...meta, perNode: true });
+}
+
+/** Of HTTP or HTTPS, with a path, and without a user. */
+function isHttpUrl(value: string): boolean {
+  const match = /^https?:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?\/[!-~]*$/i.exec(value);
+  return match !== null && Number(match[1] ?? 80) > 0 && Number(match[1] ?? 80) < 65_536;
 }

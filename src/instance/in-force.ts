@@ -2,18 +2,22 @@
  * What the proxies go by: what the file says, what is said by hand, and what authorities look for, put together as one plan. All of it
  * changes here, one change after the other: whole, or not at all.
  */
+import { withFound } from '../config/found-servers.ts';
+import type { Plan } from '../config/plan.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Order, Overrides, Proposal } from '../keeper/overrides.ts';
 import type { Loaded } from '../load/load.ts';
 import type { Certificates } from '../load/tls/certificates.ts';
 import type { TlsMaterial } from '../port/tls.ts';
+import type { Discoveries } from './discovery/discoveries.ts';
 import { ProxyProofs } from './proxy-proofs.ts';
 
 export interface InForceOptions {
   readonly loaded: Loaded;
   readonly keeper: Pick<Keeper, 'start' | 'apply'>;
   readonly overrides: Pick<Overrides, 'propose'>;
+  readonly discoveries: Pick<Discoveries, 'foundFor' | 'apply'>;
 }
 
 export interface Application {
@@ -46,6 +50,11 @@ export class InForce {
     return this.next;
   }
 
+  /** Of the file, with the servers that were found. */
+  get plan(): Plan {
+    return this.planOf(this.file);
+  }
+
   get certificates(): Certificates {
     return this.file.ready.certificates;
   }
@@ -67,6 +76,7 @@ export class InForce {
     const { plan, material, commit } = this.propose(this.file);
     const served = await this.options.keeper.start(plan, material);
     commit();
+    this.options.discoveries.apply(this.file.ready.plan);
     return served;
   }
 
@@ -87,6 +97,7 @@ export class InForce {
     } finally {
       this.next = this.file;
     }
+    this.options.discoveries.apply(loaded.ready.plan);
     return commit();
   }
 
@@ -110,9 +121,13 @@ export class InForce {
 
   // --- inside ---
 
-  private propose({ ready }: Loaded, order: Order | null = null): Proposal & { readonly material: TlsMaterial } {
-    const { plan, commit } = this.options.overrides.propose(this.proofs.addTo(ready.plan), order);
-    return { plan, commit, material: this.proofs.addToMaterial(ready.certificates) };
+  private planOf({ ready }: Loaded): Plan {
+    return withFound(ready.plan, this.options.discoveries.foundFor(ready.plan));
+  }
+
+  private propose(loaded: Loaded, order: Order | null = null): Proposal & { readonly material: TlsMaterial } {
+    const { plan, commit } = this.options.overrides.propose(this.proofs.addTo(this.planOf(loaded)), order);
+    return { plan, commit, material: this.proofs.addToMaterial(loaded.ready.certificates) };
   }
 }
 

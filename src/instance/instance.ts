@@ -39,6 +39,7 @@ import { AdminDoor } from './admin-door.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
 import { ConfigurationByApi } from './configuration-by-api.ts';
+import { Discoveries, foundServersFile } from './discovery/discoveries.ts';
 import { Explainer } from './explainer.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import { HaPart } from './ha-part.ts';
@@ -128,6 +129,7 @@ export class Instance {
   private readonly beats: BeatAges;
   private readonly reloader: Reloader;
   private readonly overrides: Overrides;
+  private readonly discoveries: Discoveries;
   private readonly inForce: InForce;
   private readonly configuration: LoadedConfiguration;
   private readonly byApi: ConfigurationByApi;
@@ -199,8 +201,14 @@ export class Instance {
       takeIdled: () => this.keeper.takeIdled(),
       unixMs: Date.now,
     });
-    const { keeper, overrides } = this;
-    this.inForce = new InForce({ loaded, keeper, overrides });
+    this.discoveries = new Discoveries({
+      file: foundServersFile(options.stateDirectory, node, log),
+      log,
+      onFound: () => this.applyFound(),
+      now: () => performance.now(),
+    });
+    const { keeper, overrides, discoveries } = this;
+    this.inForce = new InForce({ loaded, keeper, overrides, discoveries });
     this.haPart = new HaPart({
       keeper,
       inForce: this.inForce,
@@ -277,6 +285,7 @@ export class Instance {
       problems: options.problems,
       keeper,
       beats: this.beats,
+      discoveries,
       overrides,
       inForce: this.inForce,
       supply: this.supply,
@@ -353,6 +362,7 @@ export class Instance {
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
     this.supply.stop();
+    this.discoveries.stop();
     this.adminDoor.finish();
     this.options.events.close();
     const given = Promise.all([
@@ -506,6 +516,7 @@ export class Instance {
   private storeAgain(): void {
     if (this.isUpgrading) return;
     this.overrides.storeAgain();
+    this.discoveries.storeAgain();
     this.ha?.storeAgain();
     this.byApi.storeAgain();
   }
@@ -524,11 +535,19 @@ export class Instance {
     });
   }
 
+  private applyFound(): Promise<void> {
+    return this.inForce.change(async () => {
+      if (this.isStopping || this.isOver) return;
+      if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
+      await this.inForce.apply(this.inForce.loaded);
+    });
+  }
+
   private order(order: Order): Promise<OrderResult> {
     return this.inForce.change(async () => {
       if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
       const { loaded } = this.inForce;
-      const why = this.overrides.whyUnknown(loaded.ready.plan, order.change.subject);
+      const why = this.overrides.whyUnknown(this.inForce.plan, order.change.subject);
       if (why !== null) return { kind: 'unknown', why };
       try {
         const text = await this.inForce.apply(loaded, { order });
@@ -545,6 +564,7 @@ export class Instance {
     this.isOver = true;
     this.byApi.close();
     this.expiry.stop();
+    this.discoveries.stop();
     this.supply.stop();
     clearInterval(this.looking);
     clearInterval(this.storing);

@@ -24,6 +24,7 @@ import { faultTexts } from '../load/tls/faults.ts';
 import type { CertificateSupply } from './certificate-supply.ts';
 import type { ConfigurationByApi } from './configuration-by-api.ts';
 import type { CertificateFacts } from '../load/tls/certificates.ts';
+import type { Discoveries } from './discovery/discoveries.ts';
 import { expiredTexts } from './expiry-log.ts';
 import type { InForce } from './in-force.ts';
 import type { Reloader } from './reloader.ts';
@@ -38,6 +39,7 @@ export interface NodeStatusOptions {
   readonly problems: readonly string[];
   readonly keeper: Pick<Keeper, 'facts' | 'status'>;
   readonly beats: BeatAges;
+  readonly discoveries: Pick<Discoveries, 'view'>;
   readonly overrides: Pick<Overrides, 'views' | 'unstored'>;
   readonly inForce: Pick<InForce, 'certificates' | 'loaded'>;
   readonly supply: Pick<CertificateSupply, 'views' | 'peersStatus' | 'ownNode'>;
@@ -59,8 +61,8 @@ export class NodeStatus {
 
   /** Everything at once. */
   whole(): StatusDocument {
-    const { keeper, beats, overrides } = this.options;
-    return this.wholeWith(keeper.status(beats, overrides.views()));
+    const { keeper, beats, discoveries, overrides } = this.options;
+    return this.wholeWith(keeper.status(beats, overrides.views(), (upstream) => discoveries.view(upstream)));
   }
 
   /** The same, with the data plane as it was found. */
@@ -84,8 +86,8 @@ export class NodeStatus {
   }
 
   dataPlane(): DataPlaneFacts {
-    const { keeper, beats, overrides } = this.options;
-    return keeper.facts(beats, overrides.views());
+    const { keeper, beats, discoveries, overrides } = this.options;
+    return keeper.facts(beats, overrides.views(), (upstream) => discoveries.view(upstream));
   }
 
   ha(): HaStatus | null {

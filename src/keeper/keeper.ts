@@ -115,6 +115,8 @@ const RETRY_MS_MAX = 10_000;
 const LEFT_LOOK_MS = 200;
 const STOPPING = 'it is stopping';
 
+const NO_DISCOVERY: DataPlaneFacts['discoveryOf'] = () => null;
+
 export class Keeper {
   readonly board: Board;
   readonly failedRequests = new FailedRequests(Date.now);
@@ -284,18 +286,23 @@ export class Keeper {
     return this.health.takeIdled();
   }
 
-  /** How everything stands. `ages` knows when each proxy gave its last sign of life, `overrides` what was said by hand. */
-  status(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneStatus {
-    return dataPlaneStatus(this.facts(ages, overrides));
+  /** How everything stands. `ages` knows when each proxy gave its last sign of life, `overrides` what was said by hand, `discoveryOf` where servers were found. */
+  status(ages: BeatAges, overrides: readonly OverrideView[], discoveryOf = NO_DISCOVERY): DataPlaneStatus {
+    return dataPlaneStatus(this.facts(ages, overrides, discoveryOf));
   }
 
   /** What `status` is made of, now. */
-  facts(ages: BeatAges, overrides: readonly OverrideView[]): DataPlaneFacts {
+  facts(
+    ages: BeatAges,
+    overrides: readonly OverrideView[],
+    discoveryOf: DataPlaneFacts['discoveryOf'],
+  ): DataPlaneFacts {
     return {
       plan: this.plan,
       board: this.board,
       ages,
       overrides,
+      discoveryOf,
       nowMs: monotonicMs(),
       listeners: this.listeners,
       isStopping: this.isStopping,

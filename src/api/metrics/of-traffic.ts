@@ -93,6 +93,18 @@ export const UPSTREAMS: readonly Metric<UpstreamView>[] = [
     '1: so much weight is up as has to be.',
     ({ quorum }) => (quorum === null ? null : bit(quorum.isMet)),
   ],
+  [
+    'upstream_list_age_seconds',
+    'gauge',
+    'Since a list of its servers came, where they are read while it runs.',
+    ({ discovery }) => (discovery === undefined || discovery.listAgeMs === null ? null : discovery.listAgeMs / 1000),
+  ],
+  [
+    'upstream_list_failing',
+    'gauge',
+    '1: the last list was of no use, and what was found before counts.',
+    ({ discovery }) => (discovery === undefined ? null : bit(discovery.problem !== null)),
+  ],
   ['upstream_ejections_total', 'counter', 'How often a server was ejected.', ({ ejections }) => ejections],
   [
     'upstream_retries_total',

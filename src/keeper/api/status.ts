@@ -8,6 +8,7 @@ import {
   type ListenerView,
   memory,
   type MemoryView,
+  type DiscoveryView,
   type OverrideView,
   type ProxyView,
   type ServerView,
@@ -84,6 +85,8 @@ export interface DataPlaneFacts {
   readonly listeners: readonly OpenListener[];
   readonly isStopping: boolean;
   readonly overrides: readonly OverrideView[];
+  /** Null: the servers of this upstream are those of the file. */
+  readonly discoveryOf: (upstream: string) => DiscoveryView | null;
   readonly proxies: readonly ProxyAccount[];
   readonly health: HealthRegistry;
   readonly former: FormerCounts;
@@ -230,10 +233,16 @@ export function upstreamView(facts: DataPlaneFacts, index: number, countsServers
     quorum: quorum === null || up === null ? null : { weight: quorum.weight, ...up },
     traffic: upstreamTrafficView(facts.traffic, plan),
     ejections: facts.health.ejectionsOf(index),
+    ...(plan.discovery === undefined ? {} : discoveryOf(facts, name)),
     servers: servers.flatMap((server, i) =>
       known[i].map((health) => serverView(facts, plan, server, health, countsServers)),
     ),
   };
+}
+
+function discoveryOf(facts: DataPlaneFacts, upstream: string): Pick<UpstreamView, 'discovery'> {
+  const discovery = facts.discoveryOf(upstream);
+  return discovery === null ? {} : { discovery };
 }
 
 const CHOSEN_BY_REQUESTS = { state: 'unchecked', reason: 'each request says where it goes' } as const;

@@ -1,0 +1,262 @@
+/**
+ * The servers that upstreams with `discover` have: their sources are asked for as long as the configuration has them, and what was found is
+ * written down, so that a restart begins with it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { DiscoveryView } from '../../api/data-plane.ts';
+import { systemReason } from '../../base/system-error.ts';
+import type { FoundServers } from '../../config/found-servers.ts';
+import type { DiscoveryPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import { Finding } from '../../core/discovery/finding.ts';
+import type { Log } from '../../keeper/log/log.ts';
+import { StateFile } from '../../keeper/state-file.ts';
+import { readList } from '../../load/found-servers.ts';
+import { FileSource } from './file-source.ts';
+import type { ListHandler, ListSource } from './list-source.ts';
+import { UrlSource } from './url-source.ts';
+
+/** What was found last for an upstream. */
+export interface FoundRecord {
+  readonly upstream: string;
+  /** Where: of another source it is worth nothing. */
+  readonly from: string;
+  /** The list, as it came. */
+  readonly text: string;
+}
+
+export interface DiscoveriesOptions {
+  readonly file: Pick<StateFile<FoundRecord>, 'read' | 'write' | 'writeAgain'>;
+  readonly log: Log;
+  /** There are other servers: they are to be applied. Rejects with why they cannot be. */
+  readonly onFound: () => Promise<void>;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+/** As often it is tried again to apply what could not be. */
+const AGAIN_MS = 5_000;
+const NAMES_TOLD = 8;
+
+export function foundServersFile(directory: string, node: string, log: Log): StateFile<FoundRecord> {
+  return new StateFile({
+    directory,
+    name: 'found-servers',
+    node,
+    what: 'servers that were found',
+    isRecord,
+    keyOf: ({ upstream }) => upstream,
+    log,
+  });
+}
+
+function isRecord(value: unknown): value is FoundRecord {
+  const { upstream, from, text } = value as Partial<Record<keyof FoundRecord, unknown>>;
+  return typeof upstream === 'string' && typeof from === 'string' && typeof text === 'string';
+}
+
+export class Discoveries {
+  private readonly options: DiscoveriesOptions;
+  private all = new Map<string, Discovery>();
+  /** Of before the start. */
+  private readonly remembered: ReadonlyMap<string, FoundRecord>;
+
+  constructor(options: DiscoveriesOptions) {
+    this.options = options;
+    this.remembered = new Map(options.file.read().map((record) => [record.upstream, record]));
+  }
+
+  /** What upstreams of this plan have now that are not those of its file. */
+  foundFor({ upstreams }: Plan): FoundServers {
+    const found = new Map<string, readonly ServerPlan[]>();
+    for (const upstream of upstreams) {
+      if (upstream.discovery !== undefined) found.set(upstream.name, this.of(upstream, upstream.discovery).servers);
+    }
+    return found;
+  }
+
+  /** The plan is in force: its sources are asked from now on, and no others. */
+  apply({ upstreams }: Plan): void {
+    const wanted = new Map<string, Discovery>();
+    for (const upstream of upstreams) {
+      if (upstream.discovery !== undefined) wanted.set(upstream.name, this.of(upstream, upstream.discovery));
+    }
+    for (const [name, one] of this.all) if (wanted.get(name) !== one) one.stop();
+    this.all = wanted;
+    for (const one of wanted.values()) one.begin();
+  }
+
+  /** The one that there is, or one that has not begun. */
+  private of({ name, servers }: UpstreamPlan, plan: DiscoveryPlan): Discovery {
+    const former = this.all.get(name);
+    if (former !== undefined && isDeepStrictEqual(former.plan, plan)) return former;
+    const { log, now, onFound } = this.options;
+    const remembered = former?.record ?? this.remembered.get(name) ?? null;
+    return new Discovery({
+      upstream: name,
+      plan,
+      filed: servers,
+      remembered,
+      log,
+      now,
+      onFound,
+      onList: () => this.write(),
+    });
+  }
+
+  stop(): void {
+    for (const one of this.all.values()) one.stop();
+  }
+
+  storeAgain(): void {
+    this.options.file.writeAgain();
+  }
+
+  /** Null: that one has no source. */
+  view(upstream: string): DiscoveryView | null {
+    return this.all.get(upstream)?.view() ?? null;
+  }
+
+  private write(): void {
+    this.options.file.write(Array.from(this.all.values()).flatMap(({ record }) => record ?? []));
+  }
+}
+
+interface DiscoveryOptions extends Pick<DiscoveriesOptions, 'log' | 'now' | 'onFound'> {
+  readonly upstream: string;
+  readonly plan: DiscoveryPlan;
+  /** The servers of the file. */
+  readonly filed: readonly ServerPlan[];
+  readonly remembered: FoundRecord | null;
+  /** Another list than the last one is of use. */
+  readonly onList: () => void;
+}
+
+class Discovery implements ListHandler {
+  readonly plan: DiscoveryPlan;
+  record: FoundRecord | null = null;
+  private readonly options: DiscoveryOptions;
+  private readonly finding: Finding<ServerPlan>;
+  private source: ListSource | null = null;
+  /** The servers that are in force. */
+  private applied: readonly ServerPlan[];
+  private toldProblem: string | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  constructor(options: DiscoveryOptions) {
+    const { filed, plan, remembered } = options;
+    this.options = options;
+    this.plan = plan;
+    this.finding = new Finding(plan.holdMs);
+    if (remembered?.from === this.from) this.recall(remembered);
+    this.applied = this.servers.length === 0 ? filed : this.servers;
+  }
+
+  get from(): string {
+    const { from } = this.plan;
+    return from.kind === 'file' ? from.path : from.url;
+  }
+
+  get servers(): readonly ServerPlan[] {
+    return this.finding.servers;
+  }
+
+  begin(): void {
+    if (this.source !== null) return;
+    const { from } = this.plan;
+    this.source = from.kind === 'file' ? new FileSource(from.path, this) : new UrlSource(from, this);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.source?.stop();
+    clearTimeout(this.timer);
+  }
+
+  view(): DiscoveryView {
+    const { from, finding } = this;
+    const nowMs = this.options.now();
+    const { listedMs, problem } = finding;
+    return {
+      from,
+      servers: finding.servers.length,
+      listAgeMs: listedMs === null ? null : nowMs - listedMs,
+      problem: problem === null ? null : { why: problem.why, forMs: nowMs - problem.sinceMs },
+    };
+  }
+
+  handleText(text: string): void {
+    const read = readList(text, this.plan);
+    if ('problem' in read) return this.handleFailure(read.problem);
+    if (this.toldProblem !== null) this.options.log.info(`${this.options.upstream}: ${this.from} has a list again`);
+    this.toldProblem = null;
+    this.finding.handleList(read.servers, this.options.now());
+    if (this.record?.text !== text) {
+      this.record = { upstream: this.options.upstream, from: this.from, text };
+      this.options.onList();
+    }
+    this.settle();
+  }
+
+  handleFailure(why: string): void {
+    this.finding.handleFailure(why, this.options.now());
+    if (why === this.toldProblem) return;
+    this.toldProblem = why;
+    const stays = this.servers.length === 0 ? 'the servers of the file count' : 'what was found before stays';
+    this.options.log.warn(`${this.options.upstream}: no list of servers from ${this.from}: ${why}; ${stays}`);
+  }
+
+  /** Has what has changed applied, and comes again when a server's time is over. */
+  private settle(): void {
+    clearTimeout(this.timer);
+    if (this.isStopped) return;
+    this.finding.handleTime(this.options.now());
+    const { deadlineMs, servers } = this.finding;
+    if (Number.isFinite(deadlineMs)) this.comeAgain(Math.max(1, deadlineMs - this.options.now()));
+    if (!isDeepStrictEqual(servers, this.applied)) void this.apply(servers);
+  }
+
+  private async apply(servers: readonly ServerPlan[]): Promise<void> {
+    const { log, onFound, upstream } = this.options;
+    const before = this.applied;
+    this.applied = servers;
+    try {
+      await onFound();
+      log.info(`${upstream}: ${changeText(before, servers)}, by ${this.from}`);
+    } catch (error) {
+      this.applied = before;
+      log.error(`${upstream}: what ${this.from} says is not in force: ${systemReason(error)}`);
+      if (!this.isStopped) this.comeAgain(AGAIN_MS);
+    }
+  }
+
+  private comeAgain(afterMs: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), afterMs).unref();
+  }
+
+  private recall(remembered: FoundRecord): void {
+    const read = readList(remembered.text, this.plan);
+    if ('problem' in read) return;
+    this.record = remembered;
+    this.finding.handleList(read.servers, this.options.now());
+    this.finding.listedMs = null;
+  }
+}
+
+function changeText(before: readonly ServerPlan[], after: readonly ServerPlan[]): string {
+  const was = new Set(before.map(({ name }) => name));
+  const is = new Set(after.map(({ name }) => name));
+  const parts = [`${after.length} server${after.length === 1 ? '' : 's'}`];
+  const added = [...is].filter((name) => !was.has(name));
+  const gone = [...was].filter((name) => !is.has(name));
+  if (added.length > 0) parts.push(`${someOf(added)} new`);
+  if (gone.length > 0) parts.push(`${someOf(gone)} gone`);
+  if (parts.length === 1) parts.push('with other settings');
+  return parts.join(', ');
+}
+
+function someOf(names: readonly string[]): string {
+  const told = names.slice(0, NAMES_TOLD).join(' ');
+  return names.length > NAMES_TOLD ? `${told} and ${names.length - NAMES_TOLD} more` : told;
+}

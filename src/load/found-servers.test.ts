@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DiscoveryPlan } from '../config/plan.ts';
+import { readList } from './found-servers.ts';
+
+const HTTP: DiscoveryPlan = { from: { kind: 'file', path: '/web.json' }, holdMs: 0, port: 80 };
+
+function problemOf(text: string, plan = HTTP): string {
+  const read = readList(text, plan);
+  assert.ok('problem' in read, `it was taken: ${text}`);
+  return read.problem;
+}
+
+test('a list is JSON or YAML, with what a file says of servers', () => {
+  for (const text of [
+    '["192.0.2.1:8080", {"address": "name.example", "weight": 3, "backup": true, "state": "drain", "max-connections": 7}]',
+    '- 192.0.2.1:8080\n- { address: name.example, weight: 3, backup: true, state: drain, max-connections: 7 }\n',
+  ]) {
+    const read = readList(text, HTTP);
+    assert.ok('servers' in read, JSON.stringify(read));
+    const [first, second] = read.servers;
+    assert.deepEqual(first.target, { family: 4, host: '192.0.2.1', port: 8080 });
+    assert.deepEqual(second.target, { hostname: 'name.example', port: 80 });
+    const { backup, maxConnections, state, weight } = second;
+    assert.deepEqual(
+      { backup, maxConnections, state, weight },
+      { backup: true, maxConnections: 7, state: 'drain', weight: 3 },
+    );
+  }
+});
+
+test('the port of one without it is that of how servers are spoken to', () => {
+  const read = readList('["192.0.2.1"]', { ...HTTP, port: 443 });
+  assert.ok('servers' in read);
+  assert.deepEqual(read.servers[0].target, { family: 4, host: '192.0.2.1', port: 443 });
+  assert.match(problemOf('["192.0.2.1"]', { ...HTTP, port: null }), /port/);
+});
+
+for (const [text, problem] of [
+  ['[]', /^it has no server$/],
+  ['', /^it is not a list of servers/],
+  ['{"servers": ["192.0.2.1:80"]}', /^it is not a list of servers/],
+  ['["192.0.2.1:80"', /^it is no JSON or YAML: /],
+  ['- &a [*a]', /^/],
+  ['["192.0.2.1:80", "192.0.2.1:80"]', /192\.0\.2\.1:80/],
+  ['["192.0.2.1:99999"]', /99999/],
+  ['[{"address": "192.0.2.1:80", "weight": 1000}]', /1000/],
+  ['[17]', /^server 1: it is neither an address nor a map/],
+  ['[{"weight": 3}]', /address/],
+  ['["192.0.2.1:80", "unix:/run/x.sock"]', /^server 2: a list has no Unix sockets$/],
+  ['[{"address": "unix:/run/x.sock"}]', /^server 1: a list has no Unix sockets$/],
+  ['[{"address": "192.0.2.1:80", "notify": {"up": ["/bin/true"]}}]', /^server 1: a list does not say `notify`/],
+  ['[{"address": "192.0.2.1:80", "health": {"run": ["/bin/true"]}}]', /^server 1: a list does not say `health`/],
+  [JSON.stringify(Array.from({ length: 501 }, (_, i) => `192.0.2.1:${i + 1}`)), /^it has 501 servers, and at most 500/],
+] as const) {
+  test(`it is refused: ${text.slice(0, 60)}`, () => assert.match(problemOf(text), problem));
+}

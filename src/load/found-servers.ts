@@ -1,0 +1,61 @@
+/**
+ * A list of servers that came from elsewhere: read and checked as those of a file are, by the same rules. It may say less than a file: no
+ * programs, no checks, no Unix sockets.
+ */
+import { parse } from 'yaml';
+import { assert } from '../base/assert.ts';
+import { compile } from '../config/compile.ts';
+import { DEFAULTS } from '../config/defaults.ts';
+import type { DiscoveryPlan, ServerPlan } from '../config/plan.ts';
+import { loadYaml } from '../config/yaml/load.ts';
+
+/** In bytes. So much is read in a few milliseconds. */
+export const LIST_BYTES_MAX = 64 * 1024;
+const SERVERS_MAX = 500;
+const HTTPS_PORT = DEFAULTS.upstream.httpsPort;
+const KEYS: ReadonlySet<string> = new Set(['address', 'weight', 'state', 'max-connections', 'backup', 'copy']);
+
+export type ReadList = { readonly servers: readonly ServerPlan[] } | { readonly problem: string };
+
+/** `text`: JSON, or YAML. */
+export function readList(text: string, discovery: DiscoveryPlan): ReadList {
+  let list: unknown;
+  try {
+    list = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    return { problem: `it is no JSON or YAML: ${(error as Error).message.split('\n')[0]}` };
+  }
+  if (!Array.isArray(list)) return { problem: 'it is not a list of servers, for example ["192.0.2.1:80"]' };
+  if (list.length === 0) return { problem: 'it has no server' };
+  if (list.length > SERVERS_MAX)
+    return { problem: `it has ${list.length} servers, and at most ${SERVERS_MAX} are taken` };
+  for (const [index, server] of list.entries()) {
+    const why = whyNot(server);
+    if (why !== null) return { problem: `server ${index + 1}: ${why}` };
+  }
+  return checked(list, discovery);
+}
+
+function whyNot(server: unknown): string | null {
+  if (typeof server === 'string') return server.startsWith('unix:') ? 'a list has no Unix sockets' : null;
+  if (typeof server !== 'object' || server === null) return 'it is neither an address nor a map with one';
+  const { address } = server as { address?: unknown };
+  if (typeof address === 'string' && address.startsWith('unix:')) return 'a list has no Unix sockets';
+  const unknown = Object.keys(server).find((key) => !KEYS.has(key));
+  return unknown === undefined ? null : `a list does not say \`${unknown}\`: ${[...KEYS].join(', ')}`;
+}
+
+/** As a file would say it. */
+function checked(list: readonly unknown[], { port }: DiscoveryPlan): ReadList {
+  const protocol = port === null ? 'tcp' : 'http';
+  const leads = protocol === 'tcp' ? { upstream: 'found' } : { routes: [{ upstream: 'found' }] };
+  const document = {
+    listeners: { any: { bind: '127.0.0.1:1', protocol, ...leads } },
+    upstreams: { found: { servers: list, ...(port === HTTPS_PORT ? { tls: { verify: false } } : {}) } },
+  };
+  const { config, diagnostics } = loadYaml(JSON.stringify(document), { file: 'list' });
+  const wrong = diagnostics.find(({ severity }) => severity !== 'warning');
+  if (wrong !== undefined) return { problem: `${wrong.message}; ${wrong.remedy}` };
+  assert(config !== null, 'nothing is wrong with it');
+  return { servers: compile(config, { workers: 1 }).upstreams[0].servers };
+}
