@@ -85,6 +85,9 @@ class FakeClient implements ClientSide {
   beginResponse(head: ResponseHead): void {
     this.said.push(`response ${head.status}`);
   }
+  agreesTo(): boolean {
+    return true;
+  }
   sendSwitching(): boolean {
     this.said.push('switching');
     return true;

@@ -650,6 +650,11 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     return status === 301 && this.route.isOfFiles;
   }
 
+  /** What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8). */
+  mayChange(head: ResponseHead): boolean {
+    return this.wantsUpgrade && head.hasUpgrade && this.client.isRequestComplete && this.client.agreesTo(head);
+  }
+
   passSwitching(head: ResponseHead): boolean {
     this.beginOf(head);
     const { route } = this;

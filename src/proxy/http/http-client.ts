@@ -70,6 +70,9 @@ export abstract class HttpClient extends Session implements ClientSide {
     body: number,
     isReusable: boolean,
   ): void;
+  agreesTo(_head: ResponseHead): boolean {
+    return true;
+  }
   abstract sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
   abstract beginTunnel(tunnel: Tunnel, socket: Socket): void;
   abstract handleResponseComplete(): void;

@@ -73,6 +73,8 @@ export interface ClientSide {
    * `edit` with its `lines`: what the route changes. `isReusable`: the server keeps its connection.
    */
   beginResponse(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array, body: number, isReusable: boolean): void;
+  /** A server's 101, with this head, is what this client has asked for. */
+  agreesTo(head: ResponseHead): boolean;
   /** 101: what follows is no HTTP, and `beginTunnel` does. False: no slot was free. */
   sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean;
   beginTunnel(tunnel: Tunnel, socket: Socket): void;
@@ -189,6 +191,8 @@ export interface ResponseHandler {
   /** As of the ClientSide. False: what the route makes of the head is too long; nothing was sent. */
   passInterim(head: ResponseHead): boolean;
   beginResponse(head: ResponseHead, body: number, isReusable: boolean): boolean;
+  /** Whether a 101 with this head may be passed on. */
+  mayChange(head: ResponseHead): boolean;
   passSwitching(head: ResponseHead): boolean;
   beginTunnel(tunnel: Tunnel, socket: Socket): void;
   /** The client has been sent a response's head: from here the request cannot be tried again. */

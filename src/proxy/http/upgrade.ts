@@ -3,7 +3,7 @@ import { FIELD_VALUE, FIELD_VALUE_LENGTH, FIELD_WORDS, type RequestHead } from '
 
 /** Upgrade is passed on whatever the method, with a body too; h2c never is (RFC 9113 section 3.1 has removed it). */
 export function mayUpgrade(memory: Uint8Array, head: RequestHead): boolean {
-  if (!head.hasUpgrade || head.version !== 11) return false;
+  if (!head.hasUpgrade || head.version === 10) return false;
   const field = head.upgradeField * FIELD_WORDS;
   return !namesH2c(memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
 }

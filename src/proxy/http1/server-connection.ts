@@ -388,9 +388,7 @@ export class ServerConnection extends Expiring implements SocketHandler, DialOwn
   private switchProtocols(): void {
     const { responseHead: head } = this.context;
     const exchange = this.exchange as ResponseHandler;
-    // What follows of the request would look like the new protocol's bytes, so it must be over (RFC 9110 section 7.8).
-    const isAllowed = exchange.wantsUpgrade && head.hasUpgrade && exchange.isRequestComplete;
-    if (this.socketOrNull === null || !isAllowed) {
+    if (this.socketOrNull === null || !exchange.mayChange(head)) {
       this.fail(FAILED_BAD_RESPONSE, 0);
       return;
     }

@@ -2,6 +2,7 @@
 import { BLOCK_GROWTH, FIELD_GROWTH, HpackEncoder } from '../../wire/http2/hpack/encoder.ts';
 import type { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
+import { equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 import { fieldId } from '../../wire/http1/fields.ts';
 import {
@@ -14,6 +15,7 @@ import {
   F_TRANSFER_ENCODING,
   F_UPGRADE,
 } from '../../wire/http1/head.ts';
+import { acceptOf } from '../../wire/http1/websocket.ts';
 import { blockFramesLength, emitBlockFrames } from '../../wire/http2/frame-writer.ts';
 import { FRAME_BYTES_MAX, FRAME_HEADER_BYTES } from '../../wire/http2/frame.ts';
 import type { Output } from './output.ts';
@@ -35,6 +37,12 @@ const METHOD = ascii(':method: ');
 const PATH = ascii(':path: ');
 const AUTHORITY = ascii(':authority: ');
 const TE_TRAILERS = ascii('te: trailers');
+const KEY_NAME = ascii('sec-websocket-key');
+/** With the lengths of their names. */
+const CONNECT_LINES = [
+  [ascii(':method: CONNECT'), ':method'.length],
+  [ascii(':protocol: websocket'), ':protocol'.length],
+] as const;
 const GET = ascii('GET');
 const POST = ascii('POST');
 /** In the static table. */
@@ -92,27 +100,65 @@ export class BlockWriter {
     const { encoder, memory } = this;
     const block = this.reserve(at, length + REQUEST_GROWTH);
     if (block < 0) return -1;
-    let methodEnd = at;
-    while (memory[methodEnd] !== SP) methodEnd++;
-    let line = methodEnd;
-    while (memory[line] !== CR) line++;
-    const pathEnd = line - VERSION_BYTES;
-    line += 2;
+    const methodEnd = endOf(memory, at, SP);
+    const lineEnd = endOf(memory, methodEnd, CR);
     let to = encoder.begin(memory, block);
     if (isWord(memory, at, methodEnd, GET)) to = encoder.emitStatic(memory, to, STATIC_GET);
     else if (isWord(memory, at, methodEnd, POST)) to = encoder.emitStatic(memory, to, STATIC_POST);
     else to = this.emitPseudo(to, METHOD, at, methodEnd);
-    to = encoder.emitStatic(memory, to, isTls ? STATIC_HTTPS : STATIC_HTTP);
-    to = this.emitPseudo(to, PATH, methodEnd + 1, pathEnd);
-    const host = this.findHost(line);
-    if (host >= 0) {
-      const valueAt = valueStart(memory, host + HOST_BYTES);
-      to = this.emitPseudo(to, AUTHORITY, valueAt, valueEnd(memory, valueAt));
-    }
-    to = this.emitLines(to, line, OF_CONNECTIONS);
+    to = this.emitTarget(to, methodEnd, lineEnd, isTls);
+    to = this.emitLines(to, lineEnd + 2, OF_CONNECTIONS);
     // trailers are passed on, and servers of gRPC want to know
     to = encoder.emitField(memory, to, TE_TRAILERS, 0, 2, 4, TE_TRAILERS.length - 4);
     return this.finish(block, to, streamId, endsStream);
+  }
+
+  /**
+   * The same of a GET that asks for a WebSocket, as the CONNECT that does so (RFC 8441 section 5). `keyAt`: where its key stands, as `findKey` has
+   * said.
+   */
+  sendConnect(at: number, length: number, streamId: number, isTls: boolean, keyAt: number): number {
+    const { encoder, memory } = this;
+    const block = this.reserve(at, length + REQUEST_GROWTH);
+    if (block < 0) return -1;
+    const methodEnd = endOf(memory, at, SP);
+    const lineEnd = endOf(memory, methodEnd, CR);
+    let to = encoder.begin(memory, block);
+    for (const [line, nameLength] of CONNECT_LINES)
+      to = encoder.emitField(memory, to, line, 0, nameLength, nameLength + 2, line.length - nameLength - 2);
+    to = this.emitTarget(to, methodEnd, lineEnd, isTls);
+    to = this.emitLines(to, lineEnd + 2, OF_CONNECTIONS, keyAt);
+    return this.finish(block, to, streamId, false);
+  }
+
+  /** Where the line of Sec-WebSocket-Key begins in a head that begins at `at`; -1: it has none. */
+  findKey(at: number): number {
+    const { memory } = this;
+    let from = endOf(memory, at, LF) + 1;
+    while (memory[from] !== CR) {
+      const colon = endOf(memory, from, COLON);
+      if (equalsIgnoringCase(memory, from, colon - from, KEY_NAME)) return from;
+      from = endOf(memory, colon, LF) + 1;
+    }
+    return -1;
+  }
+
+  /** What Sec-WebSocket-Accept has to say to the key whose line begins there. */
+  acceptFor(keyAt: number): Uint8Array {
+    const { memory } = this;
+    const at = valueStart(memory, keyAt + KEY_NAME.length + 1);
+    return acceptOf(memory, at, valueEnd(memory, at) - at);
+  }
+
+  /** Scheme, path and authority of a request whose line has its method up to `methodEnd`. */
+  private emitTarget(to: number, methodEnd: number, lineEnd: number, isTls: boolean): number {
+    const { memory } = this;
+    to = this.encoder.emitStatic(memory, to, isTls ? STATIC_HTTPS : STATIC_HTTP);
+    to = this.emitPseudo(to, PATH, methodEnd + 1, lineEnd - VERSION_BYTES);
+    const host = this.findHost(lineEnd + 2);
+    if (host < 0) return to;
+    const valueAt = valueStart(memory, host + HOST_BYTES);
+    return this.emitPseudo(to, AUTHORITY, valueAt, valueEnd(memory, valueAt));
   }
 
   /** A pseudo-field whose value is from `from` to `end`. */
@@ -162,8 +208,11 @@ export class BlockWriter {
     return behind - start;
   }
 
-  /** Up to the empty line, without those whose field is flagged in `dropped`. Spaces are as whoever has written a line likes them. */
-  private emitLines(to: number, from: number, dropped: number): number {
+  /**
+   * Up to the empty line, without those whose field is flagged in `dropped` and the one that begins at `leftOut`. Spaces are as whoever has written
+   * a line likes them.
+   */
+  private emitLines(to: number, from: number, dropped: number, leftOut = -1): number {
     const { encoder, memory } = this;
     while (memory[from] !== CR) {
       let colon = from;
@@ -171,13 +220,20 @@ export class BlockWriter {
       const value = valueStart(memory, colon + 1);
       const end = valueEnd(memory, value);
       const isDropped = dropped !== 0 && (dropped & (1 << fieldId(memory, from, colon - from))) !== 0;
-      if (!isDropped) to = encoder.emitField(memory, to, memory, from, colon - from, value, end - value);
+      if (!isDropped && from !== leftOut)
+        to = encoder.emitField(memory, to, memory, from, colon - from, value, end - value);
       from = end;
       while (memory[from] !== LF) from++;
       from++;
     }
     return to;
   }
+}
+
+/** Where this byte comes next. */
+function endOf(memory: Uint8Array, at: number, byte: number): number {
+  while (memory[at] !== byte) at++;
+  return at;
 }
 
 function valueStart(memory: Uint8Array, at: number): number {

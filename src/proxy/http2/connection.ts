@@ -19,7 +19,11 @@ import { type Fault, faultOf } from '../../wire/http2/faults.ts';
 import { INT31_MAX, PING_BYTES } from '../../wire/http2/frame.ts';
 import type { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import { RequestReader } from '../../wire/http2/request.ts';
-import { SETTING_MAX_CONCURRENT_STREAMS, SETTING_MAX_HEADER_LIST_SIZE } from '../../wire/http2/settings.ts';
+import {
+  SETTING_ENABLE_CONNECT_PROTOCOL,
+  SETTING_MAX_CONCURRENT_STREAMS,
+  SETTING_MAX_HEADER_LIST_SIZE,
+} from '../../wire/http2/settings.ts';
 import type { Context } from '../context.ts';
 import { type Admission, admissionOf } from '../http/admission.ts';
 import type { ClientEmitters } from '../http/client-emitters.ts';
@@ -38,6 +42,7 @@ import type { BlockWriter } from './block-writer.ts';
 import { Frames, type FramesOwner } from './frames.ts';
 import type { Output } from './output.ts';
 import { Stream, type StreamOwner } from './stream.ts';
+import { WebSocketStream } from './web-socket-stream.ts';
 
 const OPEN = 0;
 const LEAVING = 1;
@@ -56,7 +61,7 @@ const INVALID = answerKind('http2-invalid');
 const TOO_SLOW = endedByAnswer(answerKind('client-too-slow'));
 
 /** All connections share it: nothing of it is kept between two calls. */
-const requests = new RequestReader(false);
+const requests = new RequestReader(true);
 
 export class Connection
   extends Session
@@ -113,6 +118,8 @@ export class Connection
       STREAMS_MAX,
       SETTING_MAX_HEADER_LIST_SIZE,
       emitters.limits.headBytes,
+      SETTING_ENABLE_CONNECT_PROTOCOL,
+      1,
     ]);
     this.frames.control.sendWindow(0, FromClient.firstIncrement);
   }
@@ -212,7 +219,10 @@ export class Connection
     const end = requests.read(decoder, state.hasEnded, limits, memory, start, start + bytes, requestHead);
     const { error, fault } = requests;
     if (end > 0) {
-      const stream = new Stream(this, state, blockBytes);
+      const { hasProtocol, keyAt } = requests;
+      const stream = hasProtocol
+        ? new WebSocketStream(this, state, blockBytes, keyAt)
+        : new Stream(this, state, blockBytes);
       state.owner = stream;
       stream.begin(end - start);
       this.leaveIfLast();

@@ -1,10 +1,15 @@
 /** A head that was made of a header block, and was kept: it is as HTTP/1 has it, but for its version. */
+import { ascii, emitBytes, emitFragment } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { parseResponseHead } from '../../wire/http1/response.ts';
 import type { Context } from '../context.ts';
 
 const HTTP_2 = 20;
+const SWITCHING = ascii('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n');
+const ACCEPT = ascii('Sec-WebSocket-Accept: ');
+const HEAD_END = ascii('\r\n\r\n');
+const FIELDS_MAX = 1000;
 /** `HTTP/2.0` */
 const VERSION_BYTES = 8;
 const LF = 10;
@@ -36,6 +41,20 @@ export function parseKeptResponse(
   writeVersion(memory, behind + 2, TWO, ZERO);
   responseHead.version = HTTP_2;
   return read;
+}
+
+/**
+ * Writes the response in `context.responseHead`, with which a WebSocket begins in HTTP/2, into this slot as the one that does so in HTTP/1, and reads
+ * that into `context.responseHead`. False: it has no room there.
+ */
+export function switchHead({ arena, memory, responseHead }: Context, slot: number, accept: Uint8Array): boolean {
+  const { fieldsEnd, fieldsStart } = responseHead;
+  const at = arena.start(slot);
+  const length = fieldsEnd - fieldsStart;
+  if (at + SWITCHING.length + length + ACCEPT.length + accept.length + HEAD_END.length > arena.end(slot)) return false;
+  let end = emitBytes(memory, emitFragment(memory, at, SWITCHING), memory, fieldsStart, length);
+  for (const part of [ACCEPT, accept, HEAD_END]) end = emitFragment(memory, end, part);
+  return parseResponseHead(memory, at, end, { headBytes: end - at, headers: FIELDS_MAX }, responseHead) > 0;
 }
 
 /** `fieldsAt`: 2 behind the version. */

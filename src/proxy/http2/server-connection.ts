@@ -314,6 +314,14 @@ export class ServerConnection
     return this.upstream.plan.tls !== null;
   }
 
+  remoteAddress(into: Uint8Array, at: number): number {
+    return this.socket.remoteAddress(into, at);
+  }
+
+  localAddress(into: Uint8Array, at: number): number {
+    return this.socket.localAddress(into, at);
+  }
+
   get acknowledgedBytes(): number {
     return this.socketOrNull === null ? 0 : this.socketOrNull.acknowledgedBytes;
   }

@@ -2,12 +2,13 @@
  * A stream of a connection to a server, as the server's side of an exchange: one request and its response.
  *
  *   waiting -> head -> body -> over
+ *              head -> tunnel -> over             a WebSocket (RFC 8441)
  *                       body -> rest -> over      a response before the end of its request, by a server that reads on
  *
  * `waiting`: its connection does not stand yet, or has taken the stream in for an exchange that has not sent. What becomes of a failed try is
  * the exchange's decision, not this class's.
  */
-import { HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX, HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { endedByAnswer, SERVER_LEFT, SERVER_STALLED } from '../../core/endings.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
@@ -28,15 +29,17 @@ import { CANCEL, REFUSED_STREAM } from '../../wire/http2/error-codes.ts';
 import type { Context } from '../context.ts';
 import { Expiring } from '../expiring.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
-import type { BodySink, ResponseHandler, ServerSide } from '../http/sides.ts';
+import type { BodySink, ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
+import type { RelayTimes } from '../relay.ts';
 import type { Delayed } from '../later.ts';
 import type { Server } from '../server.ts';
 import type { Upstream } from '../upstream.ts';
 import type { BlockWriter } from './block-writer.ts';
 import type { FrameStream } from './frames.ts';
 import { HeldBody } from './held-body.ts';
-import { parseKeptResponse } from './kept-head.ts';
+import { parseKeptResponse, switchHead } from './kept-head.ts';
 import type { Output } from './output.ts';
+import { type StreamBelow, StreamSocket } from './stream-socket.ts';
 import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
 
 const WAITING = 0;
@@ -44,7 +47,8 @@ const HEAD = 1;
 const BODY = 2;
 const REST = 3;
 const OVER = 4;
-type Phase = 0 | 1 | 2 | 3 | 4;
+const TUNNEL = 5;
+type Phase = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** What a server may send: the proxy's own bounds, since the operator's are for clients. */
 export const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers: 1000 };
@@ -65,6 +69,8 @@ export interface StreamCarrier {
   readonly isTls: boolean;
   readonly receivedBytes: number;
   readonly acknowledgedBytes: number;
+  remoteAddress(into: Uint8Array, at: number): number;
+  localAddress(into: Uint8Array, at: number): number;
 
   /** The HEADERS of this stream are the next. */
   openStream(stream: ServerStream): StreamState<ServerStream>;
@@ -83,7 +89,10 @@ export interface StreamCarrier {
   leaveQueue(stream: ServerStream): void;
 }
 
-export class ServerStream extends Expiring implements ServerSide, FrameStream, WriterUser, Delayed {
+export class ServerStream
+  extends Expiring
+  implements ServerSide, FrameStream, WriterUser, Delayed, StreamBelow, Tunnel
+{
   private readonly context: Context;
   readonly upstream: Upstream;
   readonly server: Server;
@@ -107,6 +116,10 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
   private isLeftOut = false;
   /** The response is one of the server's failures: 5xx. */
   private isServerError = false;
+  /** What a client of HTTP/1 waits for that has asked for a WebSocket. Null: the server was not asked for one. */
+  private accept: Uint8Array | null = null;
+  /** What the stream has become. */
+  private socket: StreamSocket | null = null;
 
   // --- what the client has not taken yet ---
   /** The head, as lines. -1: it is not here, or has been handed on. */
@@ -187,7 +200,15 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     this.phase = HEAD;
     this.wasConnected = true;
     this.touch();
-    if (blocks.sendRequest(request.start, request.headLength, state.id, isBare, connection.isTls) < 0) {
+    const { headLength, start } = request;
+    const keyAt = this.exchange.wantsUpgrade && machine.peer.takesExtendedConnect ? blocks.findKey(start) : -1;
+    let sent: number;
+    if (keyAt < 0) sent = blocks.sendRequest(start, headLength, state.id, isBare, connection.isTls);
+    else {
+      this.accept = blocks.acceptFor(keyAt);
+      sent = blocks.sendConnect(start, headLength, state.id, connection.isTls, keyAt);
+    }
+    if (sent < 0) {
       // the server has never heard of it
       machine.abort(state);
       this.state = null;
@@ -198,6 +219,8 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
       context.later.add(this);
       return;
     }
+    // what the stream may become goes on
+    if (keyAt >= 0) return;
     writer.isEnded ||= isBare;
     if (!writer.isEnded) connection.block(this);
   }
@@ -226,6 +249,10 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
   }
 
   resume(): void {
+    if (this.phase === TUNNEL) {
+      (this.socket as StreamSocket).handleRoom();
+      return;
+    }
     const writer = this.writer as StreamWriter<ServerStream>;
     const { sentBytes } = writer;
     const hasSent = writer.resume();
@@ -311,6 +338,10 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
       if (!exchange.passInterim(head)) this.fail(FAILED_NO_BUFFER, 0);
       return;
     }
+    if (this.accept !== null && head.status < 300) {
+      this.change(this.accept);
+      return;
+    }
     if (exchange.retriesStatus(head.status)) {
       this.fail(FAILED_STATUS, head.status);
       return;
@@ -339,6 +370,64 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     else if (this.hasEnded) this.pump();
   }
 
+  // --- as a tunnel ---
+
+  /** The server speaks WebSocket on this stream from here: it has switched protocols, as the client is told. */
+  private change(accept: Uint8Array): void {
+    const { context, exchange } = this;
+    const { arena, responseHead } = context;
+    const slot = arena.allocate(HEAD_SLOT_BYTES);
+    let failure: Failure | 0 = FAILED_NO_BUFFER;
+    if (slot >= 0) {
+      if (!switchHead(context, slot, accept) || !exchange.mayChange(responseHead)) failure = FAILED_BAD_RESPONSE;
+      else if (exchange.passSwitching(responseHead)) failure = 0;
+      arena.release(slot);
+    }
+    if (failure !== 0) {
+      this.fail(failure, 0);
+      return;
+    }
+    this.phase = TUNNEL;
+    this.exchangeOrNull = null;
+    context.timers.remove(this);
+    this.socket = new StreamSocket(context, this, this.writer as StreamWriter<ServerStream>);
+    if (this.hasEnded) this.socket.receiveEnd();
+    exchange.beginTunnel(this, this.socket);
+  }
+
+  get times(): RelayTimes {
+    const { tunnelMs: idleMs, halfClosedMs } = this.upstream.plan.timeouts;
+    return { idleMs, halfClosedMs };
+  }
+
+  get retireAt(): number {
+    return this.server.retireAt;
+  }
+
+  endTunnel(): void {
+    this.upstream.give(this.server);
+  }
+
+  awaitRoom(): void {
+    if (this.state !== null) this.connection.block(this);
+  }
+
+  endTunnelStream(): void {
+    this.leave();
+  }
+
+  resetTunnelStream(): void {
+    this.leave();
+  }
+
+  remoteAddress(into: Uint8Array, at: number): number {
+    return this.connection.remoteAddress(into, at);
+  }
+
+  localAddress(into: Uint8Array, at: number): number {
+    return this.connection.localAddress(into, at);
+  }
+
   /** The client has been sent the head. */
   private noteBegun(): void {
     this.hasHeadInSink = false;
@@ -348,7 +437,8 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
 
   receive(slot: number, offset: number, length: number): void {
     if (this.phase !== HEAD && this.phase !== BODY) {
-      this.took(length);
+      if (this.phase === TUNNEL) (this.socket as StreamSocket).receive(slot, offset, length);
+      else this.took(length);
       return;
     }
     this.touch();
@@ -384,6 +474,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     this.trailerBytes = trailerBytes;
     if (this.phase !== HEAD && this.phase !== BODY) {
       this.dropTrailers();
+      if (this.phase === TUNNEL) (this.socket as StreamSocket).receiveEnd();
       return;
     }
     this.hasEnded = true;
@@ -457,7 +548,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     return false;
   }
 
-  private took(bytes: number): void {
+  took(bytes: number): void {
     if (this.state !== null) this.connection.take(this.state, bytes);
   }
 
@@ -479,6 +570,7 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
     if (this.phase === HEAD) this.fail(FAILED_BAD_RESPONSE, 0);
     else if (this.phase === BODY) this.breakOff(SERVER_INVALID);
     else if (this.phase === REST) this.finishExchange();
+    else if (this.phase === TUNNEL) this.loseTunnel();
   }
 
   /** The server goes, and has not worked on it. `isInOrder`: that is no failure. */
@@ -499,8 +591,14 @@ export class ServerStream extends Expiring implements ServerSide, FrameStream, W
   /** Nothing more comes. What is complete goes on to the client (RFC 9113 section 8.1). */
   private loseRest(ending: number): void {
     if (this.phase === REST) this.finishExchange();
+    else if (this.phase === TUNNEL) this.loseTunnel();
     else if (this.phase === HEAD && !this.hasEnded) this.fail(FAILED_RESET, 0);
     else if (this.phase === BODY && !this.hasEnded) this.breakOff(ending);
+  }
+
+  private loseTunnel(): void {
+    this.leave();
+    (this.socket as StreamSocket).handleReset();
   }
 
   /** The connection has it no more. */

@@ -65,6 +65,11 @@ export class StreamWriter<Owner> implements BodySink {
     return this.slot >= 0 || this.output.isFull;
   }
 
+  /** A part waits for the peer. */
+  get isWaiting(): boolean {
+    return this.slot >= 0;
+  }
+
   get keepsScarce(): boolean {
     return this.slot >= 0 && this.context.arena.isScarce(this.slot);
   }

@@ -23,6 +23,7 @@ import {
 } from '../../wire/http1/head.ts';
 import { parseTrailers } from '../../wire/http1/trailers.ts';
 import { CANCEL, INTERNAL_ERROR, NO_ERROR } from '../../wire/http2/error-codes.ts';
+import type { Socket } from '../../port/transport.ts';
 import type { Admission } from '../http/admission.ts';
 import { BodyPace } from '../http/body-pace.ts';
 import type { ClientEmitters } from '../http/client-emitters.ts';
@@ -34,7 +35,7 @@ import type { Peer } from '../http/peer.ts';
 import { PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import type { AnswerRecord } from '../http/request-record.ts';
 import type { Route } from '../http/route.ts';
-import type { BodySink } from '../http/sides.ts';
+import type { BodySink, Tunnel } from '../http/sides.ts';
 import type { HttpService } from '../http/service.ts';
 import { RateWindow } from '../rate-window.ts';
 import { KEEPS_NOTHING } from '../session.ts';
@@ -82,7 +83,7 @@ export interface StreamOwner {
 export class Stream extends HttpClient implements FrameStream, WriterUser {
   readonly state: StreamState<Stream>;
   readonly sink: StreamWriter<Stream>;
-  private readonly connection: StreamOwner;
+  protected readonly connection: StreamOwner;
   private phase: Phase = RESPONSE;
   /** How fast the client takes its response, once something has waited for it. */
   private taking: RateWindow | null = null;
@@ -127,7 +128,8 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     const { state } = this;
     const head = this.context.requestHead;
     this.isHeadMethod = head.method === METHOD_HEAD;
-    this.isRequestComplete = state.hasEnded;
+    // what follows a request for a tunnel is no part of it
+    this.isRequestComplete = state.hasEnded || head.hasUpgrade;
     if (head.body === BODY_LENGTH) state.expectedBytes = head.contentLength;
     else this.isChunked = head.body === BODY_CHUNKED;
     const { memory } = this.context;
@@ -323,7 +325,7 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     this.trailerSlot = -1;
   }
 
-  private took(bytes: number): void {
+  took(bytes: number): void {
     this.connection.take(this.state, bytes);
   }
 
@@ -375,13 +377,13 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     this.sink.begin(end - start, body === BODY_NONE ? 0 : body === BODY_LENGTH ? head.contentLength : LENGTH_UNKNOWN);
   }
 
-  /** No request over HTTP/2 asks for another protocol in the way of HTTP/1. */
-  sendSwitching(): boolean {
+  /** Only of a WebSocketStream. */
+  sendSwitching(_head: ResponseHead, _edit: HeaderEdit, _lines: Uint8Array): boolean {
     return false;
   }
 
-  beginTunnel(): void {
-    assert(false, 'a stream has become a tunnel');
+  beginTunnel(_tunnel: Tunnel, _socket: Socket): void {
+    assert(false, 'a stream has become a tunnel that had not asked for it');
   }
 
   handleResponseComplete(): void {
@@ -534,7 +536,7 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
   }
 
   /** This object is done. */
-  private leave(): void {
+  protected leave(): void {
     this.phase = GONE;
     this.sink.clear();
     this.dropBody();

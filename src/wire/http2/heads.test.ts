@@ -187,8 +187,23 @@ describe('requests', () => {
     const fields: NameValue[] = [...replaced(':method', 'CONNECT'), [':protocol', 'websocket']];
     assert.equal(verdict(fields), 'stream-pseudo-field');
     const reader = new RequestReader(true);
-    assert.equal(readRequest(literals(fields), { reader }).verdict, 'fine');
-    assert.equal(latin1(reader.protocolBytes, reader.protocolAt, reader.protocolLength), 'websocket');
+    const asked = readRequest(literals([...fields, ['sec-websocket-key', 'own'], ['origin', 'x']]), { reader });
+    assert.equal(asked.verdict, 'fine');
+    assert.deepEqual(
+      [asked.head.method, asked.head.hasUpgrade, asked.head.body, reader.hasProtocol],
+      [H.METHOD_GET, true, H.BODY_NONE, true],
+    );
+    assert.deepEqual(asked.fields.map(({ name, value }) => `${name}: ${value}`).slice(1), [
+      'upgrade: websocket',
+      `sec-websocket-key: ${'='.repeat(24)}`,
+      'origin: x',
+    ]);
+    const other: NameValue[] = [...replaced(':method', 'CONNECT'), [':protocol', 'connect-udp']];
+    assert.equal(readRequest(literals(other), { reader }).verdict, 'connect');
+    assert.equal(
+      readRequest(literals([...fields, ['content-length', '1']]), { reader }).verdict,
+      'stream-content-length',
+    );
     assert.equal(
       readRequest(literals([...GET, [':protocol', 'websocket']]), { reader }).verdict,
       'stream-pseudo-field',

@@ -1,9 +1,11 @@
 /**
  * The head of a request (RFC 9113 sections 8.2 and 8.3.1), as strict as that of HTTP/1, and written as one: whoever routes, edits or
- * passes it on need not know that it came otherwise. The authority is its Host field, the first of all, and its version 20.
+ * passes it on need not know that it came otherwise. The authority is its Host field, the first of all, and its version 20. A CONNECT that asks
+ * for a WebSocket (RFC 8441) is the GET with Upgrade that asks for one in HTTP/1.
  */
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import {
+  COLON,
   CR,
   LF,
   LOWER,
@@ -17,10 +19,21 @@ import {
 } from '../http1/classes.ts';
 import { emitBytes, emitFragment } from '../http1/emit.ts';
 import { ERR_CONNECT, ERR_HEAD_TOO_LARGE } from '../http1/errors.ts';
-import { F_EXPECT, F_HOST, METHOD_CONNECT, METHOD_OPTIONS, METHOD_OTHER } from '../http1/head.ts';
+import {
+  BODY_NONE,
+  F_EXPECT,
+  F_HOST,
+  F_OTHER,
+  F_UPGRADE,
+  METHOD_CONNECT,
+  METHOD_GET,
+  METHOD_OPTIONS,
+  METHOD_OTHER,
+} from '../http1/head.ts';
 import type { HeadLimits, RequestHead } from '../http1/head.ts';
 import { hostLengthOf } from '../http1/host.ts';
 import { methodOf } from '../http1/request.ts';
+import { KEY_BYTES } from '../http1/websocket.ts';
 import {
   FAULT_STREAM_AUTHORITY,
   FAULT_STREAM_CONTENT_LENGTH,
@@ -41,11 +54,17 @@ import { SectionReader } from './section.ts';
 const HTTP_2 = ascii(' HTTP/2.0\r\n');
 const HOST = ascii('host: ');
 const CONTINUE = ascii('100-continue');
+const GET = ascii('GET');
+const WEBSOCKET = ascii('websocket');
+const UPGRADE = ascii('upgrade: ');
+const KEY = ascii('sec-websocket-key: ');
+const KEY_NAME = ascii('sec-websocket-key');
 const HTTP = ascii('http');
 const HTTPS = ascii('https');
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 const ASTERISK = 0x2a;
+const PADDING = 0x3d;
 
 /** Of a request that says all that it has to. */
 const METHOD_BIT = 1;
@@ -62,11 +81,12 @@ const PSEUDO = new Uint8Array(HEAD_SLOT_BYTES);
 
 /** Reads one head after the other; connections can share it. */
 export class RequestReader extends SectionReader {
-  /** `:protocol` is allowed (RFC 8441), and was sent: these bytes of `protocolBytes`, until the next call. */
+  /**
+   * `:protocol` is allowed (RFC 8441), and says `websocket`: the head has Upgrade, and whoever goes on with it writes a key of KEY_BYTES at `keyAt`
+   * of what was written.
+   */
   hasProtocol = false;
-  protocolAt = 0;
-  protocolLength = 0;
-  readonly protocolBytes: Uint8Array = PSEUDO;
+  keyAt = 0;
 
   private readonly takesProtocol: boolean;
   private head!: RequestHead;
@@ -101,7 +121,7 @@ export class RequestReader extends SectionReader {
     const first = this.readPseudoFields(decoder, limits);
     if (first < 0 || !this.emitStart(decoder)) return 0;
     this.beginFields(head, limits.headers);
-    if (!this.emitHost(decoder)) return 0;
+    if (!this.emitHost(decoder) || (this.hasProtocol && !this.emitUpgrade(decoder))) return 0;
     if (first > 0 && !this.takeFirst(decoder, limits, first - 1)) return 0;
     if (!this.readFields(decoder, limits)) return 0;
     const end = this.finish();
@@ -160,8 +180,6 @@ export class RequestReader extends SectionReader {
     }
     if (this.hasProtocol && head.method !== METHOD_CONNECT) return this.fail(decoder, FAULT_STREAM_PSEUDO_FIELD);
     if ((seen & SCHEME_BIT) === 0 || (seen & PATH_BIT) === 0) return this.fail(decoder, FAULT_STREAM_PSEUDO_MISSING);
-    this.protocolAt = this.valueAt[PSEUDO_PROTOCOL - PSEUDO_METHOD];
-    this.protocolLength = this.valueLength[PSEUDO_PROTOCOL - PSEUDO_METHOD];
     if (!isScheme(this.valueAt[PSEUDO_SCHEME - PSEUDO_METHOD], this.valueLength[PSEUDO_SCHEME - PSEUDO_METHOD]))
       return this.fail(decoder, FAULT_STREAM_SCHEME);
 
@@ -172,8 +190,13 @@ export class RequestReader extends SectionReader {
     if (this.at + methodLength + pathLength + 1 + HTTP_2.length > this.limit)
       return this.refuse(decoder, ERR_HEAD_TOO_LARGE);
     head.start = this.at;
-    head.methodLength = methodLength;
-    let at = emitBytes(out, this.at, PSEUDO, methodAt, methodLength);
+    let at = this.at;
+    if (this.hasProtocol) {
+      if (!this.isWebSocket) return this.refuse(decoder, ERR_CONNECT);
+      head.method = METHOD_GET;
+      at = emitFragment(out, at, GET);
+    } else at = emitBytes(out, at, PSEUDO, methodAt, methodLength);
+    head.methodLength = at - head.start;
     out[at++] = SP;
     head.target = head.path = at;
     head.targetLength = head.pathLength = pathLength;
@@ -189,6 +212,28 @@ export class RequestReader extends SectionReader {
     head.authorityLength = head.hostLength = 0;
     this.hasHost = false;
     return true;
+  }
+
+  private get isWebSocket(): boolean {
+    const index = PSEUDO_PROTOCOL - PSEUDO_METHOD;
+    return equalsIgnoringCase(PSEUDO, this.valueAt[index], this.valueLength[index], WEBSOCKET);
+  }
+
+  /** Writes what asks for a WebSocket in HTTP/1, with room for the key. */
+  private emitUpgrade(decoder: HpackDecoder): boolean {
+    const { out } = this;
+    if (this.at + UPGRADE.length + WEBSOCKET.length + KEY.length + KEY_BYTES + 4 > this.limit)
+      return this.refuse(decoder, ERR_HEAD_TOO_LARGE);
+    let at = emitFragment(out, emitFragment(out, this.at, UPGRADE), WEBSOCKET);
+    out[at++] = CR;
+    out[at++] = LF;
+    if (!this.keep(decoder, F_UPGRADE, UPGRADE.length - 2, WEBSOCKET.length, at)) return false;
+    this.keyAt = emitFragment(out, at, KEY);
+    at = this.keyAt + KEY_BYTES;
+    out.fill(PADDING, this.keyAt, at);
+    out[at++] = CR;
+    out[at++] = LF;
+    return this.keep(decoder, F_OTHER, KEY.length - 2, KEY_BYTES, at);
   }
 
   /** Writes `:authority` as the first field. */
@@ -228,8 +273,19 @@ export class RequestReader extends SectionReader {
   protected takes(kind: number, end: number): boolean {
     if (kind >= PSEUDO_METHOD) return this.lose(FAULT_STREAM_PSEUDO_ORDER);
     if (kind === F_HOST) return this.takesHost(end);
+    if (this.hasProtocol && this.isKey(end)) return false;
     if (kind === F_EXPECT) this.readExpect(end);
     return true;
+  }
+
+  /** A key of the client's own, which means nothing here (RFC 8441 section 5). */
+  private isKey(end: number): boolean {
+    const length = KEY_NAME.length;
+    return (
+      end - this.at > length &&
+      this.out[this.at + length] === COLON &&
+      equalsIgnoringCase(this.out, this.at, length, KEY_NAME)
+    );
   }
 
   /** Host is kept where there is no authority; otherwise it must be the same (section 8.3.1). */
@@ -268,6 +324,11 @@ export class RequestReader extends SectionReader {
     const { head } = this;
     if (head.hostField < 0) return this.lose(FAULT_STREAM_AUTHORITY);
     if (!this.readLength(endsStream)) return false;
+    if (this.hasProtocol) {
+      head.hasUpgrade = true;
+      head.body = BODY_NONE;
+      return head.contentLength <= 0 || this.lose(FAULT_STREAM_CONTENT_LENGTH);
+    }
     return !endsStream || head.contentLength <= 0 || this.lose(FAULT_STREAM_CONTENT_LENGTH);
   }
 }

@@ -161,7 +161,7 @@ export class HpackEncoder {
     return at;
   }
 
-  /** One field, whose value stands somewhere behind its name and a colon. The name is a token in any case, or a pseudo-field's that the static table has. */
+  /** One field, whose value stands somewhere behind its name and a colon. The name is a token in any case, or that of a pseudo-field. */
   emitField(
     out: Uint8Array,
     at: number,
@@ -239,7 +239,7 @@ function emitPlain(
   at = emitInteger(out, at, pattern, NEVER_INDEXED - 1, index);
   if (index === 0) {
     at = emitInteger(out, at, 0, HUFFMAN - 1, nameLength);
-    for (let i = 0; i < nameLength; i++) out[at + i] = TOKEN_LOWER[bytes[nameAt + i]];
+    for (let i = 0; i < nameLength; i++) out[at + i] = NAME_LOWER[bytes[nameAt + i]];
     at += nameLength;
   }
   at = emitInteger(out, at, 0, HUFFMAN - 1, valueLength);
@@ -261,7 +261,7 @@ function keepLiteral(
   const index = nameIndex(bytes, nameAt, nameLength);
   let at = emitInteger(literals, start, INCREMENTAL, INCREMENTAL - 1, index);
   if (index === 0) {
-    for (let i = 0; i < nameLength; i++) LOWERED[i] = TOKEN_LOWER[bytes[nameAt + i]];
+    for (let i = 0; i < nameLength; i++) LOWERED[i] = NAME_LOWER[bytes[nameAt + i]];
     at = emitString(literals, at, LOWERED, 0, nameLength);
   }
   at = emitString(literals, at, bytes, valueAt, valueAt + valueLength);
