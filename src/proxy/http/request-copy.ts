@@ -114,7 +114,11 @@ export class RequestCopy extends Session implements ClientSide {
     // nobody wants it
   }
 
-  /** Then the server's response is wrong. */
+  /** A copy asks for no other protocol. */
+  agreesTo(): boolean {
+    return false;
+  }
+
   sendSwitching(): boolean {
     return false;
   }
