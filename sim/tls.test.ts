@@ -79,6 +79,7 @@ function planOf(page: string): Plan {
     protocols: ['http/1.1'],
     tickets: '',
     keepsSessions: false,
+    sessionSeconds: 7200,
     handshakeMs: HANDSHAKE_MS,
     handshakes: { perSecond: 0, perSource: 0 },
     plainHttp: 'refuse',

@@ -10,12 +10,12 @@ export type TlsFilesPlan = Pick<TlsPlan, 'entries' | 'tickets'>;
 
 export const NO_TLS_FILES: TlsFilesPlan = { entries: [], tickets: '' };
 
-/** `protocols`: for ALPN. `handshakeMs`: of the configuration, converted. */
+/** `protocols`: for ALPN. `times`: of the configuration, converted. */
 export function compileTls(
   tls: TlsConfig,
   protocols: readonly string[],
   { entries, tickets }: TlsFilesPlan,
-  handshakeMs: number,
+  { handshakeMs, sessionMs }: { readonly handshakeMs: number; readonly sessionMs: number },
 ): TlsPlan {
   return {
     entries,
@@ -24,6 +24,7 @@ export function compileTls(
     protocols,
     handshakeMs,
     tickets,
+    sessionSeconds: Math.ceil(sessionMs / 1000),
     keepsSessions: tls['session-cache'] ?? DEFAULTS.tls['session-cache'],
     handshakes: {
       perSecond: tls.handshakes?.['per-second'] ?? 0,

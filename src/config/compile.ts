@@ -205,7 +205,10 @@ function compileListener(
             tls,
             protocol === 'http' ? alpnOf(http2) : listOf(tls.alpn),
             certificates?.get(name) ?? NO_TLS_FILES,
-            ms(tls.handshake ?? DEFAULTS.tls.handshake),
+            {
+              handshakeMs: ms(tls.handshake ?? DEFAULTS.tls.handshake),
+              sessionMs: ms(tls['session-timeout'] ?? DEFAULTS.tls['session-timeout']),
+            },
           ),
     udp: protocol === 'udp' ? compileUdp(listener.udp ?? {}) : null,
     accessLogs: [...namesOfLogs(listener['access-log'] ?? DEFAULTS.listener['access-log']), ...spanLogs],

@@ -31,6 +31,7 @@ export const DEFAULTS = {
     client: { mode: 'require', depth: 1 },
     tickets: true,
     'session-cache': false,
+    'session-timeout': '2h',
   },
   acme: {
     directory: 'https://acme-v02.api.letsencrypt.org/directory',

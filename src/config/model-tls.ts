@@ -158,6 +158,12 @@ export const Tls = z.strictObject({
     'Sessions for which there is no ticket are kept, in a table that all proxies of this node share. It has room for 8192; the oldest ones go.',
     DEFAULTS.tls['session-cache'],
   ),
+  'session-timeout': key(
+    duration('1s', '168h'),
+    'For how long after its handshake a session may be resumed. Keys of tickets that evenkeel makes itself are taken for 8 to 16 hours, which is the ' +
+      'longest then.',
+    DEFAULTS.tls['session-timeout'],
+  ),
   'ticket-secret': key(
     oneOrMany(filePath),
     'A file with 32 random bytes or more, the same on both nodes of a pair: keys of tickets are made of it and the time. Of several the first ' +

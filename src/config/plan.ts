@@ -203,6 +203,8 @@ export interface TlsPlan {
   readonly tickets: string | null;
   /** Sessions without ticket are kept in the table that all proxies share. */
   readonly keepsSessions: boolean;
+  /** For how long a session may be resumed. */
+  readonly sessionSeconds: number;
   /** From the beginning of the connection to the end of the handshake. */
   readonly handshakeMs: number;
   /** Full handshakes that a proxy begins in a second, in all and of one source (core/tls/handshake-rate.ts). 0: any number. */

@@ -126,6 +126,8 @@ export interface TlsServersSettings extends TlsSettings {
 export interface ClientSettings {
   /** Sessions for which there is no ticket are kept in a SessionStore. */
   readonly keepsSessions: boolean;
+  /** For so long after its handshake a session may be resumed. */
+  readonly sessionSeconds: number;
   /**
    * Who the client wants is asked before its session is looked at: where that decides which certificates of clients are
    * asked for, a session must not go on by the rules of another name.
@@ -135,7 +137,12 @@ export interface ClientSettings {
   readonly asked: AskedOfClients | null;
 }
 
-export const ASKS_NOTHING: ClientSettings = { keepsSessions: false, choosesEarly: false, asked: null };
+export const ASKS_NOTHING: ClientSettings = {
+  keepsSessions: false,
+  sessionSeconds: 7200,
+  choosesEarly: false,
+  asked: null,
+};
 
 /** A certificate. What becomes of clients that have none, or a wrong one, is for the session's owner to say. */
 export interface AskedOfClients {

@@ -262,6 +262,14 @@ test('tickets, and the files of their keys', () => {
     ...DEFAULTS,
     'ticket-keys': ['/etc/nginx/a', '/b'],
   });
+  for (const [time, expected] of [
+    ['1d', '24h'],
+    ['5m', '5m'],
+    ['0', '1s'],
+    ['1y', '168h'],
+  ]) {
+    assert.deepEqual(tlsWith(`ssl_session_timeout ${time};`), { ...A, ...DEFAULTS, 'session-timeout': expected });
+  }
   const off = 'ssl_session_tickets off;';
   for (const cache of ['shared:SSL:10m', 'builtin', 'builtin:1000 shared:SSL:10m']) {
     const expected = { ...A, ...DEFAULTS, tickets: false, 'session-cache': true };

@@ -33,6 +33,7 @@ interface Pair {
 }
 
 const HANDSHAKE_MS_MAX = 3_600_000;
+const SESSION_MS_MAX = 7 * 86_400_000;
 /** What nginx has without `ssl_ciphers`. */
 const CIPHERS = 'HIGH:!aNULL:!MD5';
 const SETTINGS = 'ssl_protocols ssl_ciphers ssl_conf_command ssl_prefer_server_ciphers ssl_ecdh_curve'.split(' ');
@@ -267,7 +268,22 @@ class TlsReader {
   private tickets(): PlainMap {
     const { scope } = this.standard;
     const cache = scope.find('ssl_session_cache')?.args ?? [];
-    return { ...this.ticketKeys(), ...(cache.some(isTable) ? { 'session-cache': true } : {}) };
+    return {
+      ...this.ticketKeys(),
+      ...(cache.some(isTable) ? { 'session-cache': true } : {}),
+      ...this.sessionTimeout(),
+    };
+  }
+
+  private sessionTimeout(): PlainMap {
+    const { document, notes, socket, standard } = this;
+    const directive = standard.scope.find('ssl_session_timeout');
+    if (directive === null) return {};
+    const [{ place, text }] = directive.args;
+    const ms = parseTime(text, true);
+    if (ms === null) notes.error(place, '"ssl_session_timeout" directive invalid value', 'write for example 1d');
+    document.mark(['listeners', socket.listener, 'tls', 'session-timeout'], directive.place);
+    return { 'session-timeout': formatDuration(Math.min(Math.max(1000, ms ?? 0), SESSION_MS_MAX)) };
   }
 
   private ticketKeys(): PlainMap {

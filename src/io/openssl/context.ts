@@ -74,7 +74,7 @@ export class OpensslContext implements TlsContext {
     library: Library,
     settings: TlsSettings,
     credentials: readonly Credential[],
-    { asked, choosesEarly, keepsSessions }: ClientSettings,
+    { asked, choosesEarly, keepsSessions, sessionSeconds }: ClientSettings,
     method = library.TLS_server_method(),
   ) {
     this.library = library;
@@ -86,6 +86,7 @@ export class OpensslContext implements TlsContext {
     if (this.address === 0) throw new TlsRefusal(`no TLS context can be made: ${failureReason(library)}`);
     this.freeIfThrown(() => {
       this.set(settings);
+      library.SSL_CTX_set_timeout(this.address, sessionSeconds);
       for (const credential of credentials) this.use(credential);
       if (asked !== null) this.prepareAsking(asked);
     });

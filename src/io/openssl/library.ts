@@ -15,6 +15,7 @@ const PROTOTYPES = {
   SSL_CTX_clear_options: 'uint64_t SSL_CTX_clear_options(uintptr_t context, uint64_t options)',
   SSL_CTX_set_cipher_list: 'int SSL_CTX_set_cipher_list(uintptr_t context, const char *ciphers)',
   SSL_CTX_set_ciphersuites: 'int SSL_CTX_set_ciphersuites(uintptr_t context, const char *suites)',
+  SSL_CTX_set_timeout: 'long SSL_CTX_set_timeout(uintptr_t context, long seconds)',
   SSL_CTX_set_num_tickets: 'int SSL_CTX_set_num_tickets(uintptr_t context, size_t count)',
   SSL_CTX_set_tlsext_ticket_key_evp_cb:
     'int SSL_CTX_set_tlsext_ticket_key_evp_cb(uintptr_t context, uintptr_t callback)',

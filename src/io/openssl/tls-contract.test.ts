@@ -37,6 +37,7 @@ const PLAN: TlsPlan = {
   unknownName: 'default',
   tickets: '',
   keepsSessions: false,
+  sessionSeconds: 7200,
   protocols: [],
   handshakeMs: 10_000,
   handshakes: { perSecond: 0, perSource: 0 },

@@ -97,17 +97,30 @@ export class TlsLayers {
   }
 
   private take(tls: Tls, plan: TlsPlan, entry: TlsEntryPlan, secrets: Secrets): SharedContext {
-    const { versions, ciphers, suites, groups, prefersOwnOrder, tickets, keepsSessions } = plan;
+    const { versions, ciphers, suites, groups, prefersOwnOrder, tickets, keepsSessions, sessionSeconds } = plan;
     const policy = policyText(entry.clients);
     const choosesEarly =
       plan.challenges !== undefined || plan.entries.some(({ clients }) => policyText(clients) !== policy);
     const settings = { versions, ciphers, suites, groups, prefersOwnOrder };
-    const key = JSON.stringify([settings, entry.credentials, policy, choosesEarly, tickets, keepsSessions]);
+    const key = JSON.stringify([
+      settings,
+      entry.credentials,
+      policy,
+      choosesEarly,
+      tickets,
+      keepsSessions,
+      sessionSeconds,
+    ]);
     const make = (): TlsContext => {
       const context = tls.createContext(
         settings,
         entry.credentials.map((id) => findMaterial(secrets.credentials, id)),
-        { keepsSessions, choosesEarly, asked: entry.clients === null ? null : askedOf(secrets, entry.clients) },
+        {
+          keepsSessions,
+          sessionSeconds,
+          choosesEarly,
+          asked: entry.clients === null ? null : askedOf(secrets, entry.clients),
+        },
       );
       context.setTicketKeys(ticketKeysOf(secrets, tickets));
       return context;

@@ -4,6 +4,7 @@ import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { mock, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Prng } from '../../base/prng.ts';
@@ -59,6 +60,7 @@ const PLAN: TlsPlan = {
   unknownName: 'default',
   tickets: '',
   keepsSessions: false,
+  sessionSeconds: 7200,
   versions: ['1.2', '1.3'],
   ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
   suites: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384',
@@ -613,6 +615,36 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     });
   }
 }
+
+test('a session is resumed for as long as it may, by ticket and by table', async () => {
+  const table = new TlsSessionTable(new ArrayBuffer(TlsSessionTable.bytes));
+  const visit = async (plan: TlsPlan, session?: Buffer): Promise<Client> => {
+    const stage = new Stage(table);
+    const client = new Client(stage, stage.apply(plan), session === undefined ? {} : { session });
+    await client.run();
+    stage.send('x');
+    await client.run();
+    assert.equal(client.error, null);
+    return client;
+  };
+  const begun = [];
+  for (const tickets of ['', null]) {
+    for (const sessionSeconds of [1, 7200]) {
+      const plan = { ...PLAN, tickets, keepsSessions: tickets === null, sessionSeconds };
+      const client = await visit(plan);
+      client.over();
+      assert.ok(client.session !== null);
+      begun.push({ plan, session: client.session });
+    }
+  }
+  // OpenSSL goes by its own clock, in whole seconds
+  await sleep(2100);
+  for (const { plan, session } of begun) {
+    const client = await visit(plan, session);
+    assert.equal(client.tls.isSessionReused(), plan.sessionSeconds > 1, JSON.stringify(plan.tickets));
+    client.over();
+  }
+});
 
 test('a handshake that may have long messages counts for as much', async () => {
   for (const [clients, pieces] of [
