@@ -44,6 +44,13 @@ export interface Failure extends Line {
 /** Why it is right that this has failed; null: it is not. */
 export type Excuse = (failure: Failure) => string | null;
 
+/** Where it goes: to this machine, if no host is named. */
+export interface Target {
+  readonly host?: string;
+  readonly http: number;
+  readonly tcp: number;
+}
+
 interface Session {
   readonly line: Line;
   /** The age when it was begun. */
@@ -53,7 +60,11 @@ interface Session {
 }
 
 /** One server for all of it: HTTP, WebSocket and, on another port, TCP. */
-export async function startServer(t: TestContext): Promise<{ readonly http: string; readonly tcp: string }> {
+export async function startServer(
+  t: Pick<TestContext, 'after'>,
+  host = '127.0.0.1',
+  ports: readonly number[] = [0, 0],
+): Promise<{ readonly http: string; readonly tcp: string }> {
   const server = http.createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     if (request.url === '/download') return void response.end(DOWNLOAD);
     if (request.method !== 'POST') return void response.end('small');
@@ -65,11 +76,11 @@ export async function startServer(t: TestContext): Promise<{ readonly http: stri
   sockets.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data.toString())));
   const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   const addresses = await Promise.all(
-    [server, echo].map(async (each) => {
-      each.listen(0, '127.0.0.1');
+    [server, echo].map(async (each, i) => {
+      each.listen(ports[i], host);
       await once(each, 'listening');
       t.after(() => each.close());
-      return `127.0.0.1:${(each.address() as net.AddressInfo).port}`;
+      return `${host}:${(each.address() as net.AddressInfo).port}`;
     }),
   );
   t.after(() => server.closeAllConnections());
@@ -81,27 +92,31 @@ export class Traffic {
   readonly failures: Failure[] = [];
   /** What has failed and was to fail: how often, by why. */
   readonly excused: Record<string, number> = {};
-  private readonly ports: { readonly http: number; readonly tcp: number };
+  private readonly ports: Target;
   /** Given to every session that begins, and told when it fails. */
   private readonly age: () => number;
   private readonly findExcuse: Excuse;
   private readonly loops: Promise<void>[] = [];
   private isOver = false;
 
-  private constructor(ports: Traffic['ports'], age: () => number, findExcuse: Excuse) {
+  private constructor(ports: Target, age: () => number, findExcuse: Excuse) {
     this.ports = ports;
     this.age = age;
     this.findExcuse = findExcuse;
   }
 
   /** Resolves when every session stands. */
-  static async start(ports: Traffic['ports'], age: () => number, findExcuse: Excuse): Promise<Traffic> {
+  static async start(ports: Target, age: () => number, findExcuse: Excuse): Promise<Traffic> {
     const traffic = new Traffic(ports, age, findExcuse);
     await Promise.all(Array.from({ length: SESSIONS }, () => [traffic.hold('websocket'), traffic.hold('tcp')]).flat());
     for (const kind of ['kept', 'fresh', 'download', 'upload'] as const) {
       for (let i = 0; i < LOOPS[kind]; i++) traffic.loops.push(traffic.repeat(kind));
     }
     return traffic;
+  }
+
+  private get host(): string {
+    return this.ports.host ?? '127.0.0.1';
   }
 
   /** Resolves when what is under way has ended, well or not. */
@@ -133,7 +148,7 @@ export class Traffic {
     const isUpload = kind === 'upload';
     const path = kind === 'download' ? '/download' : '/';
     const length = await new Promise<number>((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.ports.http, path, method: isUpload ? 'POST' : 'GET', agent };
+      const options = { host: this.host, port: this.ports.http, path, method: isUpload ? 'POST' : 'GET', agent };
       const request = http.request(options, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (data: Buffer) => parts.push(data));
@@ -169,11 +184,11 @@ export class Traffic {
     const line = { port: 0, sinceMs: performance.now() };
     const bornAt = this.age();
     const createConnection = (): net.Socket => {
-      const socket = net.connect(this.ports.http, '127.0.0.1');
+      const socket = net.connect(this.ports.http, this.host);
       watch(socket, line);
       return socket;
     };
-    const socket = new WebSocket(`ws://127.0.0.1:${this.ports.http}/`, { createConnection });
+    const socket = new WebSocket(`ws://${this.host}:${this.ports.http}/`, { createConnection });
     await once(socket, 'open');
     const ask = async (text: string): Promise<string> => {
       socket.send(text);
@@ -185,7 +200,7 @@ export class Traffic {
   private async openTcp(): Promise<Session> {
     const line = { port: 0, sinceMs: performance.now() };
     const bornAt = this.age();
-    const socket = net.connect(this.ports.tcp, '127.0.0.1');
+    const socket = net.connect(this.ports.tcp, this.host);
     watch(socket, line);
     await once(socket, 'connect');
     const ask = async (text: string): Promise<string> => {
