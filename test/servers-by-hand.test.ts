@@ -82,7 +82,8 @@ class Instance {
       listener: `listeners/${name}`,
       node: 'node',
     };
-    await askOverride(join(this.directory, 'evenkeel.sock'), `/v1/${place[kind]}/${word}`, weight ?? null, 'alice');
+    const given = { by: 'alice', ...(weight === undefined ? {} : { to: String(weight) }) };
+    await askOverride(join(this.directory, 'evenkeel.sock'), `/v1/${place[kind]}/${word}`, given);
   }
 
   status(): Promise<StatusDocument> {

@@ -159,18 +159,24 @@ export const upstream = named('Upstream', 'A group of servers.', {
 });
 export type UpstreamView = View<typeof upstream>;
 
-const adminState = z.enum(['enabled', 'drain', 'disabled']);
+const adminState = z.enum(['enabled', 'drain', 'disabled', 'on', 'off']);
 
-export const override = named('Override', 'What has been said by hand of a server, a listener or the node.', {
-  subject: text('`server web/192.0.2.1:80`, `listener web`, or `node`.'),
-  state: adminState.nullable().describe('Null: as in the file.'),
-  weight: number('Of a server; null: as in the file.').nullable(),
-  by: text('Who said so; null: they did not say.').nullable(),
-  ageMs: milliseconds('How long ago.'),
-  file: z
-    .object({ state: adminState, weight: number('Null: it is no server.').nullable() })
-    .describe('What the file says.'),
-});
+export const override = named(
+  'Override',
+  'What has been said by hand of a server, a listener, the node or maintenance.',
+  {
+    subject: text(
+      '`server web/192.0.2.1:80`, `listener web`, `node`, `maintenance`, `maintenance web` or `maintenance web /shop/`.',
+    ),
+    state: adminState.nullable().describe('Null: as in the file.'),
+    weight: number('Of a server; null: as in the file.').nullable(),
+    by: text('Who said so; null: they did not say.').nullable(),
+    ageMs: milliseconds('How long ago.'),
+    file: z
+      .object({ state: adminState, weight: number('Null: it is no server.').nullable() })
+      .describe('What the file says.'),
+  },
+);
 export type OverrideView = View<typeof override>;
 
 export const answer = named(

@@ -528,6 +528,8 @@ export const OPERATIONS = {
   }),
   drainListener: order('/v1/listeners/{listener}/drain', 'Refuses new connections to a listener.', ofListener),
   enableListener: order('/v1/listeners/{listener}/enable', 'Opens a listener that was drained.', ofListener),
+  maintenanceOn: close('/v1/maintenance/on', 'Answers clients with the page for maintenance.'),
+  maintenanceOff: close('/v1/maintenance/off', 'Serves clients again.'),
   drainNode: order('/v1/node/drain', 'This node is not ready, and tells clients to go.', NOTHING),
   enableNode: order('/v1/node/enable', 'This node is ready again.', NOTHING),
 } as const satisfies Readonly<Record<string, Operation>>;
@@ -538,6 +540,15 @@ function change<Q extends z.ZodObject>(given: Omit<Write<typeof changed, typeof 
 
 function order<P extends z.ZodObject>(path: `/${string}`, summary: string, params: P) {
   return write({ path, summary, params, query: who, answer: ordered, refusals: ORDER_REFUSALS });
+}
+
+function close(path: `/${string}`, summary: string) {
+  const query = z.strictObject({
+    ...WHO,
+    listener: text('Its routes. Without it those of all listeners.').exactOptional(),
+    route: text('Of the listener: this one alone, as metrics call it.').exactOptional(),
+  });
+  return write({ path, summary, query, answer: ordered, refusals: ORDER_REFUSALS });
 }
 
 export type OperationId = keyof typeof OPERATIONS;

@@ -1,15 +1,17 @@
-/** `evenkeel server`, `listener` and `node`: what an operator says of them by hand, over what the file says. */
+/** `evenkeel server`, `listener`, `node` and `maintenance`: what an operator says of them by hand, over what the file says. */
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { parseLapse, SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './context.ts';
 
-export type OverrideWord = 'drain' | 'disable' | 'enable' | 'weight';
+export type OverrideWord = 'drain' | 'disable' | 'enable' | 'weight' | 'on' | 'off';
 
 export interface OverrideOptions {
-  readonly kind: 'server' | 'listener' | 'node';
-  /** `UPSTREAM/SERVER`, or the name of a listener. Empty: the node. */
+  readonly kind: 'server' | 'listener' | 'node' | 'maintenance';
+  /** `UPSTREAM/SERVER`, or the name of a listener. Empty: the node, or maintenance of all listeners. */
   readonly name: string;
   readonly word: OverrideWord;
+  /** Of the listener that is closed, as metrics call it; null: all of them. */
+  readonly route: string | null;
   /** Of `weight`; null: as in the file. */
   readonly weight: number | null;
   /** How long it is waited for the last connection to end; null: not at all. */
@@ -23,6 +25,7 @@ interface OverrideCommand {
 }
 
 interface Flags {
+  readonly route?: string;
   readonly wait?: number;
   readonly socket?: string;
 }
@@ -54,10 +57,18 @@ const KINDS = {
       enable: 'answer that it is ready, and take addresses back if the priority says so',
     },
   },
+  maintenance: {
+    description: 'answer clients with a page by hand, until that is taken back',
+    argument: new Argument('[listener]', 'its name in the file; without it all listeners of HTTP'),
+    words: {
+      on: 'answer with the page of `maintenance` in the file; what is under way goes on',
+      off: 'serve again',
+    },
+  },
 } as const;
 
 export function addOverrideCommands(program: Command, context: CliContext<OverrideCommand>): void {
-  for (const kind of ['server', 'listener', 'node'] as const) {
+  for (const kind of ['server', 'listener', 'node', 'maintenance'] as const) {
     const { description, argument, words } = KINDS[kind];
     const group = program.command(kind).description(description);
     for (const [word, what] of Object.entries(words) as [OverrideWord, string][]) {
@@ -65,16 +76,18 @@ export function addOverrideCommands(program: Command, context: CliContext<Overri
       if (argument !== null) command.addArgument(argument);
       if (word === 'weight') command.argument('[weight]', 'from 0 to 256', parseWeight);
       command.option('--socket <path>', `control socket of the instance (default: ${SOCKET_DEFAULT})`);
+      if (kind === 'maintenance')
+        command.option('--route <label>', 'only this route, as metrics call it: shop.example/cart');
       if (word === 'drain' || word === 'disable') {
         command
           .option('--wait <duration>', 'wait until no connection is left: 60s, 10m', parseLapse)
           .addHelpText('after', '\nWith --wait the exit code is 1 if connections are left when the time is over.\n');
       }
       command.action(async (...given: unknown[]) => {
-        const { wait, socket } = command.opts<Flags>();
-        const name = argument === null ? '' : (given[0] as string);
+        const { route, socket, wait } = command.opts<Flags>();
+        const name = argument === null ? '' : ((given[0] as string | undefined) ?? '');
         const weight = word === 'weight' ? ((given[1] as number | undefined) ?? null) : null;
-        const options = { kind, name, word, weight, waitS: wait ?? null, socket: socket ?? null };
+        const options = { kind, name, word, weight, route: route ?? null, waitS: wait ?? null, socket: socket ?? null };
         context.exit(await context.commands.override(options));
       });
     }

@@ -59,10 +59,9 @@ export async function askMove(socketPath: string, { kind, router, forS, by }: Mo
 export async function askOverride(
   socketPath: string,
   path: string,
-  weight: number | null,
-  by: string,
+  given: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const query = new URLSearchParams(weight === null ? { by } : { by, to: String(weight) });
+  const query = new URLSearchParams(given);
   const answer = await ask(socketPath, 'POST', `${path}?${query.toString()}`, 'text', RELOAD_MS_MAX);
   return (answer as { readonly text: string }).text;
 }

@@ -1,4 +1,4 @@
-/** `evenkeel server`, `listener` and `node`: clients of a running evenkeel. */
+/** `evenkeel server`, `listener`, `node` and `maintenance`: clients of a running evenkeel. */
 import type { StatusDocument } from '../api/status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
@@ -16,7 +16,7 @@ export function overrideCommand(options: OverrideOptions): Promise<number> {
   return failing(async () => {
     const path = socketToAsk(socket, process.env, process.getuid?.() ?? -1);
     const beganMs = performance.now();
-    say(await askOverride(path, pathOf(options), weight, userName()));
+    say(await askOverride(path, pathOf(options), { ...placeOf(options), ...weightOf(weight), by: userName() }));
     const stored = await tellUnstored(path);
     const moved = kind === 'node' ? await moveAddresses(path, word) : EXIT_OK;
     const emptied = waitS === null ? EXIT_OK : await waitUntilEmpty(path, options, beganMs, waitS);
@@ -25,11 +25,22 @@ export function overrideCommand(options: OverrideOptions): Promise<number> {
 }
 
 function pathOf({ kind, name, word }: OverrideOptions): string {
+  if (kind === 'maintenance') return `/v1/maintenance/${word}`;
   if (kind === 'node') return `/v1/node/${word}`;
   if (kind === 'listener') return `/v1/listeners/${encodeURIComponent(name)}/${word}`;
   const slash = name.indexOf('/');
   const upstream = encodeURIComponent(name.slice(0, slash));
   return `/v1/upstreams/${upstream}/servers/${encodeURIComponent(name.slice(slash + 1))}/${word}`;
+}
+
+/** What is closed, of maintenance. */
+function placeOf({ kind, name, route }: OverrideOptions): Readonly<Record<string, string>> {
+  if (kind !== 'maintenance') return {};
+  return { ...(name === '' ? {} : { listener: name }), ...(route === null ? {} : { route }) };
+}
+
+function weightOf(weight: number | null): Readonly<Record<string, string>> {
+  return weight === null ? {} : { to: String(weight) };
 }
 
 /** A node that has virtual addresses gets its clients by them. */

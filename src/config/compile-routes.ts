@@ -92,6 +92,11 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   };
 }
 
+/** Of a route that answers itself, and asks for nothing that is named. */
+export function answerRoute(route: RouteConfig): RoutePlan {
+  return compileRoute(route, NO_CONTEXT);
+}
+
 /** `headers`: of the route, which a redirect has too. */
 function compileErrorPage(
   page: NonNullable<RouteConfig['errors']>[number],

@@ -13,6 +13,7 @@ import { lateNamesOf, loggedFieldsOf, withLateNames } from './late-values.ts';
 import { filesUpstream } from './compile-files.ts';
 import { compileAccessLogs, namesOfLogs } from './compile-access-logs.ts';
 import { compileTcpBandwidth } from './compile-bandwidth.ts';
+import { compileMaintenance, valuesOfMaintenance } from './compile-maintenance.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileTcp, compileTries } from './compile-tcp.ts';
 import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './compile-sticky.ts';
@@ -74,6 +75,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     return index;
   };
 
+  const { maintenance } = config;
   const late = lateNamesOf(config.values);
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const noted = loggedFieldsOf(config);
@@ -120,7 +122,11 @@ export function compile(config: Config, options: CompileOptions): Plan {
     upstreams,
     files,
     accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
-    values: Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
+    values: [
+      ...Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
+      ...(maintenance === undefined ? [] : valuesOfMaintenance(maintenance)),
+    ],
+    ...(maintenance === undefined ? {} : { maintenance: compileMaintenance(maintenance) }),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
     ...(config.limiters === undefined ? {} : { hasLimits: true as const }),
     serverSlots,

@@ -100,6 +100,7 @@ export const DEFAULTS = {
     tag: 'evenkeel',
     hostname: true,
   },
+  maintenance: { body: 'down for maintenance\n', status: 503 },
   bandwidth: { after: 0 },
   mirror: { share: '100%', body: true },
   compress: {

@@ -11,6 +11,7 @@ import { Bandwidth } from './model-bandwidth.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
+import { Maintenance } from './model-maintenance.ts';
 import { Mirror } from './model-mirror.ts';
 import { limitKeys, Limiter } from './model-limits.ts';
 import { Peer } from './model-peers.ts';
@@ -1202,6 +1203,10 @@ export const Config = z
     values: key(
       z.record(variableName, Value),
       'By name: values that are made of others, `{value:name}` wherever values of the request may stand. One of `map`, `networks`, `split`.',
+    ),
+    maintenance: key(
+      Maintenance,
+      'What clients get of routes that `evenkeel maintenance on` has closed. [Maintenance](../maintenance.md).',
     ),
     limiters: key(
       z.record(name, Limiter),

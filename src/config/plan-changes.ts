@@ -16,6 +16,7 @@ export function planChanges(from: Plan, to: Plan): readonly string[] {
   if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
     changes.push('files: user changed');
   if (JSON.stringify(from.admin) !== JSON.stringify(to.admin)) changes.push('admin: bind changed');
+  if (JSON.stringify(from.maintenance) !== JSON.stringify(to.maintenance)) changes.push('maintenance changed');
   if (from.workers !== to.workers) changes.push('workers changed');
   if (from.graceMs !== to.graceMs) changes.push('grace changed');
   if (from.drainMs !== to.drainMs) changes.push('drain changed');

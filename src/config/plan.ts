@@ -21,6 +21,8 @@ export interface Plan {
   /** Where the admin API is over TCP: no server that a request may name. Null: nowhere. */
   readonly admin: Address | null;
   readonly accessLogs: readonly LogPlan[];
+  /** What is done first in routes that an operator has closed, if that is not the usual. The keeper alone asks. */
+  readonly maintenance?: StepPlan;
   /** A route has limits that all proxies count together. */
   readonly hasLimits?: true;
   /** Every server's slots lie below this. */

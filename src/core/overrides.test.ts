@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { type Change, changed, filedOf, NODE, type Override, overridden, remaining } from './overrides.ts';
+import type { ListenerPlan, Plan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
+import { countedOf } from '../config/route-label.ts';
+import { formatRoutes, parseRoute, parseRoutes } from '../config/route-text.ts';
+import {
+  type Change,
+  changed,
+  filedOf,
+  maintenanceSubject,
+  NODE,
+  type Override,
+  overridden,
+  remaining,
+} from './overrides.ts';
 
 function planOf(servers: Partial<ServerPlan>[]): Plan {
-  const listener = { name: 'web', intake: 'open', isReady: true };
+  const listener = { name: 'web', intake: 'open', isReady: true, counted: [] };
   const upstream = {
     name: 'web',
     servers: servers.map((server, i) => ({ name: `s${i}`, weight: 1, state: 'enabled', ...server })),
@@ -83,4 +94,38 @@ test('a drained listener takes nobody; a drained node is not ready and keeps nob
   const both = overridden(plan, [...drained, ...after(plan, { subject: 'listener web', state: 'drain' })]);
   assert.equal(both.listeners[0].intake, 'closed');
   assert.equal(overridden(plan, after(plan, { subject: NODE, state: 'drain' }, { subject: NODE, state: null })), plan);
+});
+
+function route(path: string, action: object, name: string | null = null): RoutePlan {
+  return parseRoute(JSON.stringify({ name, match: { path: { kind: 'prefix', value: path } }, action }));
+}
+
+test('routes that are closed have a step that comes first, and those for others than clients have none', () => {
+  const base = planOf([{}]);
+  const proxy = { kind: 'respond', status: 200, body: [], contentType: '' };
+  const routes = [
+    route('/ready', { kind: 'ready' }),
+    route('/.well-known/acme-challenge/', proxy),
+    route('/called', proxy, 'page'),
+    route('/shop/', proxy),
+    route('/', proxy),
+  ];
+  const listener = {
+    ...base.listeners[0],
+    protocol: 'http',
+    routes: formatRoutes(routes),
+    counted: countedOf(routes, 0),
+  };
+  const plan = { ...base, listeners: [listener as ListenerPlan], maintenance: { kind: 'stop' } as const };
+  const closed = (...changes: Change[]): readonly string[] =>
+    parseRoutes(overridden(plan, after(plan, ...changes)).listeners[0].routes)
+      .filter(({ steps }) => steps[0]?.kind === 'stop')
+      .map(({ match }) => match.path!.value);
+  assert.deepEqual(closed(), []);
+  assert.deepEqual(closed({ subject: maintenanceSubject(null, null), state: 'on' }), ['/shop/', '/']);
+  assert.deepEqual(closed({ subject: maintenanceSubject('web', null), state: 'on' }), ['/shop/', '/']);
+  assert.deepEqual(closed({ subject: maintenanceSubject('web', '/shop/'), state: 'on' }), ['/shop/']);
+  assert.deepEqual(closed({ subject: maintenanceSubject('web', '/gone/'), state: 'on' }), []);
+  const off = { subject: maintenanceSubject(null, null), state: null };
+  assert.deepEqual(closed({ subject: off.subject, state: 'on' }, off), []);
 });

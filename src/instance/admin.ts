@@ -6,7 +6,7 @@ import { type Answer, type Input, pageFrom } from '../api/operations.ts';
 import type { UpstreamView } from '../api/data-plane.ts';
 import type { StatusDocument } from '../api/status.ts';
 import type { RouteTrafficView } from '../api/traffic.ts';
-import { type Change, listenerSubject, NODE, serverSubject } from '../core/overrides.ts';
+import { type Change, listenerSubject, maintenanceSubject, NODE, serverSubject } from '../core/overrides.ts';
 import { ChangeError } from '../config/change/pointer.ts';
 import { routeLines } from '../config/route-text.ts';
 import { type Handlers, Refusal } from '../keeper/api/app.ts';
@@ -192,9 +192,17 @@ export function adminHandlers(facts: AdminFacts): Handlers {
     weighServer: ({ params, query }, by) => order({ subject: serverOf(params), weight: query.to ?? null }, by),
     drainListener: ({ params }, by) => order({ subject: listenerSubject(params.listener), state: 'drain' }, by),
     enableListener: ({ params }, by) => order(enabled(listenerSubject(params.listener)), by),
+    maintenanceOn: ({ query }, by) => order({ subject: closedBy(query), state: 'on' }, by),
+    maintenanceOff: ({ query }, by) => order({ subject: closedBy(query), state: null }, by),
     drainNode: (_, by) => order({ subject: NODE, state: 'drain' }, by),
     enableNode: (_, by) => order(enabled(NODE), by),
   };
+}
+
+/** A route has a listener. */
+function closedBy({ listener, route }: Input<'maintenanceOn'>['query']): string {
+  if (route !== undefined && listener === undefined) throw new Refusal(404, 'write the listener of the route, too');
+  return maintenanceSubject(listener ?? null, route ?? null);
 }
 
 const EVENTS_LIMIT = 1_000;

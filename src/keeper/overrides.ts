@@ -199,7 +199,7 @@ function wordsOf({ state, weight }: Filed): string {
   return `${STATE_WORDS[state]}${weight === null ? '' : `, weight ${weight}`}`;
 }
 
-const STATE_WORDS = { enabled: 'enabled', drain: 'drained', disabled: 'disabled' } as const;
+const STATE_WORDS = { enabled: 'enabled', drain: 'drained', disabled: 'disabled', on: 'on', off: 'off' } as const;
 
 /** `server web/a` is named as `web/a`. */
 function nameOf(subject: string): string {
@@ -208,13 +208,15 @@ function nameOf(subject: string): string {
 
 const SERVER = /^server [^/]+\/./;
 const OTHER = /^(?:node$|listener .)/;
+const MAINTENANCE = /^maintenance(?: .|$)/;
 
-/** A listener and the node can be drained and nothing else. */
+/** A listener and the node can be drained and nothing else, maintenance be on. */
 function isRecord(value: unknown): value is Override {
   if (typeof value !== 'object' || value === null) return false;
   const { subject, state, weight, by, atMs } = value as Record<string, unknown>;
   if (typeof subject !== 'string' || !isWho(by) || !isTime(atMs)) return false;
   if (OTHER.test(subject)) return state === 'drain' && weight === null;
+  if (MAINTENANCE.test(subject)) return state === 'on' && weight === null;
   return SERVER.test(subject) && isSaid(state, isState) && isSaid(weight, isWeight) && (state ?? weight) !== null;
 }
 
@@ -224,7 +226,7 @@ function isSaid(value: unknown, is: (value: unknown) => boolean): boolean {
 }
 
 function isState(value: unknown): boolean {
-  return typeof value === 'string' && Object.hasOwn(STATE_WORDS, value);
+  return value === 'enabled' || value === 'drain' || value === 'disabled';
 }
 
 function isWeight(value: unknown): boolean {
