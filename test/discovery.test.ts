@@ -90,7 +90,7 @@ test('a file with servers is followed, and one of no use changes nothing', async
   assert.deepEqual(await found.servers(), new Set([a.port, b.port]));
 
   // what is said by hand is said of servers that were found too
-  await askOverride(found.socket, `/v1/upstreams/web/servers/${a.address}/disable`, null, 'alice');
+  await askOverride(found.socket, `/v1/upstreams/web/servers/${a.address}/disable`, { by: 'alice' });
   assert.deepEqual(await found.servers(), new Set([b.port]));
 });
 
