@@ -1,6 +1,7 @@
 /** The routes of a listener: each says one thing to do, and can be reached. */
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../base/limits.ts';
 import { encodeUtf8 } from '../base/text.ts';
+import { checkAuth } from './check-auth.ts';
 import { checkFiles } from './check-files.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import type { Path } from './diagnostic.ts';
@@ -61,6 +62,7 @@ const ONLY_WITH_UPSTREAM = [
   'upgrade',
   'request-buffering',
   'limits',
+  'auth',
   'intercept',
   'target-by',
   'compress',
@@ -195,6 +197,7 @@ function checkAction(
     if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
   }
   checkSend(route, path, names, report);
+  checkAuth(route.auth, [...path, 'auth'], names, report);
   checkRedirect(route.redirect, [...path, 'redirect'], report);
   const status = route.respond?.status;
   if (status !== undefined && BODYLESS_STATUSES.has(status) && (route.respond?.body ?? '') !== '') {

@@ -1,6 +1,7 @@
 /** A route of the Config to a route of the Plan. */
 import { assert } from '../base/assert.ts';
 import { namesOfLogs } from './compile-access-logs.ts';
+import { compileAuth } from './compile-auth.ts';
 import { compileLimits, type LimiterConfigs } from './compile-limits.ts';
 import { compileBandwidth } from './compile-bandwidth.ts';
 import { compileCompress } from './compile-compress.ts';
@@ -17,6 +18,7 @@ import type {
   HeaderEditPlan,
   MatchPlan,
   PathMatchPlan,
+  ProxyActionPlan,
   ReplacePlan,
   RetryPlan,
   RewritePlan,
@@ -68,12 +70,6 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   });
   const files = route.files === undefined ? null : compileFiles(route.files, types, sites, errors, answer);
   const action = files?.action ?? compileAction(route, passesClaims);
-  const limits = compileLimits(route.limits, context.limiters);
-  const bounds = {
-    ...(limits === null ? {} : { limits }),
-    ...(route.mirror === undefined ? {} : { mirrors: route.mirror.map(compileMirror) }),
-    ...(route.bandwidth === undefined ? {} : { bandwidth: compileBandwidth(route.bandwidth) }),
-  };
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   const requestHeaders = isTraced ? traceHeaders(written) : written;
   return {
@@ -83,7 +79,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     isInternal: route.internal ?? DEFAULTS.route.internal,
     ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
-    action: action.kind === 'proxy' ? { ...action, ...bounds } : action,
+    action: action.kind === 'proxy' ? compileEntry(action, route, context) : action,
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
     responseHeaders: compileResponse(route.headers?.response ?? {}),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
@@ -95,6 +91,21 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
 /** Of a route that answers itself, and asks for nothing that is named. */
 export function answerRoute(route: RouteConfig): RoutePlan {
   return compileRoute(route, NO_CONTEXT);
+}
+
+function compileEntry(
+  action: ProxyActionPlan,
+  { auth, bandwidth, limits: written, mirror }: RouteConfig,
+  context: RouteContext,
+): ProxyActionPlan {
+  const limits = compileLimits(written, context.limiters);
+  return {
+    ...action,
+    ...(limits === null ? {} : { limits }),
+    ...(auth === undefined ? {} : { guard: compileAuth(auth) }),
+    ...(mirror === undefined ? {} : { mirrors: mirror.map(compileMirror) }),
+    ...(bandwidth === undefined ? {} : { bandwidth: compileBandwidth(bandwidth) }),
+  };
 }
 
 /** `headers`: of the route, which a redirect has too. */

@@ -45,6 +45,7 @@ export const DEFAULTS = {
     intercept: false,
     internal: false,
     histogram: false,
+    auth: { satisfy: 'all', delay: '0s' },
     send: { fields: 'pass', body: 'pass' },
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     files: { index: 'index.html', 'default-type': 'application/octet-stream', dotfiles: false },

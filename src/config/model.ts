@@ -11,6 +11,7 @@ import { Bandwidth } from './model-bandwidth.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
+import { Auth } from './model-auth.ts';
 import { Maintenance } from './model-maintenance.ts';
 import { Mirror } from './model-mirror.ts';
 import { limitKeys, Limiter } from './model-limits.ts';
@@ -463,6 +464,7 @@ const routeKeys = {
     RouteLimits,
     "Of this route: `body` in place of the listener's, `requests` and `connections` by what [limiters](../rate-limits.md) count.",
   ),
+  auth: key(Auth, 'Who may enter: who is asked before a request goes to the server. [Who may enter](../auth.md).'),
   timeout: key(
     duration('1ms', '576h'),
     'The whole exchange, from the end of the request head to the end of the response, retries included; then 504. ' +

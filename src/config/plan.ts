@@ -538,6 +538,7 @@ export interface ProxyActionPlan {
   /** A response may say where its request goes on instead. */
   readonly targetBy?: TargetByPlan;
   readonly limits?: LimitsPlan;
+  readonly guard?: GuardPlan;
   readonly bandwidth?: BandwidthPlan;
   readonly mirrors?: readonly MirrorPlan[];
 }
@@ -566,6 +567,31 @@ export interface BandwidthPlan {
   readonly field: string | null;
 }
 
+/** Who is asked whether a request may go to the server. */
+export interface GuardPlan {
+  /** In this order. At least one. */
+  readonly questions: readonly QuestionPlan[];
+  /** One yes lets it in; else all have to say so. */
+  readonly isAnyEnough: boolean;
+  /** Who is refused with 401 waits so long for it. */
+  readonly delayMs: number;
+}
+
+export interface QuestionPlan {
+  readonly to: PlacePlan;
+  /** Values that the request gets: by name, templates with values of the answer in them. */
+  readonly set: readonly (readonly [name: string, text: string])[];
+  /** The client is refused with a status of these. Any other one that is not 2xx lets nobody in either: then the client gets 500. */
+  readonly refusals: readonly number[];
+}
+
+/** Where a request goes on inside of the proxy. */
+export type PlacePlan =
+  | { readonly kind: 'call'; readonly name: string }
+  /** A template. */
+  | { readonly kind: 'target'; readonly target: string }
+  | { readonly kind: 'take'; readonly route: RoutePlan };
+
 export interface SendPlan {
   /** Null: the client's, and so is HEAD in any case. */
   readonly method: string | null;
@@ -584,11 +610,7 @@ export interface TargetByPlan {
 
 export interface ErrorPagePlan {
   readonly statuses: readonly number[];
-  readonly to:
-    | { readonly kind: 'call'; readonly name: string }
-    /** A template. */
-    | { readonly kind: 'target'; readonly target: string }
-    | { readonly kind: 'take'; readonly route: RoutePlan };
+  readonly to: PlacePlan;
   /** What the client is told: this, `own`: what the page has, or null: the error's. */
   readonly answer: number | 'own' | null;
   /** There is no such file, which is no error: what follows may end in one, and have a page for it. */

@@ -12,8 +12,8 @@ interface Rule {
   readonly network: string | null;
 }
 
-/** What answers who may not come; null: everybody may. `deny`: nobody may. */
-export function readAccess(scope: Scope, values: NamedValues, notes: Notes): PlainMap | 'deny' | null {
+/** What answers who may not come; null: nothing is said of it. `allow`: everybody may; `deny`: nobody may. */
+export function readAccess(scope: Scope, values: NamedValues, notes: Notes): PlainMap | 'allow' | 'deny' | null {
   const rules = readRules(directivesOf(scope), notes);
   const [exception] = scope.own('limit_except');
   for (const { name, place } of exception?.block ?? []) {
@@ -30,8 +30,7 @@ export function readAccess(scope: Scope, values: NamedValues, notes: Notes): Pla
   }
   if (rules.length === 0) return null;
   const decision = decisionOf(rules, values);
-  if (decision === 'allow') return null;
-  return decision === 'deny' ? 'deny' : { value: decision, is: 'deny' };
+  return decision === 'allow' || decision === 'deny' ? decision : { value: decision, is: 'deny' };
 }
 
 /**

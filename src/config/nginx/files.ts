@@ -77,6 +77,17 @@ export function readFiles(scope: Scope, context: FilesContext): PlainMap | null 
   return files;
 }
 
+/** Those of nginx's folder `html`, where nobody has said where files are; null: somebody has, and it cannot be had. */
+export function standardFiles(scope: Scope, context: FilesContext): PlainMap | null {
+  if (findPlace(scope) !== null) return null;
+  return {
+    root: `${context.prefix}html`,
+    types: context.tables.nameFor(scope),
+    'default-type': scope.argument('default_type') ?? DEFAULT_TYPE,
+    dotfiles: true,
+  };
+}
+
 /** `$document_root` in this block, without a slash at its end; null: nobody has said it, or a variable is in it. */
 export function documentRoot(scope: Scope, prefix: string): string | null {
   const text = findPlace(scope)?.directive.args[0].text ?? '$';

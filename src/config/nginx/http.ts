@@ -111,8 +111,8 @@ function constantSets(directives: readonly Directive[]): ReadonlyMap<string, str
   const allReads = readsOf(directives);
   const look = (list: readonly Directive[], isCertain: boolean): void => {
     for (const { name, args, block } of list) {
-      const given = /^(set|map|geo|split_clients)$/.test(name)
-        ? args[name === 'set' ? 0 : args.length - 1]?.text.slice(1)
+      const given = /^(set|auth_request_set|map|geo|split_clients)$/.test(name)
+        ? args[name.endsWith('set') ? 0 : args.length - 1]?.text.slice(1)
         : '';
       if (given !== undefined && given !== '') {
         const isFixed = name === 'set' && isCertain && args[1] !== undefined && !hasVariables(args[1].text);

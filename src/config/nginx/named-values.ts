@@ -9,18 +9,24 @@ import { type Directive, everyDirective } from './parse.ts';
 import { translatePcre } from './pcre.ts';
 import { isOfHello } from './preread.ts';
 import type { Scope } from './scope.ts';
-import { type Constants, hasVariables, translateText } from './variables.ts';
+import { type Constants, hasVariables, sourceOf, translateText } from './variables.ts';
 
 /** Each is compared with, one after the other. */
 const CHOICES_MAX = 64;
 const VARIABLE = /^\$(\w+)$/;
+const NO_CONSTANTS: Constants = new Map();
 
 /** Every name that a `set`, a `map` or the like gives a value, or a group of an expression. */
 export function collectNames(directives: readonly Directive[], into: Set<string>): void {
   for (const { name, args } of everyDirective(directives)) {
-    const given = name === 'set' ? args[0] : /^(map|geo|split_clients)$/.test(name) ? args[args.length - 1] : undefined;
+    const given = /^(set|auth_request_set)$/.test(name)
+      ? args[0]
+      : /^(map|geo|split_clients)$/.test(name)
+        ? args[args.length - 1]
+        : undefined;
     const found = VARIABLE.exec(given?.text ?? '')?.[1];
-    if (found !== undefined) into.add(found);
+    const isOwn = name !== 'auth_request_set' || sourceOf(found ?? '', NO_CONSTANTS) === null;
+    if (found !== undefined && isOwn) into.add(found);
     for (const text of [name, ...args.map((word) => word.text)]) {
       for (const [, group] of text.matchAll(/\(\?P?[<']([A-Za-z_]\w*)[>']/g)) into.add(group);
     }
@@ -30,10 +36,10 @@ export function collectNames(directives: readonly Directive[], into: Set<string>
 /** Every text that a `set` gives each variable; null: not all of them are known when the file is read. */
 function collectSets(directives: readonly Directive[], into: Map<string, Set<string> | null>): void {
   for (const { name, args } of everyDirective(directives)) {
-    const variable = name === 'set' ? VARIABLE.exec(args[0]?.text ?? '')?.[1] : undefined;
+    const variable = /^(set|auth_request_set)$/.test(name) ? VARIABLE.exec(args[0]?.text ?? '')?.[1] : undefined;
     if (variable !== undefined) {
       const known = into.get(variable);
-      const isText = args[1] !== undefined && !hasVariables(args[1].text);
+      const isText = name === 'set' && args[1] !== undefined && !hasVariables(args[1].text);
       if (!isText) into.set(variable, null);
       else if (known !== null) into.set(variable, (known ?? new Set()).add(args[1].text));
     }
@@ -77,7 +83,7 @@ export class NamedValues {
   /** Gives the document those that something in it reads. */
   finish(): void {
     const { listeners, upstreams, value } = this.document;
-    const wanted = this.readBy([listeners, upstreams, value['limits'] ?? {}]);
+    const wanted = this.readBy([listeners, upstreams, value['limiters'] ?? {}]);
     for (const name of wanted) this.ofEnds.get(name)?.();
     this.readBy(value['access-logs'] ?? {}, wanted);
     const all = (this.document.value['values'] ?? {}) as PlainMap;

@@ -4,6 +4,7 @@ import { formatDuration } from '../units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { readBandwidth } from './bandwidth.ts';
 import { exceptionStep, readAccess } from './access.ts';
+import { readAuth } from './auth.ts';
 import { type AccessLogs, oneOrMore } from './access-log.ts';
 import type { Gzip } from './gzip.ts';
 import { type FileQuestions, readCondition } from './conditions.ts';
@@ -13,7 +14,7 @@ import { type Draft, type Location, orderRoutes, readLocations, type ServerLocat
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
 import { type Assignments, clientsVariable } from './forgery.ts';
-import { documentRoot, readFiles, type TypeTables } from './files.ts';
+import { documentRoot, readFiles, standardFiles, type TypeTables } from './files.ts';
 import type { LimitZones } from './limits.ts';
 import { readHealthCheck } from './health-check.ts';
 import { readMirror } from './mirror.ts';
@@ -314,7 +315,9 @@ export class ServerRoutes {
   ): Draft[] {
     const later: PlainMap[] = [];
     const access = readAccess(scope, this.surroundings.values, this.notes);
-    if (access !== null) {
+    const auth = readAuth(scope, this.constants, this.notes);
+    const isAny = auth !== null && access !== null && scope.argument('satisfy') === 'any';
+    if (access !== null && access !== 'allow' && !isAny) {
       const refused = this.answerIn(scope, {
         status: 403,
         isPage: true,
@@ -330,23 +333,36 @@ export class ServerRoutes {
         : (this.chooseRoute(pass, scope, location) ??
           this.passRoute(pass, putTexts(pass.args[0].text, settledSets(scope)), scope, location));
     later.push(...((route?.['steps'] ?? []) as PlainMap[]));
-    const steps = joined(phase, later);
-    if (pass !== undefined)
-      return route === null ? [] : [{ place: pass.place, route: this.settled(scope, { ...route, ...stepsOf(steps) }) }];
-    return this.fileContent(scope, place, steps, found);
+    if (pass !== undefined && route === null) return [];
+    const at = pass?.place ?? place;
+    const content = this.settled(scope, route ?? this.fileContent(scope, place, auth !== null, found));
+    const guarded = auth === null || (isAny && access === 'allow') ? content : this.guarded(content, auth, at);
+    if (isAny && typeof access !== 'string') {
+      const { steps: _, ...open } = content;
+      later.push({ if: { value: access['value'], 'is-not': access['is'] }, do: [{ take: open }] });
+    }
+    return [{ place: at, route: { ...guarded, ...stepsOf(joined(phase, later)) } }];
   }
 
-  /** What nginx would answer from files. */
-  private fileContent(scope: Scope, place: Place, steps: readonly PlainMap[], found: ServerLocations): Draft[] {
+  /** The route with whom it asks who may enter. */
+  private guarded(route: PlainMap, auth: PlainMap, place: Place): PlainMap {
+    if (route['upstream'] !== undefined || route['files'] !== undefined) return { ...route, auth };
+    this.notes.notYet(place, '`auth_request`', 'where a variable of `proxy_pass` says where to, or nothing is there');
+    return route;
+  }
+
+  /** What nginx would answer from files. `isGuarded`: nobody learns that there are none without having been let in. */
+  private fileContent(scope: Scope, place: Place, isGuarded: boolean, found: ServerLocations): PlainMap {
     const locations = [...found.locations, ...found.named.values()];
-    const files = readFiles(scope, {
+    const context = {
       constants: this.constants,
       prefix: this.surroundings.prefix,
-      locationOf: (wanted) => locations.find((location) => location.scope === wanted) ?? null,
+      locationOf: (wanted: Scope) => locations.find((location) => location.scope === wanted) ?? null,
       nameOf: this.nameOf,
       tables: this.surroundings.tables,
       notes: this.notes,
-    });
+    };
+    const files = readFiles(scope, context) ?? (isGuarded ? standardFiles(scope, context) : null);
     if (files !== null) {
       const { response, success } = readResponseHeaders(scope, this.constants, 'files', this.notes);
       const base = absolutePrefix(scope, this.front);
@@ -362,15 +378,13 @@ export class ServerRoutes {
         ...readBandwidth(scope, this.constants, this.notes),
         ...readMirror(scope, this.notes),
       };
-      const errors = this.errorsOf(scope);
-      return [{ place, route: withSteps(steps, this.settled(scope, { ...route, ...errors })) }];
+      return { ...route, ...this.errorsOf(scope) };
     }
     // Its handler may be what was wrong.
     if (!this.notes.isLacking(scope.directives) && scope.find('root') === null && scope.find('alias') === null)
       this.notes.leftOut(place, 'root', 'without it there are no files: what would be answered from files is 404');
     const { response } = readResponseHeaders(scope, this.constants, 404, this.notes);
-    const answer = { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) };
-    return [{ place, route: withSteps(steps, this.settled(scope, answer)) }];
+    return { ...withResponse(plainAnswer(404), response), ...this.errorsOf(scope) };
   }
 
   // --- proxy_pass and grpc_pass ---

@@ -142,14 +142,8 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'no effect',
         'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
-      [
-        'satisfy',
-        'http server location',
-        '1',
-        'works',
-        '`any` and `all` are the same where `allow` and `deny` alone decide: `auth_basic` and `auth_request` are refused',
-      ],
-      ['auth_delay', 'http server location', '1', 'not yet', '**there is nothing like it yet**'],
+      ['satisfy', 'http server location', '1', 'works', ''],
+      ['auth_delay', 'http server location', '1', 'works', 'up to a minute'],
       ['internal', 'location', '0', 'works', ''],
       [
         'lingering_close lingering_time lingering_timeout',
@@ -230,13 +224,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
   {
     module: 'ngx_http_auth_request_module',
     rows: [
-      ['auth_request', 'http server location', '1', 'not yet', 'authentication is not there yet; `off` works'],
+      ['auth_request', 'http server location', '1', 'differs', '[who may enter](../auth.md); a path without variables'],
       [
         'auth_request_set',
         'http server location',
         '2',
-        'no effect',
-        'without `auth_basic` and `auth_request` it means nothing',
+        'differs',
+        'not for a variable that nginx has itself (`$args`)',
       ],
     ],
   },

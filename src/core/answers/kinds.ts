@@ -71,6 +71,9 @@ const OWN: readonly AnswerKind[] = [
   row('listener', 'limit-requests', 429, 'there are more requests than a limit lets in'),
   row('listener', 'limit-connections', 429, 'there are more requests at one time than a limit lets in'),
   row('listener', 'limit-dry-run', 0, 'a limit would refuse it, or let it wait, if it did more than look'),
+  row('listener', 'unauthorized', 401, 'the client has not said who it is, or not what proves it'),
+  row('listener', 'forbidden', 403, 'the client may not have this'),
+  row('listener', 'undecided', 500, 'who is asked whether the client may have this has not answered that'),
   row(
     'listener',
     'mirror-left-out',

@@ -26,6 +26,15 @@ export class Captures {
     }
   }
 
+  /** The same groups again, wherever this object's next match is. */
+  copyFrom({ text, starts, ends, isEmpty }: Captures): void {
+    this.isEmpty = isEmpty;
+    if (isEmpty) return;
+    this.text.set(text.subarray(0, Math.max(...ends)));
+    this.starts.set(starts);
+    this.ends.set(ends);
+  }
+
   /** Leaves what the group captured in `span`. False: nothing. */
   find(group: number, span: Span): boolean {
     span.set(this.text, this.starts[group], this.isEmpty ? 0 : this.ends[group] - this.starts[group]);

@@ -38,6 +38,12 @@ export interface Definition<View> {
   choose(view: View, draft: Uint8Array): Text<View> | null;
 }
 
+/** The values of a request that is looked at again later. */
+export interface SavedVariables {
+  readonly values: readonly (readonly [number: number, bytes: Uint8Array])[];
+  readonly captures: Captures;
+}
+
 export class Variables<View> {
   readonly captures = new Captures();
   /** What had to be kept was too much: values are missing. */
@@ -68,6 +74,25 @@ export class Variables<View> {
     this.used = 0;
     this.isFull = false;
     this.captures.clear();
+  }
+
+  /** A copy of those that the request has. */
+  save(): SavedVariables {
+    const values: [number, Uint8Array][] = [];
+    for (let number = 0; number < this.requests.length; number++) {
+      if (this.requests[number] !== this.request) continue;
+      const at = this.ats[number];
+      values.push([number, this.texts[number].slice(at, at + this.lengths[number])]);
+    }
+    const captures = new Captures();
+    captures.copyFrom(this.captures);
+    return { values, captures };
+  }
+
+  /** The request, which has just begun, has these. */
+  restore({ values, captures }: SavedVariables): void {
+    for (const [number, bytes] of values) this.keep(number, bytes, 0, bytes.length);
+    this.captures.copyFrom(captures);
   }
 
   /** Leaves the value in `span`. False: it is empty. */

@@ -25,7 +25,7 @@ class Answer implements AnswerRecord {
 
 export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   isRequest = false;
-  isCopy = false;
+  isInner = false;
   method = METHOD_OTHER;
   ending = CLIENT_LEFT;
   phase: Phase = PHASE_REQUEST;
@@ -61,7 +61,7 @@ export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   /** Of a request with this head (null: what came is none) that has just come; its first byte at `begunAt`. */
   protected beginRecord(head: RequestHead | null, begunAt: number, now: number): void {
     this.isRequest = head !== null;
-    this.isCopy = false;
+    this.isInner = false;
     this.method = head === null ? METHOD_OTHER : head.method;
     this.status = 0;
     this.counted = null;

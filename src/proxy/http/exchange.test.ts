@@ -56,6 +56,14 @@ const SINK: BodySink = {
 };
 
 class FakeClient implements ClientSide {
+  ask(): void {
+    assert.fail('its route has no guard');
+  }
+
+  settle(): void {
+    assert.fail('its route has no guard');
+  }
+
   readonly sink = SINK;
   readonly said: string[] = [];
   isRequestComplete = true;

@@ -30,9 +30,10 @@ import {
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import type { Refusal } from '../../core/limit/route-limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
+import type { SavedView } from '../../core/value/saved-view.ts';
 import type { Socket } from '../../port/transport.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
-import { BODY_NONE, METHOD_HEAD, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
+import { BODY_NONE, METHOD_GET, METHOD_HEAD, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { Server } from '../server.ts';
@@ -41,12 +42,13 @@ import { restate } from './answer-status.ts';
 import type { CompressedBodyOwner } from './compressed-body.ts';
 import type { ErrorPage } from './error-page.ts';
 import { answerTo } from './failed-tries.ts';
+import { EntryHold } from './entry-hold.ts';
 import { KeptRequest } from './kept-request.ts';
 import { ExchangeRecord } from './exchange-record.ts';
-import { LimitHold } from './limit-hold.ts';
 import { RequestBody } from './request-body.ts';
 import { ResponseAdditions } from './response-additions.ts';
 import { type HeaderEdit } from './header-edit.ts';
+import type { Inquiry } from './inquiry.ts';
 import { OriginalHead } from './original-head.ts';
 import * as own from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
@@ -94,7 +96,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   /** Where a response says that it goes on. */
   private goesOnTo: Uint8Array = own.NOTHING;
   private readonly body: RequestBody;
-  private readonly limits: LimitHold;
+  private readonly entry: EntryHold<Route>;
   private readonly additions: ResponseAdditions;
   /** Whether its method allows another try once something was sent. */
   private isIdempotent = false;
@@ -133,7 +135,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.request = new KeptRequest(context.arena);
     this.original = new OriginalHead(context.arena);
     this.body = new RequestBody(context.arena, this.request);
-    this.limits = new LimitHold(context);
+    this.entry = new EntryHold(context, this);
     this.additions = new ResponseAdditions(context);
   }
 
@@ -156,7 +158,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     exchange.isErrorPage = false;
     exchange.detours = 0;
     exchange.body.clear();
-    exchange.limits.clear();
+    exchange.entry.clear();
     exchange.additions.clear();
     exchange.isIdempotent = isIdempotent(exchange.method);
     return exchange;
@@ -240,9 +242,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.bound = stickiness === null ? null : stickiness.find(view);
     // what answers say of the request is from before its target is another one
     if (!this.additions.render(route, stickyCookie, view)) return own.HEAD_GREW_TOO_LARGE;
-    if (route.limits !== null) {
-      const refusal = this.limits.judge(route.limits, view, this.listener.name);
+    if (route.entry !== null) {
+      const refusal = this.entry.judge(route.entry, view, this.listener.name);
       if (refusal !== null) return this.refuse(refusal, view, headLength);
+      if (this.entry.asks(route.entry, view)) return this.keepAsItCame(view, headLength);
     }
     const { target } = route;
     if (target !== null) {
@@ -263,6 +266,12 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     if (hasPage) this.original.keep(view, headLength);
     else this.additions.carried = lines;
     return own.limited(kind, status);
+  }
+
+  /** It is kept for a server when it has been let in. What to answer because that is not possible. */
+  private keepAsItCame(view: RequestView, headLength: number): own.OwnResponse | null {
+    this.original.keep(view, headLength);
+    return this.original.isKept ? null : own.OUT_OF_MEMORY;
   }
 
   private changeBy(send: SentRequest, head: RequestHead): void {
@@ -349,11 +358,89 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   /** The request is rebuilt and the client's connection ready to hand over the rest of the body: looks for a server. */
   begin(): void {
+    if (this.entry.isHeld) this.hold();
+    else this.findServer();
+  }
+
+  private findServer(): void {
     const { mirrors } = this.route;
     if (mirrors !== null && this.detours === 0) this.client.sendCopies(mirrors);
-    const { delayedUntil } = this.limits;
+    this.usePicked(this.upstream.pick(this));
+  }
+
+  private hold(): void {
+    const { delayedUntil, guard } = this.entry;
     if (delayedUntil > 0) this.waitUntil(delayedUntil);
-    else this.usePicked(this.upstream.pick(this));
+    else if (guard !== null) this.ask();
+    else this.findServer();
+  }
+
+  /** It waits for what the one says who is next to be asked whether it may enter. */
+  ask(): void {
+    this.client.ask();
+  }
+
+  /** With that question. */
+  get asking(): Inquiry<Route> {
+    return this.entry.asking;
+  }
+
+  /** That it was kept for, or has been let into. */
+  get entered(): Route {
+    return this.route;
+  }
+
+  /** No client has sent it, and it goes to `route`: what that has for requests of clients does not concern it. */
+  becomeInner({ entry }: Route): void {
+    this.isInner = true;
+    this.isErrorPage = true;
+    this.entry.waive(entry);
+  }
+
+  /** As `keep` of such a question, about the request in the view. */
+  keepQuestion(
+    route: Route,
+    towards: Towards,
+    view: RequestView,
+    hops: BelievedHops,
+    headLength: number,
+  ): own.OwnResponse | null {
+    const { method, methodLength } = view.head;
+    this.becomeInner(route);
+    this.method = METHOD_GET;
+    this.isIdempotent = true;
+    const obstacle = this.keep(route, towards, view, hops, headLength);
+    const isOwn = method !== METHOD_HEAD && route.send !== null && route.send.setsMethod;
+    if (obstacle === null && !isOwn) this.request.becomeGet(methodLength);
+    return obstacle;
+  }
+
+  /** The head of a request that is asked about is parsed anew, and in the view: it is what it was when it came to its guard. */
+  restore(view: RequestView): void {
+    if (this.body.isDropped) dropBody(view.head);
+    this.entry.asking.saved.restore(view);
+  }
+
+  /** What steps, and those who were asked, have made of it; null: nobody was asked. */
+  get saved(): SavedView | null {
+    return this.entry.saved;
+  }
+
+  handleVerdict(verdict: number): void {
+    const { client, entry } = this;
+    const lines = entry.settle(verdict);
+    if (lines !== null) this.additions.carried = lines;
+    const { delayedUntil, refusal } = entry;
+    if (refusal !== null && delayedUntil > 0) this.waitUntil(delayedUntil);
+    else client.settle();
+    client.pump();
+  }
+
+  /** What it is answered with that was asked about, and is in the view; null: it enters. */
+  refuseEntry(view: RequestView): own.OwnResponse | null {
+    const { refusal } = this.entry;
+    if (refusal === null) return null;
+    return this.additions.render(this.route, null, view) ? refusal : own.HEAD_GREW_TOO_LARGE;
   }
 
   private waitUntil(time: number): void {
@@ -664,7 +751,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   beginTunnel(tunnel: Tunnel, socket: Socket): void {
     this.serverSide = null;
-    this.client.beginTunnel(this.limits.over(tunnel), socket);
+    this.client.beginTunnel(this.entry.over(tunnel), socket);
   }
 
   noteResponseBegun(): void {
@@ -710,11 +797,22 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   override handleExpiry(now: number): void {
     const isExchangeOver = this.exchangeDeadline !== 0 && now >= this.exchangeDeadline;
-    if (this.limits.endDelay() && !isExchangeOver) {
-      this.handlePicked(this.upstream.pick(this));
+    if (this.entry.endDelay() && !isExchangeOver) {
+      this.handleDelayed();
       return;
     }
     this.client.giveUp(isExchangeOver ? own.EXCHANGE_TIMEOUT : own.QUEUE_TIMEOUT);
+  }
+
+  private handleDelayed(): void {
+    const { guard, refusal } = this.entry;
+    const { client } = this;
+    this.leaveQueue();
+    this.armExchange();
+    if (refusal !== null) client.settle();
+    else if (guard !== null) this.ask();
+    else this.findServer();
+    client.pump();
   }
 
   /** What the page for an error has of the server's response. */
@@ -741,7 +839,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   get limiter(): string {
-    return this.limits.limiter;
+    return this.entry.limiter;
   }
 
   get upstreamPlan(): UpstreamPlan | null {
@@ -786,7 +884,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.protocolOrNull = null;
     this.routeOrNull = null;
     this.upstreamOrNull = null;
-    this.limits.release();
+    this.entry.release();
     this.additions.release();
     this.body.release();
     this.bound = null;

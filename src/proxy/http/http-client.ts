@@ -24,6 +24,7 @@ import { RequestCopy } from './request-copy.ts';
 import { Route } from './route.ts';
 import type { HttpService } from './service.ts';
 import type { BodySink, ClientSide, Tunnel } from './sides.ts';
+import { dropBody } from './turned-request.ts';
 import type { TargetBy } from './target-by.ts';
 
 export abstract class HttpClient extends Session implements ClientSide {
@@ -169,6 +170,51 @@ export abstract class HttpClient extends Session implements ClientSide {
     }
   }
 
+  ask(): void {
+    const exchange = this.exchange as Exchange;
+    const inquiry = exchange.asking;
+    const { context, service } = this;
+    const route = this.lookAgain(exchange) ? service.routeOf(inquiry.question) : null;
+    const { view } = service;
+    if (route === null) inquiry.answer();
+    else if (route.own !== null) inquiry.hear(view.answerStatus === 0 ? route.own.status : view.answerStatus);
+    else {
+      const { requestHead, transport } = context;
+      const { at, end } = exchange.original;
+      dropBody(requestHead);
+      requestHead.hasUpgrade = false;
+      const question = Exchange.begin(context, inquiry, requestHead, transport.now);
+      inquiry.send(question, view);
+      const obstacle = question.keepQuestion(route, service, view, service.hops, end - at);
+      if (obstacle !== null) inquiry.answer();
+      else {
+        question.start();
+        question.begin();
+      }
+    }
+  }
+
+  settle(): void {
+    const exchange = this.exchange as Exchange;
+    if (!this.lookAgain(exchange)) {
+      this.answer(own.OUT_OF_MEMORY);
+      return;
+    }
+    const { at, end } = exchange.original;
+    const obstacle = exchange.refuseEntry(this.service.view) ?? this.keep(exchange, exchange.entered, end - at);
+    if (obstacle !== null) this.answer(obstacle);
+    else exchange.begin();
+  }
+
+  /** The request that waits to be let in is in the view again. */
+  private lookAgain(exchange: Exchange): boolean {
+    const { service } = this;
+    if (!this.parseKept(exchange)) return false;
+    service.lookAgain(this.peer, exchange.trace);
+    exchange.restore(service.view);
+    return true;
+  }
+
   // --- its end ---
 
   handleResponseBroken(ending: number): void {
@@ -221,7 +267,7 @@ export abstract class HttpClient extends Session implements ClientSide {
   private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
     if (!this.parseKept(exchange)) return false;
     exchange.turn(page, this.context.requestHead);
-    const route = this.service.turnFailed(this.peer, page, status, exchange.trace);
+    const route = this.service.turnFailed(this.peer, page, status, exchange);
     return route !== null && this.takeTurn(exchange, route);
   }
 
@@ -240,7 +286,7 @@ export abstract class HttpClient extends Session implements ClientSide {
       this.answer(own.REWRITE_FAILED);
       return;
     }
-    const route = this.service.turnBy(this.peer, text, name, exchange.trace);
+    const route = this.service.turnBy(this.peer, text, name, exchange);
     if (!(route instanceof Route)) this.answer(route);
     else if (!this.takeTurn(exchange, route)) this.answer(own.REWRITE_FAILED);
   }

@@ -4,8 +4,9 @@
  */
 import type { Arena } from '../../base/arena.ts';
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
-import { emitBytes } from '../../wire/http1/emit.ts';
+import { ascii, emitBytes } from '../../wire/http1/emit.ts';
 
+const GET = ascii('GET');
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class KeptRequest {
@@ -42,6 +43,18 @@ export class KeptRequest {
     this.length += body.length;
   }
 
+  /** The head that was written, whose method is so long, is one of GET. There is room for two bytes more. */
+  becomeGet(methodLength: number): void {
+    const { memory } = this.arena;
+    const { length, start } = this;
+    const more = GET.length - methodLength;
+    memory.copyWithin(start + GET.length, start + methodLength, start + length);
+    memory.set(GET, start);
+    this.length += more;
+    this.headLength += more;
+    this.id += more;
+  }
+
   /** Gives the slot up; the body stays for the head that is written next. */
   releaseHead(): void {
     if (this.slot < 0) return;
@@ -49,6 +62,10 @@ export class KeptRequest {
     const body = memory.slice(this.start + this.headLength, this.start + this.length);
     this.release();
     this.body = body;
+  }
+
+  get isKept(): boolean {
+    return this.slot >= 0;
   }
 
   get start(): number {

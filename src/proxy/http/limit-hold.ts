@@ -35,6 +35,11 @@ export class LimitHold {
     this.limiter = '';
   }
 
+  /** They do not concern it. */
+  waive(): void {
+    this.isJudged = true;
+  }
+
   /** Null: the request in the view is let in, now or after a delay. `listener`: by its name. */
   judge(limits: RouteLimits, view: RequestView, listener: string): Refusal | null {
     if (this.isJudged) return null;

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { linesFor } from './header-edit.ts';
 import { locationLine, NOTHING, type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
 import type { AnswerRecord } from './request-record.ts';
-import type { Told } from './response-changes.ts';
+import type { Told } from './response-facts.ts';
 import type { Route } from './route.ts';
 import type { ResponseEmitter } from './response-emitter.ts';
 

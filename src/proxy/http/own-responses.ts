@@ -97,6 +97,16 @@ export function limited(by: keyof typeof LIMITED, status: number): OwnResponse {
   return (limitAnswers[by][status] ??= errorResponse(status, ANSWER_KINDS[LIMITED[by]].text, LIMITED[by]));
 }
 
+const NOT_ENTERED: Readonly<Record<number, OwnResponse>> = {
+  401: own('unauthorized'),
+  403: own('forbidden'),
+};
+
+/** Who was asked refuses the request with this status, or, with another one, has not decided. */
+export function notEntered(status: number): OwnResponse {
+  return NOT_ENTERED[status] ?? UNDECIDED;
+}
+
 /** Nobody is answered so. */
 export const DRY_LIMIT = answerKind('limit-dry-run');
 
@@ -104,6 +114,7 @@ function own(name: string): OwnResponse {
   return RESPONSES[answerKind(name)];
 }
 
+export const UNDECIDED = own('undecided');
 export const NO_ROUTE = own('no-route');
 export const BAD_PATH = own('bad-path');
 export const DOUBTFUL_PATH = own('doubtful-path');

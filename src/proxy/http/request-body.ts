@@ -38,9 +38,9 @@ export class RequestBody {
     this.copy = null;
   }
 
-  /** One of this length can be waited for. */
+  /** One of this length can be waited for: there is a head to keep it behind. */
   fits(length: number): boolean {
-    return this.isDropped || this.request.hasRoomFor(length);
+    return this.isDropped || (this.request.isKept && this.request.hasRoomFor(length));
   }
 
   /** A part of such a one. `isRead`: texts may say it. */

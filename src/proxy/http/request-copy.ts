@@ -74,7 +74,7 @@ export class RequestCopy extends Session implements ClientSide {
     const { requestHead: head } = this.context;
     const bodyBytes = head.body === BODY_NONE ? 0 : request.length - request.headLength;
     const exchange = Exchange.begin(this.context, this, head, this.begunAt);
-    exchange.isCopy = true;
+    exchange.becomeInner(route);
     this.exchange = exchange;
     const obstacle = exchange.keep(route, service, service.view, service.hops, original.end - original.at);
     if (obstacle !== null) return obstacle;
@@ -99,6 +99,14 @@ export class RequestCopy extends Session implements ClientSide {
 
   noteBacklog(): void {
     // whatever comes is dropped at once
+  }
+
+  ask(): void {
+    assert(false, 'nobody is asked about a copy');
+  }
+
+  settle(): void {
+    this.ask();
   }
 
   /** A copy has no copies. */

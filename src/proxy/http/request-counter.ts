@@ -36,7 +36,7 @@ export class RequestCounter implements RequestReader {
     const { begunAt, endedAt, status } = record;
     const ofClass = status > 599 ? CLASS_LAST : (status / 100) | 0;
     const tookMs = endedAt - begunAt;
-    if (!record.isCopy) this.countForClient(record, ofClass, tookMs);
+    if (!record.isInner) this.countForClient(record, ofClass, tookMs);
     if (record.upstreamPlan !== null) this.countForUpstream(record, record.upstreamPlan.slot, ofClass, tookMs);
   }
 

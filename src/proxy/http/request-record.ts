@@ -8,8 +8,8 @@ import type { EndRecord } from '../log/end-record.ts';
 export interface RequestRecord extends EndRecord {
   /** False: what came was no request, or not all of one. */
   readonly isRequest: boolean;
-  /** It is the copy of one, which no client has sent. */
-  readonly isCopy: boolean;
+  /** No client has sent it: it is the copy of a request, or a question about one. */
+  readonly isInner: boolean;
   /** METHOD_... */
   readonly method: number;
   /** Null: it went to no server. */

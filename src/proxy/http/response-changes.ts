@@ -5,8 +5,7 @@
  */
 import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan.ts';
-import { expandLines, expandText, hasMarks, type LateValue, type LateValues } from '../../core/value/late.ts';
-import { findField } from '../../core/value/lookup.ts';
+import { expandLines, expandText, hasMarks } from '../../core/value/late.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
@@ -29,8 +28,7 @@ import { ExpiryRule } from './expiry-rule.ts';
 import { takeOut } from './response-lines.ts';
 import { isSuccess } from './success.ts';
 import { DECLINED, NO_ROOM, Replacement, type RuleTexts } from './replacement.ts';
-import type { RequestRecord } from './request-record.ts';
-import { NEVER } from './trail.ts';
+import { ResponseFacts, type Told } from './response-facts.ts';
 
 const SET_COOKIE = ascii('set-cookie');
 const REFRESH = ascii('refresh');
@@ -49,10 +47,7 @@ const span = new Span();
 /** The texts of its rules for one request. */
 export type ResponseTexts = readonly RuleTexts[];
 
-/** What there is to tell of a request. */
-export type Told = Pick<RequestRecord, 'trail' | 'requestBody'>;
-
-export class ResponseChanges implements LateValues {
+export class ResponseChanges extends ResponseFacts {
   private readonly rules: readonly Replacement[];
   private readonly flags: readonly CookieFlags[];
   private readonly expiry: ExpiryRule | null;
@@ -63,12 +58,6 @@ export class ResponseChanges implements LateValues {
   private readonly nameLengths: number = 0;
   private lastTexts: RuleTexts[] = [];
   private readonly hasCookies: boolean;
-  // --- of the response that is looked at ---
-  private head: ResponseHead | null = null;
-  private bytes: Uint8Array = NOTHING;
-  private told: Told | null = null;
-  private status = 0;
-  private values: ResponseValues | null = null;
 
   /** `edits`: what the route may change in a response. `hasLateBody`: its own answer says something of it. Null: nothing by what is in it. */
   static of(plan: HeaderEditPlan, edits: readonly HeaderEdit[], hasLateBody: boolean): ResponseChanges | null {
@@ -79,6 +68,7 @@ export class ResponseChanges implements LateValues {
   }
 
   private constructor({ replace = [], cookieFlags = [], expires }: HeaderEditPlan, edits: readonly HeaderEdit[]) {
+    super();
     this.rules = replace.map((rule) => new Replacement(rule));
     this.expiry = expires === undefined ? null : new ExpiryRule(expires);
     this.rendered = this.expiry === null ? this.rules : [...this.rules, this.expiry];
@@ -116,11 +106,7 @@ export class ResponseChanges implements LateValues {
     told: Told,
     values: ResponseValues,
   ): Uint8Array | null {
-    this.values = values;
-    this.bytes = bytes;
-    this.head = head;
-    this.told = told;
-    this.status = head.status;
+    this.lookAt(bytes, head, head.status, told, values);
     let at = 0;
     /** Bytes of the fields that are taken out. */
     let taken = 0;
@@ -158,23 +144,16 @@ export class ResponseChanges implements LateValues {
     told: Told,
     values: ResponseValues,
   ): Uint8Array | null {
-    this.lookAt(status, told, values);
+    this.lookAt(NOTHING, null, status, told, values);
     const end = this.addLines(lines, this.addExpiry(texts, 0));
     return end < 0 || end > RESPONSE_EDIT_BYTES_MAX ? null : out.slice(0, end);
   }
 
   /** The same for its body. Null: it is too long. */
   body(text: Uint8Array, status: number, told: Told, values: ResponseValues): Uint8Array | null {
-    this.lookAt(status, told, values);
+    this.lookAt(NOTHING, null, status, told, values);
     const end = expandText(text, 0, text.length, this, span, out, 0, RESPOND_BODY_BYTES_MAX);
     return end < 0 ? null : out.slice(0, end);
-  }
-
-  private lookAt(status: number, told: Told, values: ResponseValues): void {
-    this.values = values;
-    this.head = null;
-    this.told = told;
-    this.status = status;
   }
 
   private addExpiry(texts: ResponseTexts, at: number): number {
@@ -258,24 +237,6 @@ export class ResponseChanges implements LateValues {
       if (end !== DECLINED) return end;
     }
     return DECLINED;
-  }
-
-  find({ kind, lower, name }: LateValue, into: Span): void {
-    if (kind === 'value') return (this.values as ResponseValues).find(name, this, into);
-    if (kind === 'date') return (this.values as ResponseValues).findDate(name, into);
-    if (kind === 'response') {
-      if (this.head === null) into.clear();
-      else findField(this.bytes, this.head, lower, 0, into);
-      return;
-    }
-    const text = this.textOf(kind);
-    into.set(text, 0, text.length);
-  }
-
-  private textOf(kind: LateValue['kind']): Uint8Array {
-    const { told } = this;
-    if (kind === 'request-body') return told?.requestBody ?? NOTHING;
-    return ascii(kind === 'status' ? String(this.status) : (told?.trail.textOf(kind, NEVER) ?? ''));
   }
 }
 

@@ -20,6 +20,7 @@ import { ascii } from '../../wire/http1/emit.ts';
 import type { Upstream } from '../upstream.ts';
 import type { AccessLog } from '../log/access-log.ts';
 import { ErrorPage } from './error-page.ts';
+import { type Entry, Guard } from './guard.ts';
 import { HeaderEdit } from './header-edit.ts';
 import { Mirror } from './mirror.ts';
 import { NOTHING, NO_KIND, TEXT_PLAIN, reasonOf, type OwnResponse } from './own-responses.ts';
@@ -87,7 +88,7 @@ export class Route {
   /** By what a response says where its request goes on; null: by nothing. */
   readonly targetBy: TargetBy | null;
   /** Null: whoever comes is let in. */
-  readonly limits: RouteLimits | null;
+  readonly entry: Entry<Route> | null;
   /** Where copies of its requests go; null: there are none. */
   readonly mirrors: readonly Mirror[] | null;
   /** What a server's responses go through on their way to clients; null: nothing. */
@@ -156,7 +157,7 @@ export class Route {
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
     this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
-    this.limits = this.proxy?.limits === undefined ? null : new RouteLimits(this.proxy.limits);
+    this.entry = this.proxy === null ? null : entryOf(this.proxy, prepare);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
     this.mirrors = this.proxy?.mirrors?.map((mirror) => new Mirror(mirror)) ?? null;
@@ -202,6 +203,7 @@ export class Route {
     const { compression, isReady, logsOf, upstreams } = surroundings;
     this.logs = accessLogs === undefined ? null : logsOf(accessLogs);
     for (const { route } of this.errors) route?.bind(surroundings);
+    for (const { route } of this.entry?.guard?.questions ?? []) route?.bind(surroundings);
     if (steps !== null) for (const route of steps.routes) route.bind(surroundings);
     if (action.kind === 'ready') this.own = isReady ? READY : DRAINED;
     if (action.kind !== 'proxy') return;
@@ -214,6 +216,14 @@ export class Route {
     const { bandwidth } = this;
     return compression === null && bandwidth === null ? null : { compression, bandwidth };
   }
+}
+
+function entryOf({ guard, limits }: ProxyActionPlan, prepare: (plan: RoutePlan) => Route): Entry<Route> | null {
+  if (guard === undefined && limits === undefined) return null;
+  return {
+    limits: limits === undefined ? null : new RouteLimits(limits),
+    guard: guard === undefined ? null : new Guard(guard, prepare),
+  };
 }
 
 function bodyTemplate(action: ActionPlan): BodyTemplate | null {

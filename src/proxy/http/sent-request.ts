@@ -21,11 +21,14 @@ export class SentRequest {
   readonly dropsFields: boolean;
   /** Of the client's. */
   readonly dropsBody: boolean;
+  /** It says which method. */
+  readonly setsMethod: boolean;
   /** Null: the client's. */
   private readonly method: Uint8Array | null;
   private readonly text: Template | null;
 
   constructor({ method, dropsFields, dropsBody, text }: SendPlan) {
+    this.setsMethod = method !== null;
     this.method = method === null ? null : ascii(method);
     this.isIdempotent = this.method === null || isIdempotent(methodOf(this.method, 0, this.method.length));
     this.dropsFields = dropsFields;

@@ -3,6 +3,8 @@ import { assert } from '../../base/assert.ts';
 import { CompressionRule } from '../../core/compress/rule.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
+import type { PlacePlan } from '../../config/plan.ts';
+import type { TargetTemplate } from '../../core/route/target-template.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Redirect } from '../../core/route/redirect.ts';
 import type { TraceContext } from '../../core/trace/trace-context.ts';
@@ -19,6 +21,7 @@ import type { Upstream } from '../upstream.ts';
 import type { AccessLog } from '../log/access-log.ts';
 import type { ErrorPage } from './error-page.ts';
 import type { Exchange, Towards } from './exchange.ts';
+import type { Question } from './guard.ts';
 import { takeForward } from './max-forwards.ts';
 import type { Mirror } from './mirror.ts';
 import * as own from './own-responses.ts';
@@ -33,6 +36,12 @@ import { takeTarget } from './target-by.ts';
 /** How often a request may be sent back to look for another route. */
 const TURNS_MAX = 10;
 const AT = 0x40;
+
+/** A place inside of the proxy, prepared. */
+interface Place {
+  readonly plan: { readonly to: PlacePlan };
+  readonly target: TargetTemplate | null;
+}
 
 export class HttpService implements Service, Towards {
   readonly listener: Listener;
@@ -221,13 +230,10 @@ export class HttpService implements Service, Towards {
   /** The route of the page for an error with this status, for the request in the view. Null: the page is an error itself. */
   private turn(page: ErrorPage<Route>, status: number): Route | null {
     const { view } = this;
-    const { to, goesOn = false } = page.plan;
+    const { goesOn = false } = page.plan;
     view.answerStatus = page.statusFor(status);
     if (page.route !== null) return goesOn ? this.pageOf(page.route) : page.route;
-    if (page.target !== null && !page.target.apply(view)) return null;
-    view.isPlaced = true;
-    const index = to.kind === 'call' ? (this.set.called.get(to.name) ?? -1) : this.set.table.match(view);
-    const end = index < 0 ? null : this.walk(index, true);
+    const end = this.reach(page);
     if (end instanceof Route && goesOn) return this.pageOf(end);
     if (end instanceof Route && end.redirect !== null) {
       // a client follows it only for its own status
@@ -240,22 +246,44 @@ export class HttpService implements Service, Towards {
     return end instanceof Route && end.action.kind === 'respond' ? end : null;
   }
 
-  /** The same for an error that a request ends in whose head was kept, and is in `context.requestHead` again. */
-  turnFailed(peer: Peer, page: ErrorPage<Route>, status: number, trace: TraceContext | null): Route | null {
-    const { view } = this;
-    view.isRewritten = false;
+  /** Where the request in the view goes on. Null: nowhere. */
+  private reach({ plan: { to }, target }: Place): Route | own.OwnResponse | null {
+    const { set, view } = this;
+    if (target !== null && !target.apply(view)) return null;
     view.isPlaced = true;
+    const index = to.kind === 'call' ? (set.called.get(to.name) ?? -1) : set.table.match(view);
+    return index < 0 ? null : this.walk(index, true);
+  }
+
+  /** Whom this is asked of about the request in the view. Null: nobody. */
+  routeOf(question: Question<Route>): Route | null {
+    this.view.answerStatus = 0;
+    const end = question.route ?? this.reach(question);
+    return end instanceof Route ? end : null;
+  }
+
+  /** A request whose head was kept is in `context.requestHead` again: completes the view. */
+  lookAgain(peer: Peer, trace: TraceContext | null): void {
+    this.view.isRewritten = false;
     this.look(peer, trace);
+  }
+
+  /** The same for an error that a request ends in whose head was kept, and is in `context.requestHead` again. */
+  turnFailed(peer: Peer, page: ErrorPage<Route>, status: number, { saved, trace }: Exchange): Route | null {
+    const { view } = this;
+    view.isPlaced = true;
+    this.lookAgain(peer, trace);
+    saved?.restoreValues(view);
     return this.turn(page, status);
   }
 
   /** The route for the request whose head was kept, and is in `context.requestHead` again, by what a response says in this text: the target, or what calls the route of this name. */
-  turnBy(peer: Peer, text: Uint8Array, name: string | null, trace: TraceContext | null): Route | own.OwnResponse {
+  turnBy(peer: Peer, text: Uint8Array, name: string | null, { saved, trace }: Exchange): Route | own.OwnResponse {
     const { set, view } = this;
-    view.isRewritten = false;
     view.isPlaced = true;
     view.answerStatus = 0;
-    this.look(peer, trace);
+    this.lookAgain(peer, trace);
+    saved?.restoreValues(view);
     // as nginx calls routes by their names: there is none of this one
     if (name === null && text[0] === AT) return own.REWRITE_FAILED;
     if (name === null && !takeTarget(text, view)) return own.NO_ROUTE;

@@ -86,6 +86,10 @@ export interface ClientSide {
   sendCopies(mirrors: readonly Mirror[]): void;
   /** The request goes on elsewhere: with the route or target that a response has named in this text. */
   goOn(text: Uint8Array, by: TargetBy): void;
+  /** The request waits for an answer to the exchange's next question. */
+  ask(): void;
+  /** Those who were asked have decided: with what they have said, the request goes to a server of its route, or is refused. */
+  settle(): void;
   /** An answer of the proxy's own instead of a response. */
   answer(response: OwnResponse): void;
   /** The same if the client can still be given one. */

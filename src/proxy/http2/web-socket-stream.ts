@@ -54,6 +54,14 @@ export class WebSocketStream extends Stream implements StreamBelow, RelayOwner {
     if (state.hasEnded) this.socket.receiveEnd();
   }
 
+  protected override parseHead(at: number, end: number): number {
+    const { requestHead } = this.context;
+    const read = super.parseHead(at, end);
+    // no Connection field says so
+    requestHead.hasUpgrade = requestHead.upgradeField >= 0;
+    return read;
+  }
+
   // --- what comes is not of the request ---
 
   override receive(slot: number, offset: number, length: number): void {
