@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import type net from 'node:net';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
+import { browserOptions, openPage } from './browser.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
 import { until } from './waiting.ts';
@@ -306,3 +311,48 @@ limiters: { open: {} }
     });
   });
 }
+
+test('a browser opens its WebSocket on the connection that it has', browserOptions, async (t) => {
+  const port = await freePort();
+  const certificates = new CertificateMaker();
+  t.after(() => certificates.remove());
+  const { certificate, key } = certificates.make('web', { names: ['a.test'], addresses: ['127.0.0.1'] });
+  const web = http.createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end('<title>here</title>');
+  });
+  const sockets = new WebSocketServer({ server: web });
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data) => socket.send(`you said ${(data as Buffer).toString()}`)),
+  );
+  const server = await serve(t, web, () => {
+    sockets.close();
+    web.closeAllConnections();
+  });
+  const log = join(certificates.folder, 'access.log');
+  const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    http2: true
+    tls: { certificates: [ { certificate: ${certificate}, key: ${key} } ] }
+    access-log: all
+    routes: [ { upstream: web } ]
+upstreams: { web: { servers: [ "${server.address}" ] } }
+access-logs: { all: { file: ${log}, format: "{protocol} {path} {status}" } }
+`;
+  await Evenkeel.start(t, yaml, { workers: 1 });
+  const { page } = await openPage(t, { ignoreHTTPSErrors: true });
+  await page.goto(`https://127.0.0.1:${port}/page`);
+  const said = await page.evaluate(
+    `new Promise((resolve, reject) => {
+      const socket = new WebSocket(location.origin.replace('https', 'wss') + '/socket');
+      socket.onerror = () => reject(new Error('no socket'));
+      socket.onopen = () => socket.send('hello');
+      socket.onmessage = ({ data }) => { socket.close(); resolve(data); };
+    })`,
+  );
+  assert.equal(said, 'you said hello');
+  await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('/socket'));
+  assert.match(readFileSync(log, 'utf8'), /^HTTP\/2\.0 \/page 200\n(?:.*favicon.*\n)?HTTP\/2\.0 \/socket 101$/m);
+});
