@@ -177,10 +177,15 @@ const OK = '\x88'; // :status: 200
 const ANSWER = frame(FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 1, OK);
 const NO_STREAMS = frame(FRAME_SETTINGS, 0, 0, '\0\x03\0\0\0\0'); // MAX_CONCURRENT_STREAMS: 0
 
-async function start(t: TestContext, engine: Engine, upstreams: string, names: readonly string[]): Promise<number> {
+interface Started {
+  readonly port: number;
+  readonly evenkeel: Evenkeel;
+}
+
+async function start(t: TestContext, engine: Engine, upstreams: string, names: readonly string[]): Promise<Started> {
   const port = await freePort();
   const routes = names.map((name) => `      - { match: { host: ${name}.test }, upstream: ${name} }`).join('\n');
-  await Evenkeel.start(
+  const evenkeel = await Evenkeel.start(
     t,
     `
 listeners:
@@ -195,14 +200,14 @@ ${upstreams}
 `,
     { engine, workers: 1 },
   );
-  return port;
+  return { port, evenkeel };
 }
 
 for (const engine of ENGINES) {
   test(`[${engine}] servers that speak HTTP/2 in clear`, engineSkip(engine), async (t) => {
     const seen = await serve(t, http2.createServer({ settings: { maxConcurrentStreams: 10 } }));
     const other = await serve(t, http2.createServer());
-    const port = await start(
+    const { port } = await start(
       t,
       engine,
       `
@@ -388,7 +393,7 @@ for (const engine of ENGINES) {
     t.after(() => old.close().closeAllConnections());
     const oldAddress = `127.0.0.1:${(old.address() as net.AddressInfo).port}`;
     const tls = 'tls: { verify: false }';
-    const port = await start(
+    const { port } = await start(
       t,
       engine,
       `
@@ -455,7 +460,7 @@ for (const engine of ENGINES) {
     ];
     const servers = await Promise.all(plays.map(([, play]) => rawServer(t, play)));
     const well = await serve(t, http2.createServer());
-    const port = await start(
+    const { port, evenkeel } = await start(
       t,
       engine,
       [...servers, well].map(({ address }, i) => `  u${i}: { protocol: http2, servers: [ "${address}" ] }`).join('\n'),
@@ -469,6 +474,12 @@ for (const engine of ENGINES) {
       assert.equal(body.length, 10, `others go on beside ${name}`);
     }
     assert.equal((await get(port)).status, 404);
+    for (const [i, rule] of ['frame-size', 'push-promise', 'stream-id', 'idle-stream'].entries())
+      await evenkeel.said(
+        new RegExp(
+          `warn {2}upstream u${i}: 1 breach of the rules of HTTP/2 by servers reason=http2-server cause="${rule} by 127`,
+        ),
+      );
   });
 
   test(
@@ -484,7 +495,7 @@ for (const engine of ENGINES) {
       const upstreams = [early, late].map(
         ({ address }, i) => `  u${i}: { protocol: http2, servers: [ "${address}" ] }`,
       );
-      const port = await start(t, engine, upstreams.join('\n'), ['u0', 'u1']);
+      const { port } = await start(t, engine, upstreams.join('\n'), ['u0', 'u1']);
       const client = await session(t, port);
       for (let count = 1; count <= 3; count++) {
         assert.equal((await ask(client, of('u0'))).status, 200);

@@ -94,6 +94,7 @@ const OWN: readonly AnswerKind[] = [
   row('upstream', 'server-tls', 502, 'there is no TLS connection to the server'),
   row('upstream', 'server-reset', 502, 'the server closed the connection without a response'),
   row('upstream', 'server-invalid', 502, 'the server sent an invalid response'),
+  row('upstream', 'http2-server', 0, 'the server breaks the rules of HTTP/2'),
   row('upstream', 'server-timeout', 504, 'the server did not respond in time'),
   row('upstream', 'exchange-timeout', 504, 'the response was not complete in time'),
   row('upstream', 'going-away', 503, 'the proxy ends, or its listener does, and there is no response yet'),

@@ -95,6 +95,7 @@ const DISTRUST = 'client-certificate';
 const REFUSED_HANDSHAKE = 'tls-refused';
 const HTTP2_INVALID = 'http2-invalid';
 const HTTP2_FLOOD = 'http2-flood';
+const HTTP2_SERVER = 'http2-server';
 
 /** What a client did wrong is no warning: it happens all day. */
 function answered({ of, name, status, text }: AnswerKind, owner: string): Recurring {
@@ -177,10 +178,22 @@ function endedHttp2(owner: string, reason: string, level: Recurring['level'], wh
   };
 }
 
+/** The sample is the rule, and whose server has broken it. */
+function broken(owner: string): Recurring {
+  return {
+    level: 'warn',
+    text: (count, within) =>
+      `upstream ${owner}: ${count === 1 ? '1 breach' : `${count} breaches`}${within} of the rules of HTTP/2 by servers`,
+    details: { reason: HTTP2_SERVER },
+    sampled: 'cause',
+  };
+}
+
 /** Of connections; the sample is why one of them has ended so. */
 const OF_CONNECTIONS: ReadonlyMap<string, (owner: string) => Recurring> = new Map([
   [HTTP2_INVALID, (owner) => endedHttp2(owner, HTTP2_INVALID, 'info', 'the client breaks its rules')],
   [HTTP2_FLOOD, (owner) => endedHttp2(owner, HTTP2_FLOOD, 'warn', 'the client asks for more than one may cost')],
+  [HTTP2_SERVER, broken],
   [HANDSHAKE, brokenHandshake],
   [REFUSED_HANDSHAKE, refusedHandshake],
   [DISTRUST, distrusted],

@@ -5,7 +5,7 @@ import { Timers } from '../../base/timers.ts';
 import type { Context } from '../context.ts';
 import type { Expiring } from '../expiring.ts';
 import { IdlePool } from './idle-pool.ts';
-import type { PooledSide } from './sides.ts';
+import type { PooledSide, Shared } from './sides.ts';
 
 const KEEP_MS = 1000;
 
@@ -112,4 +112,36 @@ test('for a local port the oldest is reset', () => {
   stage.pool.resetOldest();
   assert.deepEqual(stage.ends, ['reset 0']);
   assert.equal(stage.pool.count, 1);
+});
+
+test('of connections in use the one is taken that was full last, until it is full', () => {
+  const { pool } = new Stage(Infinity);
+  const [a, b, c] = Array.from(
+    { length: 3 },
+    () => ({ join, sharedBefore: null, sharedBehind: null }) as unknown as Shared,
+  );
+  for (const connection of [a, b, c]) pool.share(connection);
+  assert.equal(pool.take(false), c);
+  assert.equal(pool.take(false), c, 'it has room as long as it says so');
+  pool.unshare(c);
+  pool.unshare(a);
+  assert.equal(pool.take(false), b);
+  pool.share(a);
+  pool.unshare(b);
+  assert.equal(pool.take(false), a);
+  pool.unshare(a);
+  assert.equal(pool.take(false), null);
+  for (const connection of [a, b, c])
+    assert.deepEqual([connection.sharedBefore, connection.sharedBehind], [null, null]);
+});
+
+test('a connection in use that has room goes before one that rests', () => {
+  const stage = new Stage(Infinity);
+  const [idle] = stage.make(1);
+  const used = { join, sharedBefore: null, sharedBehind: null } as unknown as Shared;
+  stage.pool.put(idle);
+  stage.pool.share(used);
+  assert.equal(stage.pool.take(false), used);
+  stage.pool.unshare(used);
+  assert.equal(stage.pool.take(false), idle);
 });

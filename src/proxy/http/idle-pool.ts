@@ -21,8 +21,8 @@ export class IdlePool extends Expiring implements Pool {
   private newest: Pooled | null = null;
   private oldest: Pooled | null = null;
   private connectionCount = 0;
-  /** Connections in use that more exchanges may use at the same time. */
-  readonly shared: Shared[] = [];
+  /** Of the connections in use that have room for more exchanges: the one that was full last. */
+  private firstShared: Shared | null = null;
 
   constructor(context: Context, limit: number, keepMs: number) {
     super();
@@ -60,8 +60,7 @@ export class IdlePool extends Expiring implements Pool {
    * sent on it cannot be sent again, so it must not be one that the server has closed already.
    */
   take(isToStand: boolean): ServerSide | null {
-    const { shared } = this;
-    for (let i = 0; i < shared.length; i++) if (shared[i].hasRoom) return shared[i].join();
+    if (this.firstShared !== null) return this.firstShared.join();
     const { now } = this.context.transport;
     for (;;) {
       const connection = this.newest;
@@ -92,14 +91,22 @@ export class IdlePool extends Expiring implements Pool {
     if (this.deadline === 0) this.context.timers.arm(this, now + this.keepMs);
   }
 
-  /** It is in use, and has room for more; or it has none any more, for good. */
+  /** It is in use, and has room for more. It is the next to be taken, so that those behind it come to rest. */
   share(connection: Shared): void {
-    this.shared.push(connection);
+    const { firstShared } = this;
+    connection.sharedBefore = null;
+    connection.sharedBehind = firstShared;
+    if (firstShared !== null) firstShared.sharedBefore = connection;
+    this.firstShared = connection;
   }
 
+  /** It has none any more. */
   unshare(connection: Shared): void {
-    const at = this.shared.indexOf(connection);
-    if (at >= 0) this.shared.splice(at, 1);
+    const { sharedBefore, sharedBehind } = connection;
+    if (sharedBefore === null) this.firstShared = sharedBehind;
+    else sharedBefore.sharedBehind = sharedBehind;
+    if (sharedBehind !== null) sharedBehind.sharedBefore = sharedBefore;
+    connection.sharedBefore = connection.sharedBehind = null;
   }
 
   remove(connection: Pooled): void {

@@ -152,11 +152,12 @@ export interface Pooled {
   reset(): void;
 }
 
-/** A connection that is used for several exchanges at the same time. */
+/** A connection that is used for several exchanges at the same time, and has room for more; and its neighbours among those of its server. */
 export interface Shared {
-  readonly hasRoom: boolean;
   /** What works for one of them; `reuse` follows. */
   join(): ServerSide;
+  sharedBefore: Shared | null;
+  sharedBehind: Shared | null;
 }
 
 /** A connection that is the side of one exchange after the other. */

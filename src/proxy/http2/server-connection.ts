@@ -8,6 +8,7 @@
  * Which streams there are, what may be sent and what a server may cost, is decided in core/http2/to-server.ts.
  */
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
+import { answerKind } from '../../core/answers/kinds.ts';
 import { TAKEN, type Verdict } from '../../core/http2/connection-state.ts';
 import { ToServer } from '../../core/http2/to-server.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
@@ -21,7 +22,7 @@ import {
   FAILED_RESET,
 } from '../../core/retry.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
-import { emitFragment } from '../../wire/http1/emit.ts';
+import { ascii, emitFragment } from '../../wire/http1/emit.ts';
 import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../../wire/http1/head.ts';
 import { responseBody } from '../../wire/http1/response.ts';
 import { CANCEL, NO_ERROR } from '../../wire/http2/error-codes.ts';
@@ -51,6 +52,8 @@ const READY = 2;
 const IDLE = 3;
 const GONE = 4;
 type Phase = 0 | 1 | 2 | 3 | 4;
+
+const BREACH = answerKind('http2-server');
 
 /** As ALPN names it. */
 const HTTP_2 = 'h2';
@@ -96,6 +99,9 @@ export class ServerConnection
   idleSince = 0;
   newer: Pooled | null = null;
   older: Pooled | null = null;
+  // Among those that have room: its neighbours.
+  sharedBefore: Shared | null = null;
+  sharedBehind: Shared | null = null;
 
   constructor(context: Context, upstream: Upstream, server: Server, owner: ConnectionOwner, cache: LineCache) {
     super();
@@ -193,7 +199,7 @@ export class ServerConnection
     if (this.phase !== GREETING) {
       // whoever finds it unused would begin a stream there
       if (this.phase === IDLE && !this.hasRoom) this.leavePool();
-      else if (this.hasRoom) this.share();
+      else this.share();
       return;
     }
     const { waiting } = this;
@@ -240,7 +246,7 @@ export class ServerConnection
 
   /** Whoever looks for room finds it here, or not. */
   private share(): void {
-    const isOpen = this.phase === READY && !this.machine.isLeaving;
+    const isOpen = this.phase === READY && this.machine.room > 0;
     if (isOpen === this.isShared) return;
     this.isShared = isOpen;
     if (isOpen) this.pool.share(this);
@@ -392,9 +398,10 @@ export class ServerConnection
     const { fault } = responses;
     const { now } = context.transport;
     if (fault !== 0 && !faultOf(fault).isOfStream) this.endFor(faultOf(fault));
-    else if (end === 0)
+    else if (end === 0) {
+      if (fault !== 0) this.noteBreach(faultOf(fault).name);
       frames.follow(machine.refuse(state.id, fault === 0 ? CANCEL : faultOf(fault).code, now), state.id);
-    else if (frames.follow(this.judgeHead(state, stream, endsStream, now), state.id) === TAKEN)
+    } else if (frames.follow(this.judgeHead(state, stream, endsStream, now), state.id) === TAKEN)
       stream.handleHead(slot, end - start, endsStream, !endsStream && frames.isFollowedByData(state.id));
     arena.release(slot);
   }
@@ -447,11 +454,18 @@ export class ServerConnection
   }
 
   /** The server has broken a rule, or costs more than any needs. */
-  endFor({ code }: Pick<Fault, 'code'>): void {
+  endFor({ code, name }: Pick<Fault, 'code' | 'name'>): void {
     if (this.phase === GONE) return;
+    this.noteBreach(name);
     this.frames.control.sendGoaway(0, code);
     this.frames.output.flush();
     this.lose(FAILED_BAD_RESPONSE);
+  }
+
+  /** The rule goes to the log. */
+  private noteBreach(rule: string): void {
+    const text = ascii(`${rule} by ${this.server.addressText}`);
+    this.context.answers.note(this.upstream.plan.name, BREACH, text, 0, text.length);
   }
 
   shed(): void {
