@@ -5,7 +5,8 @@ import type { Place } from '../diagnostic.ts';
 import type { Directive } from './parse.ts';
 import type { PassModule } from './pass.ts';
 import type { Scope } from './scope.ts';
-import { readSuites, readVersions } from './ssl.ts';
+import { readVersions } from './ssl.ts';
+import { readCommands } from './ssl-commands.ts';
 import { hasVariables } from './variables.ts';
 
 export interface ServersTlsSettings {
@@ -96,11 +97,13 @@ function nameOf(scope: Scope, module: PassModule, host: string | null, notes: No
 
 function profileOf(scope: Scope, module: PassModule, notes: Notes): PlainMap {
   const versions = readVersions(scope.find(`${module}_ssl_protocols`), notes);
-  const suites = readSuites(scope.all(`${module}_ssl_conf_command`), notes);
+  const { suites, groups, ...said } = readCommands(scope.all(`${module}_ssl_conf_command`), notes);
+  const ciphers = said.ciphers ?? scope.argument(`${module}_ssl_ciphers`) ?? CIPHERS;
   const has = (version: string): boolean => versions.includes(version);
   return {
     versions: versions.length === 1 ? versions[0] : versions,
-    ...(has('TLSv1.2') ? { ciphers: scope.argument(`${module}_ssl_ciphers`) ?? CIPHERS } : {}),
+    ...(has('TLSv1.2') ? { ciphers } : {}),
     ...(has('TLSv1.3') && suites !== null ? { ciphersuites: suites } : {}),
+    ...(groups === null ? {} : { groups }),
   };
 }

@@ -106,6 +106,15 @@ test('two kinds of key, a passphrase and all settings', () => {
   });
 });
 
+test('commands of OpenSSL say what the directives say, and go before them', () => {
+  const commands = 'ssl_conf_command CipherString Y; ssl_conf_command Curves X25519;';
+  assert.deepEqual(tlsWith(`ssl_ciphers Z; ssl_ecdh_curve P-256; ${commands}`), {
+    ...A,
+    ...DEFAULTS,
+    profile: { ...DEFAULTS.profile, ciphers: 'Y', groups: 'X25519' },
+  });
+});
+
 test('handshakes for unknown names are refused by the default server', () => {
   const { tls, said } = http(
     'listen 443 ssl; ssl_reject_handshake on;',
@@ -142,7 +151,12 @@ test('what protects is refused, what only adds is left out, and what nginx refus
     sayings('ssl_certificate data:$x; ssl_certificate_key /a;'),
     /unsupported: `ssl_certificate data:\.\.\.`/,
   );
-  assert.match(sayings(`${PAIR} ssl_conf_command Options x;`), /unsupported: `ssl_conf_command Options`/);
+  assert.match(sayings(`${PAIR} ssl_conf_command Options x;`), /unsupported: `ssl_conf_command Options x`/);
+  assert.match(sayings(`${PAIR} ssl_conf_command Certificate x;`), /unsupported: `ssl_conf_command Certificate`/);
+  assert.match(
+    sayings(`${PAIR} ssl_conf_command Options KTLS,PrioritizeChaCha;`),
+    /goes without `ssl_conf_command Options KTLS`: records .*goes without `ssl_conf_command Options PrioritizeChaCha`/s,
+  );
   assert.match(
     sayings(`${PAIR} ssl_stapling on; ssl_session_tickets off; ssl_early_data off;`),
     /goes without `ssl_stapling`: no response is fetched/,

@@ -7,6 +7,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
 import { readClients } from './ssl-clients.ts';
+import { readCommands } from './ssl-commands.ts';
 import type { Word } from './tokens.ts';
 import { parseTime } from './values.ts';
 import { hasVariables } from './variables.ts';
@@ -223,12 +224,13 @@ class TlsReader {
   private profile(): PlainMap {
     const { scope } = this.standard;
     const versions = readVersions(scope.find('ssl_protocols'), this.notes);
-    const suites = readSuites(scope.all('ssl_conf_command'), this.notes);
-    const groups = scope.argument('ssl_ecdh_curve') ?? 'auto';
+    const { suites, ...said } = readCommands(scope.all('ssl_conf_command'), this.notes);
+    const ciphers = said.ciphers ?? scope.argument('ssl_ciphers') ?? CIPHERS;
+    const groups = said.groups ?? scope.argument('ssl_ecdh_curve') ?? 'auto';
     const has = (version: string): boolean => versions.includes(version);
     return {
       versions: versions.length === 1 ? versions[0] : versions,
-      ...(has('TLSv1.2') ? { ciphers: scope.argument('ssl_ciphers') ?? CIPHERS } : {}),
+      ...(has('TLSv1.2') ? { ciphers } : {}),
       ...(has('TLSv1.3') && suites !== null ? { ciphersuites: suites } : {}),
       ...(groups === 'auto' ? {} : { groups }),
       ...(scope.argument('ssl_prefer_server_ciphers')?.toLowerCase() === 'on' ? { 'server-order': true } : {}),
@@ -344,14 +346,4 @@ export function readVersions(directive: Directive | null, notes: Notes): readonl
     'add TLSv1.2',
   );
   return ['TLSv1.2'];
-}
-
-/** Of `ssl_conf_command` and its like. */
-export function readSuites(directives: readonly Directive[], notes: Notes): string | null {
-  let suites: string | null = null;
-  for (const { args, name, place } of directives) {
-    if (args[0].text.toLowerCase() === 'ciphersuites') suites = args[1].text;
-    else notes.notYet(place, `\`${name} ${args[0].text}\``, 'only Ciphersuites is there');
-  }
-  return suites;
 }

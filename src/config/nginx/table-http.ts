@@ -401,7 +401,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
       ['ssl_ciphers', 'http server', '1', 'works', ''],
       ['ssl_ecdh_curve', 'http server', '1', 'works', ''],
       ['ssl_prefer_server_ciphers', 'http server', 'flag', 'works', ''],
-      ['ssl_conf_command', 'http server', '2', 'differs', 'Ciphersuites; **others are refused**'],
+      [
+        'ssl_conf_command',
+        'http server',
+        '2',
+        'differs',
+        'Ciphersuites, CipherString, Groups and Curves; of Options those that only say what is so in any case, KTLS and PrioritizeChaCha are left out; **others are refused**',
+      ],
       [
         'ssl_reject_handshake',
         'http server',

@@ -210,7 +210,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'a name, or `$proxy_host`; **no other variables**; an address has to be in the certificate as such, which nginx does not look at',
       ],
       ['proxy_ssl_certificate_cache', 'stream stream-server', '1-3', 'no effect', 'certificates are read once'],
-      ['proxy_ssl_conf_command', 'stream stream-server', '2', 'differs', 'Ciphersuites; **others are refused**'],
+      [
+        'proxy_ssl_conf_command',
+        'stream stream-server',
+        '2',
+        'differs',
+        'Ciphersuites, CipherString, Groups and Curves; of Options those that only say what is so in any case, KTLS and PrioritizeChaCha are left out; **others are refused**',
+      ],
     ],
   },
   {
@@ -250,7 +256,13 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
       ['ssl_ciphers', 'stream stream-server', '1', 'works', ''],
       ['ssl_ecdh_curve', 'stream stream-server', '1', 'works', ''],
       ['ssl_prefer_server_ciphers', 'stream stream-server', 'flag', 'works', ''],
-      ['ssl_conf_command', 'stream stream-server', '2', 'differs', 'Ciphersuites; **others are refused**'],
+      [
+        'ssl_conf_command',
+        'stream stream-server',
+        '2',
+        'differs',
+        'Ciphersuites, CipherString, Groups and Curves; of Options those that only say what is so in any case, KTLS and PrioritizeChaCha are left out; **others are refused**',
+      ],
       [
         'ssl_reject_handshake',
         'stream stream-server',
