@@ -50,7 +50,7 @@ listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { upstream: web } ] } }
 upstreams: { web: { servers: [ "${backend.address}" ] } }
 `;
   const evenkeel = await Evenkeel.start(t, yaml, { engine: 'node', workers: 1, hasSocket: true, program: file.path });
-  file.replace('for (;;);');
+  file.replace('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);');
   evenkeel.signal('SIGUSR2');
   await evenkeel.said(/upgrade failed, and this evenkeel goes on: the new program does not serve after 30 s/);
   assert.equal((await get(port)).status, 200);

@@ -45,7 +45,7 @@ const RENAMED = { keepsIdle: 'sparesIdle', firstSlot: 'slotsFrom', drainMs: 'dra
 const FLAWED: Readonly<Record<Exclude<Flaw, 'lacks a module'>, Edit>> = {
   'refuses the file': ['base/limits.js', /LISTENERS_MAX = [\d_]+;/, 'LISTENERS_MAX = 1;'],
   'has proxies that end': ['process/proxy.js', /^/, 'process.exit(7);\n'],
-  hangs: ['main.js', /^/, 'for (;;);\n'],
+  hangs: ['main.js', /^/, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);\n'],
   'hangs with what it was given': [
     'instance/upgrade/succession.js',
     /this\.link\.say\(\{ type: 'serving', addresses \}\);/,
