@@ -4,7 +4,7 @@
  * a test that skips fails too. `npm run test:unit` runs those of the pure layers only, in seconds. What takes too long for
  * every day is left out, and named at the end (test/selection.ts); EVENKEEL_ALL_FILES=1 runs that too.
  *
- * Tests of the pure layers share a few processes, for starting one costs more than most of them take. Other files have one
+ * Tests of the pure layers, and of some others, share a few processes, for starting one costs more than most of them take. Other files have one
  * each and run beside each other, those that take longest first, but for those that want the machine for themselves: they come
  * last, two at a time, for they wait nine tenths of theirs.
  *
@@ -34,25 +34,24 @@ const built = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   // The compiler leaves the output of deleted sources behind.
   .filter((file) => existsSync(join(root, file.replace(/\.js$/, '.ts'))));
-const { pure, others, alone, left } = select(built, {
+const { sharing, others, alone, left } = select(built, {
   words: process.argv.slice(2).filter((word) => word !== '--unit'),
   isUnitOnly: process.argv.includes('--unit'),
   hasLong: process.env.EVENKEEL_ALL_FILES === '1',
 });
-const files = [...pure, ...others, ...alone];
+const files = [...sharing, ...others, ...alone];
 // For all of them at once.
 if (others.length + alone.length > 0) findUringRefusal();
 
 const cores = availableParallelism();
-/** More than run at once: the slowest of them would be waited for. */
-const PURE_PROCESSES = 3 * cores;
+/** Most of the time most of them wait for a timeout, a signal or a process. */
+const atOnce = cores * Number(process.env.EVENKEEL_FILES_PER_CORE ?? 4);
 /** Of those that measure how long clients wait. */
 const ALONE_PROCESSES = 2;
 const progress = new Progress(files.length);
 const single = (path: string): TestModule => ({ path, files: 1 });
 const first: Outcome[] = [
-  // Most of the time most of them wait for a timeout, a signal or a process.
-  await runFiles(dist, [...together(dist, pure, PURE_PROCESSES), ...others.map(single)], 3 * cores, progress),
+  await runFiles(dist, [...together(dist, sharing, atOnce), ...others.map(single)], atOnce, progress),
   await runFiles(dist, alone.map(single), ALONE_PROCESSES, progress),
 ];
 const failed = new Set(first.flatMap((outcome) => outcome.failed.map(({ file }) => file)));

@@ -18,14 +18,9 @@ function wanted(changes: Partial<Wanted> = {}): Wanted {
 }
 
 test('a run leaves out what takes minutes, and says so', () => {
-  const { pure, others, alone, left } = select(ALL, wanted());
-  assert.deepEqual(pure, ['src/base/hash.test.js']);
-  assert.deepEqual(others, [
-    'test/ha-run.test.js',
-    'sim/sim.test.js',
-    'src/keeper/keeper.test.js',
-    'test/http-routes.test.js',
-  ]);
+  const { sharing, others, alone, left } = select(ALL, wanted());
+  assert.deepEqual(sharing, ['src/base/hash.test.js', 'src/keeper/keeper.test.js']);
+  assert.deepEqual(others, ['test/ha-run.test.js', 'sim/sim.test.js', 'test/http-routes.test.js']);
   assert.deepEqual(alone, []);
   assert.deepEqual(
     left.map(([start]) => start),
@@ -34,8 +29,8 @@ test('a run leaves out what takes minutes, and says so', () => {
 });
 
 test('a run of everything has each file once', () => {
-  const { pure, others, alone, left } = select(ALL, wanted({ hasLong: true }));
-  assert.deepEqual([...pure, ...others, ...alone].toSorted(), ALL.toSorted());
+  const { sharing, others, alone, left } = select(ALL, wanted({ hasLong: true }));
+  assert.deepEqual([...sharing, ...others, ...alone].toSorted(), ALL.toSorted());
   assert.deepEqual(alone, ['test/ha-interop-rivals.test.js', 'test/ha-interop.test.js']);
   assert.equal(others[0], 'test/keepalived-differential.test.js');
   assert.deepEqual(left, []);
@@ -50,7 +45,7 @@ test('what is named is run, however long it takes', () => {
 
 test('the tests of the pure layers are all that there is of them, and leave nothing out', () => {
   assert.deepEqual(select(ALL, wanted({ isUnitOnly: true })), {
-    pure: ['src/base/hash.test.js'],
+    sharing: ['src/base/hash.test.js'],
     others: [],
     alone: [],
     left: [],

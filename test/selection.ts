@@ -8,6 +8,11 @@ const PURE: readonly Start[] = ['base', 'wire', 'config', 'core', 'port', 'proxy
   (layer) => `src/${layer}/`,
 );
 
+/** Others whose tests leave a process as they have found it. */
+const TIDY: readonly Start[] = ['api', 'cli', 'commands', 'files', 'instance', 'keeper', 'load', 'rehearsal'].map(
+  (layer) => `src/${layer}/`,
+);
+
 /** What takes longest, the longest first: begun last, the others would be over and it would be waited for alone. */
 const LONG: readonly Start[] = [
   'test/campaign-kills',
@@ -91,8 +96,8 @@ const LEFT: Readonly<Record<Start, string>> = {
 };
 
 export interface Selection {
-  /** They may share processes. */
-  readonly pure: readonly string[];
+  /** They share processes. */
+  readonly sharing: readonly string[];
   /** One process each, in the order in which they begin. */
   readonly others: readonly string[];
   /** When none of the others runs. */
@@ -118,12 +123,12 @@ export function select(all: readonly string[], { words, isUnitOnly, hasLong }: W
     ([start]) => words.length === 0 && !hasLong && files.some((file) => file.startsWith(start)),
   );
   const run = files.filter((file) => !left.some(([start]) => file.startsWith(start)));
-  const pure = run.filter((file) => startsWith(file, PURE));
+  const sharing = run.filter((file) => startsWith(file, PURE) || startsWith(file, TIDY));
   const alone = run.filter((file) => startsWith(file, ALONE));
   const others = run
-    .filter((file) => !pure.includes(file) && !alone.includes(file))
+    .filter((file) => !sharing.includes(file) && !alone.includes(file))
     .toSorted((one, other) => rank(one) - rank(other));
-  return { pure, others, alone, left };
+  return { sharing, others, alone, left };
 }
 
 function startsWith(file: string, starts: readonly Start[]): boolean {
