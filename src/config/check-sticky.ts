@@ -23,6 +23,9 @@ export function checkSticky(
   }
   const at = [...path, 'sticky'];
   if (isTcp) return report.atKey(at, 'wrong-protocol', { key: 'sticky', protocol: 'tcp', fix: 'leave it out' });
+  for (const { path: place, value } of itemsOf(servers, [...path, 'servers']))
+    if (typeof value !== 'string' && value.state === 'disabled')
+      report.atValue([...place, 'state'], 'sticky-disabled', { name });
   const kind = report.oneOf(sticky, at, ['cookie', 'id']);
   if (kind === 'cookie' && sticky.behind !== undefined) leaveOut(at, 'behind', 'it belongs to `id`');
   if (kind === 'id' && servers !== undefined && withId.length === 0 && report.isWhole([...path, 'servers']))

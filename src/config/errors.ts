@@ -659,6 +659,12 @@ export const CATALOGUE = {
     message: '`sticky.id` leads nowhere: no server of upstream `<name>` has an `id`',
     remedy: 'write `{ address: ..., id: node1 }` for each server, or `sticky: { cookie: server }`',
   },
+  'sticky-disabled': {
+    severity: 'warning',
+    message: 'the clients of this server move to others, and lose what it has of them: upstream `<name>` is sticky',
+    remedy: 'drain it first: then they stay until they leave, and nobody new comes',
+    about: '[When its server cannot](../sticky.md#when-its-server-cannot).',
+  },
   'bad-quorum': {
     severity: 'error',
     message: 'the quorum cannot be: <reason>',
