@@ -1,12 +1,16 @@
-/** HTTP/2 with the clients that people have: curl, nghttp and h2load, over TLS and in clear. */
+/** HTTP/2 with the clients that people have: curl, nghttp and h2load, over TLS and in clear; and with HAProxy as a client and as a server. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
 import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { type Engine, ENGINES, Evenkeel, freePort, startBackend } from './evenkeel.ts';
-import { peerSkip, runOk, sha256, temporaryDirectory } from './peers.ts';
+import { Daemon, peerSkip, runOk, sha256, temporaryDirectory } from './peers.ts';
 
 const MIB = 1024 * 1024;
 
@@ -84,5 +88,68 @@ for (const engine of ENGINES) {
       const large = await runOk('h2load', ['-n', '40', '-c', '4', '-m', '10', `${url}/large`]);
       assert.match(large, /40 succeeded, 0 failed, 0 errored, 0 timeout/);
     }
+  });
+
+  test(`[${engine}] between HAProxy and HAProxy`, peerSkip(engine, 'haproxy', 'curl'), async (t) => {
+    const large = join(temporaryDirectory(t), 'large');
+    writeFileSync(large, randomBytes(3 * MIB + 1));
+    const web = http.createServer((request, response) => {
+      if (request.method === 'POST') request.pipe(response);
+      else response.end(readFileSync(large));
+    });
+    const sockets = new WebSocketServer({ server: web });
+    sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data as Buffer)));
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    t.after(() => {
+      sockets.close();
+      web.close().closeAllConnections();
+    });
+    const [front, port, behind] = [await freePort(), await freePort(), await freePort()];
+    const file = join(temporaryDirectory(t), 'haproxy.cfg');
+    writeFileSync(
+      file,
+      `defaults
+ mode http
+ timeout connect 20s
+ timeout client 60s
+ timeout server 60s
+ timeout tunnel 60s
+frontend front
+ bind 127.0.0.1:${front}
+ default_backend evenkeel
+backend evenkeel
+ server s 127.0.0.1:${port} proto h2
+frontend behind
+ bind 127.0.0.1:${behind} proto h2
+ default_backend web
+backend web
+ server s 127.0.0.1:${(web.address() as AddressInfo).port}
+`,
+    );
+    await Daemon.start(t, 'haproxy', ['-db', '-f', file], front);
+    await Evenkeel.start(
+      t,
+      `
+listeners: { web: { bind: "127.0.0.1:${port}", http2: true, routes: [ { upstream: haproxy } ] } }
+upstreams: { haproxy: { protocol: http2, servers: [ "127.0.0.1:${behind}" ] } }
+`,
+      { engine, workers: 1 },
+    );
+    const sum = await sha256(large);
+    const got = join(temporaryDirectory(t), 'got');
+    const url = `http://127.0.0.1:${front}/`;
+    await runOk('curl', ['-sS', '-o', got, url]);
+    assert.equal(await sha256(got), sum);
+    await runOk('curl', ['-sS', '-o', got, '-H', 'expect:', '--data-binary', `@${large}`, url]);
+    assert.equal(await sha256(got), sum);
+    const socket = new WebSocket(`ws://127.0.0.1:${front}/socket`);
+    await once(socket, 'open');
+    for (const bytes of [Buffer.from('hello'), randomBytes(MIB)]) {
+      const answer = once(socket, 'message');
+      socket.send(bytes);
+      assert.ok(((await answer)[0] as Buffer).equals(bytes), `${bytes.length} bytes`);
+    }
+    socket.close();
   });
 }
