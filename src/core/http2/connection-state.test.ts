@@ -305,6 +305,17 @@ test('frames that carry nothing are an attack when there are very many', () => {
   assert.equal(count, IDLE_FRAMES_AT_ONCE / 10, 'padding is nothing');
 });
 
+test('a client that pings every ten seconds on a silent stream lives for a day', () => {
+  const client = new Client();
+  const stream = client.open(1);
+  for (client.now = 0; client.now < 86_400_000; client.now += 10_000) {
+    assert.equal(client.idleFrame(), 'taken');
+    assert.equal(client.machine.noteFrame(8, 0), TAKEN);
+  }
+  assert.equal(client.machine.streams.get(1), stream);
+  assert.equal(client.data(1, 5), 'taken');
+});
+
 test('section 5.1: of as many streams as there may be, what was on its way is no mistake', () => {
   const client = new Client();
   const { machine } = client;

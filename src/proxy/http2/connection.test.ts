@@ -26,6 +26,8 @@ class TestSocket {
   readonly acknowledgedBytes = 0;
   isReset = false;
   isClosed = false;
+  /** Of the frames that it was sent: type and flags, and the content in hexadecimal. */
+  readonly frames: string[] = [];
   private readonly arena: Arena;
   private readonly slots: number[] = [];
 
@@ -33,10 +35,17 @@ class TestSocket {
     this.arena = arena;
   }
 
-  send(slot: number): void {
+  /** Whole frames, as all of these small ones are. */
+  send(slot: number, offset: number, length: number): void {
     assert.ok(!this.isClosed, 'a closed socket is sent nothing');
     this.slots.push(slot);
     this.pendingSegments++;
+    const sent = Buffer.from(this.arena.memory.subarray(offset, offset + length));
+    for (let at = 0; at < sent.length;) {
+      const end = at + FRAME_HEADER_BYTES + sent.readUIntBE(at, 3);
+      this.frames.push(`${sent[at + 3]} ${sent[at + 4]} ${sent.toString('hex', at + FRAME_HEADER_BYTES, end)}`);
+      at = end;
+    }
   }
 
   drain(): void {
@@ -119,6 +128,28 @@ function preface(memory: Uint8Array, at: number): number {
 }
 
 const OPAQUE = new Uint8Array(8);
+
+test('SETTINGS are the first frame, and those of the client are acknowledged at once (sections 3.4 and 6.5.3)', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.pass(0);
+  assert.match(stage.socket.frames[0], /^4 0 ([0-9a-f]{12})+$/);
+  const before = stage.socket.frames.length;
+  stage.socket.drain();
+  stage.receive(preface);
+  assert.deepEqual(stage.socket.frames.slice(before), ['4 1 ']);
+});
+
+test('PING is answered with its 8 bytes, and an acknowledgment is not (section 6.7)', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.receive(preface);
+  stage.socket.drain();
+  const before = stage.socket.frames.length;
+  const opaque = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 0xfe);
+  stage.receive((memory, at) => emitPing(memory, emitPing(memory, at, opaque, true), opaque, false));
+  assert.deepEqual(stage.socket.frames.slice(before), ['6 1 01020304050607fe']);
+});
 
 test('a client that takes nothing is cut off, also where no stream waits for it', () => {
   const stage = new Stage();
