@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { hostname } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { engineSkip, ENGINES, Evenkeel, freePort, get, startBackend } from './evenkeel.ts';
 import { findProgram, peerSkip, temporaryDirectory } from './peers.ts';
+import { reload } from './reloading.ts';
 import { until } from './waiting.ts';
 
 const HOST = hostname();
@@ -195,4 +197,58 @@ http {
   const [one, other] = heard.toSorted();
   assert.match(one, /^<15>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d web_1: \/asked$/);
   assert.match(other, new RegExp(`^<190>[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d ${HOST} nginx: /asked$`));
+});
+
+/** What comes to a UDP port of this machine. */
+async function hear(t: TestContext): Promise<{ readonly port: number; readonly heard: readonly string[] }> {
+  const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  t.after(() => socket.close());
+  await once(socket, 'listening');
+  const heard: string[] = [];
+  socket.on('message', (bytes) => heard.push(bytes.toString('latin1')));
+  return { port: socket.address().port, heard };
+}
+
+test('what evenkeel says of itself goes there too, each event with its severity, until the file has it no more', async (t) => {
+  const { heard, port: udp } = await hear(t);
+  const port = await freePort();
+  const listeners = `listeners: { web: { bind: "127.0.0.1:${port}", routes: [ { respond: {} } ] } }\n`;
+  const log = `log: { syslog: { server: "127.0.0.1:${udp}", facility: daemon, tag: lb, hostname: false } }\n`;
+  const evenkeel = await Evenkeel.start(t, `${log}${listeners}`, { hasSocket: true });
+  const line = / lb [0-9]+ - - (.*)$/;
+  await until(() =>
+    heard.some((one) => one.startsWith('<30>1 ') && /^evenkeel \S+ starts /.test(line.exec(one)?.[1] ?? '')),
+  );
+  writeFileSync(evenkeel.file, 'listeners: 1');
+  assert.notEqual((await reload(evenkeel)).error, undefined);
+  await until(() => heard.some((one) => /^<2[78]>1 /.test(one)));
+  writeFileSync(evenkeel.file, listeners);
+  assert.equal((await reload(evenkeel)).error, undefined);
+  const { length } = heard;
+  evenkeel.signal('SIGTERM');
+  assert.equal(await evenkeel.exit, 0);
+  assert.match(evenkeel.stderr, /ended/);
+  assert.ok(
+    heard.slice(length).every((one) => !one.includes('ended')),
+    heard.join('\n'),
+  );
+});
+
+test('error_log of nginx: to a file, and to syslog with the severity of each line', async (t) => {
+  const { heard, port: udp } = await hear(t);
+  const folder = temporaryDirectory(t);
+  const port = await freePort();
+  writeFileSync(
+    `${folder}/nginx.conf`,
+    `error_log error.log info; error_log syslog:server=127.0.0.1:${udp},facility=user,tag=web_1,nohostname notice;\n` +
+      `pid nginx.pid; events {}\nhttp { server { listen 127.0.0.1:${port}; return 204; } }\n`,
+  );
+  const args = ['nginx', '-p', `${folder}/`, '-c', `${folder}/nginx.conf`, '-g', 'daemon off; master_process off;'];
+  Evenkeel.spawn(t, args, { env: { RUNTIME_DIRECTORY: folder } });
+  const line = /^<13>[A-Z][a-z]{2} [ \d]\d [\d:]{8} web_1: \d{4}\/\d\d\/\d\d [\d:]{8} \[notice\] \d+#\d+: serves /;
+  await until(
+    () => heard.some((one) => line.test(one)),
+    () => heard.join('\n'),
+  );
+  assert.match(readFileSync(`${folder}/error.log`, 'utf8'), /\[notice\] .* serves /);
 });

@@ -74,7 +74,10 @@ class OwnManner implements Manner {
     return ready.plan.graceMs;
   }
 
-  handleLoaded(): void {}
+  handleLoaded({ ready }: Loaded): void {
+    this.output.copyTo(ready.log);
+  }
+
   reopen(): void {}
   writeStatus(): void {}
   handleEnd(): void {}

@@ -107,7 +107,7 @@ function compileAccessLog(name: string, log: AccessLogConfig): LogPlan {
   };
 }
 
-function compileSyslog(config: NonNullable<AccessLogConfig['syslog']>): SyslogPlan {
+export function compileSyslog(config: NonNullable<AccessLogConfig['syslog']>): SyslogPlan {
   const { facility, format, hostname, protocol, server, severity, tag } = { ...DEFAULTS.syslog, ...config };
   const address = parseServer(server).value!.target as Address;
   return {

@@ -23,6 +23,26 @@ const endList = [
   ),
 ].join('; ');
 
+const syslogKeys = {
+  server: required(syslogServer, 'The server: an address with its port, or `unix:` and a path. No name.'),
+  format: key(
+    z.enum(['rfc5424', 'rfc3164']),
+    'The form of a message. What listens on `/dev/log` mostly knows the older one alone.',
+    DEFAULTS.syslog.format,
+  ),
+  facility: key(z.enum(FACILITIES), 'The facility.', DEFAULTS.syslog.facility),
+  tag: key(syslogTag, 'The name of the program in each message.', DEFAULTS.syslog.tag),
+  hostname: key(flag, 'The name of this machine is in each message.', DEFAULTS.syslog.hostname),
+} as const;
+
+/** What evenkeel says of itself. */
+export const OwnLog = z.strictObject({
+  syslog: required(
+    z.strictObject(syslogKeys),
+    'A syslog server that has it too, over UDP or a Unix socket, each event with its severity. What cannot be sent at once is lost, and counted.',
+  ),
+});
+
 export const AccessLog = z.strictObject({
   file: key(
     absolutePath,
@@ -30,17 +50,9 @@ export const AccessLog = z.strictObject({
   ),
   syslog: key(
     z.strictObject({
-      server: required(syslogServer, 'The server: an address with its port, or `unix:` and a path. No name.'),
+      ...syslogKeys,
       protocol: key(z.enum(['udp', 'tcp']), 'How an address is spoken to.', DEFAULTS.syslog.protocol),
-      format: key(
-        z.enum(['rfc5424', 'rfc3164']),
-        'The form of a message. What listens on `/dev/log` mostly knows the older one alone.',
-        DEFAULTS.syslog.format,
-      ),
-      facility: key(z.enum(FACILITIES), 'The facility.', DEFAULTS.syslog.facility),
       severity: key(z.enum(SEVERITIES), 'The severity.', DEFAULTS.syslog.severity),
-      tag: key(syslogTag, 'The name of the program in each message.', DEFAULTS.syslog.tag),
-      hostname: key(flag, 'The name of this machine is in each message.', DEFAULTS.syslog.hostname),
     }),
     'Lines go to a syslog server.',
   ),

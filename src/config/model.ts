@@ -6,7 +6,7 @@
 import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX, WORKERS_MAX } from '../base/limits.ts';
 import { DEFAULTS } from './defaults.ts';
-import { AccessLog, accessLogNames } from './model-access-log.ts';
+import { AccessLog, accessLogNames, OwnLog } from './model-access-log.ts';
 import { Bandwidth } from './model-bandwidth.ts';
 import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
@@ -1213,6 +1213,10 @@ export const Config = z
     limiters: key(
       z.record(name, Limiter),
       'By name: what counts requests and connections, for the `limits` of routes. [Limits](../rate-limits.md).',
+    ),
+    log: key(
+      OwnLog,
+      'Where else than on stderr what evenkeel says of itself goes. [Operations](../operations.md#the-log).',
     ),
     'access-logs': key(
       z.record(name, AccessLog),

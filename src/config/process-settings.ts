@@ -3,13 +3,16 @@
  * (`evenkeel nginx`); `evenkeel run` has options of its own for this.
  */
 
+import type { SyslogPlan } from '../base/syslog.ts';
+
 /** As nginx names them, the most urgent one first. */
 export const LOG_LEVELS = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'] as const;
 export type ErrorLogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ErrorLogSettings {
-  /** As written; `stderr` is that. */
+  /** As written; `stderr` is that, and `syslog:...` its server, which is `syslog`. */
   readonly path: string;
+  readonly syslog?: SyslogPlan;
   /** Nothing less urgent is written. */
   readonly level: ErrorLogLevel;
 }

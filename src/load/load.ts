@@ -21,6 +21,8 @@ import { type CertificateSources, NO_SOURCES } from './tls/sources.ts';
 import { lookAtMachine } from './preflight/look.ts';
 import { type Plans, prepare, type Prepared, type Ready, refuses } from './prepare.ts';
 import { redacted } from '../config/redact.ts';
+import type { SyslogPlan } from '../base/syslog.ts';
+import { compileSyslog } from '../config/compile-access-logs.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
 import type { Wording } from '../commands/wording.ts';
 
@@ -70,6 +72,8 @@ export interface ReadyPlans extends Plans {
   readonly user: string | null;
   /** What an nginx.conf among the files says of the processes. Null: there is none. */
   readonly processes: ProcessSettings | null;
+  /** Where what is said of this program goes besides; null: nowhere. */
+  readonly log: SyslogPlan | null;
   readonly certificateSources: CertificateSources;
 }
 
@@ -195,7 +199,8 @@ function countText(name: string, { diagnostics }: Prepared): string {
 function loadedOf(ready: Ready, { part = null }: LoadRequest, origin: Origin, setByApi: SetByApi | null): Loaded {
   const { config: parsed, processes, certificateSources } = ready;
   const plans = partOf(ready, part);
-  const settings = { node: parsed.node ?? null, user: parsed.user ?? null, processes };
+  const log = parsed.log === undefined ? null : compileSyslog(parsed.log.syslog);
+  const settings = { node: parsed.node ?? null, user: parsed.user ?? null, processes, log };
   const config = JSON.stringify(parsed);
   const isServing = plans.plan.listeners.length > 0;
   return {

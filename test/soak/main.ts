@@ -32,6 +32,8 @@ const SETTLE_MS = 120_000;
 /** The load says what has failed that often, and sessions find out what has ended. */
 const TOLD_MS = 1_500;
 const SCRAPE_MS = 1_000;
+/** What has been so for so long stays so. */
+const CALM_MS = 1_500;
 /** What V8 has not collected yet (docs/campaigns.md). */
 const UNCOLLECTED_KIB = 24 * 1_024;
 
@@ -104,9 +106,9 @@ class Soak {
     const beganAt = Date.now();
     this.absent = order.startsWith('kill') || order.startsWith('stop') || order === 'upgrade' ? host : null;
     await this.perform(order, host);
-    await this.settle();
+    const settledAt = await this.settle();
     this.absent = null;
-    this.deeds.push({ order, host, isActive, beganAt, settledAt: Date.now() });
+    this.deeds.push({ order, host, isActive, beganAt, settledAt });
     await sleep(TOLD_MS);
     this.judge();
     await sleep(Number(values.rest) * 1_000);
@@ -131,7 +133,7 @@ class Soak {
         await node.ask('POST', '/v1/upgrade');
         break;
       case 'kill a proxy':
-        node.kill('a proxy', pick, 0);
+        await this.replaced(node, node.kill('a proxy', pick, 0));
         break;
       case 'kill the keeper':
         node.kill('the keeper', pick, (await node.status()).pid);
@@ -157,13 +159,29 @@ class Soak {
     }
   }
 
-  /** All serve, and the better node has the address. */
-  private async settle(): Promise<void> {
+  /** The node has noticed that these are gone. */
+  private async replaced(node: SoakNode, pids: readonly number[]): Promise<void> {
+    await until(
+      async () => (await node.status()).proxies.every(({ pid }) => !pids.includes(pid)),
+      'a proxy is replaced',
+    );
+  }
+
+  /** All serve, the better node has the address, and it stays so. */
+  private async settle(): Promise<number> {
+    let since = Infinity;
     await until(async () => {
-      const both = await Promise.all(BALANCERS.map((host) => this.nodes[host].status()));
-      const serve = both.every(({ proxies }) => proxies.every(({ state }) => state === 'serving'));
-      return serve && stateOf(both[0]) === 'active' && stateOf(both[1]) === 'backup';
+      const isWell = await this.isWell().catch(() => false);
+      since = isWell ? Math.min(since, Date.now()) : Infinity;
+      return Date.now() - since >= CALM_MS;
     }, 'all serve again');
+    return Date.now();
+  }
+
+  private async isWell(): Promise<boolean> {
+    const both = await Promise.all(BALANCERS.map((host) => this.nodes[host].status()));
+    const serve = both.every(({ proxies }) => proxies.every(({ state }) => state === 'serving'));
+    return serve && stateOf(both[0]) === 'active' && stateOf(both[1]) === 'backup';
   }
 
   private async isActive(host: Balancer): Promise<boolean> {

@@ -62,12 +62,13 @@ export class SoakNode {
     return footprint(status, status.pid);
   }
 
-  /** Of the processes of this node; `all`: nothing is left of it. */
-  kill(which: 'a proxy' | 'the keeper' | 'all', pick: (count: number) => number, keeper: number): void {
+  /** Of the processes of this node; `all`: nothing is left of it. Which ones. */
+  kill(which: 'a proxy' | 'the keeper' | 'all', pick: (count: number) => number, keeper: number): readonly number[] {
     const all = this.pair.processes(this.host);
     const proxies = all.filter((pid) => commandLineOf(pid).startsWith('evenkeel: proxy'));
-    if (which === 'all') killAtOnce(all);
-    else killAtOnce([which === 'a proxy' ? proxies[pick(proxies.length)] : keeper]);
+    const killed = which === 'all' ? all : [which === 'a proxy' ? proxies[pick(proxies.length)] : keeper];
+    killAtOnce(killed);
+    return killed;
   }
 
   ask<T>(method: 'GET' | 'POST', path: string): Promise<T> {

@@ -39,3 +39,10 @@ test('the fifth upgrade ends what is older than the first', () => {
   assert.notEqual(excuseOf(failure('tcp', CLOSED, 0, 20), deeds), null);
   assert.equal(excuseOf(failure('tcp', CLOSED, 3, 20), deeds), null);
 });
+
+test('a client may find out late that its address has moved', () => {
+  const deeds = [deed('stop and start', 10), deed('reload', 30)];
+  assert.notEqual(excuseOf(failure('download', 'ETIMEDOUT', 12, 40), deeds), null);
+  assert.equal(excuseOf(failure('download', 'ETIMEDOUT', 16, 40), deeds), null);
+  assert.equal(excuseOf(failure('download', 'ECONNRESET', 12, 40), deeds), null);
+});

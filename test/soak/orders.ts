@@ -29,18 +29,23 @@ export interface Deed {
 const CUT = new Set(['ECONNRESET', 'EPIPE', CLOSED]);
 
 /** What makes a node give its addresses to the other one. */
-const GIVES_UP: ReadonlySet<Order> = new Set<Order>(['kill the keeper', 'stop and start']);
+const GIVES_UP: ReadonlySet<Order> = new Set<Order>(['kill a proxy', 'kill the keeper', 'stop and start']);
 
 /** What each of them may cost, as docs/soak.md says it too. */
 export const COSTS: Readonly<Record<Order, string>> = {
   reload: 'nothing',
   upgrade: `nothing, but what is older than ${OLD_GENERATIONS_MAX} upgrades of its node`,
-  'kill a proxy': 'connections that the node has then',
+  'kill a proxy':
+    'what that proxy has; of the active node, whose addresses move (`track: proxy`), all connections that are there',
   'kill the keeper': 'of the active node: connections that were there before; no request over a new one',
   'hand over': 'the same',
   'stop and start': 'the same',
   'kill a node': 'whatever there is until the other node has the address',
 };
+
+function movesBy({ isActive, order }: Deed): boolean {
+  return isActive && (order === 'hand over' || order === 'kill a node' || GIVES_UP.has(order));
+}
 
 /** Why it is right that this has failed; null: it is not. `deeds`: all that were done so far, in their order. */
 export function excuseOf(failure: Failure, deeds: readonly Deed[]): string | null {
@@ -51,8 +56,10 @@ export function excuseOf(failure: Failure, deeds: readonly Deed[]): string | nul
   const isOlder = sinceMs < settledAt;
   if (order === 'kill a proxy' && CUT.has(what)) return 'its proxy was killed';
   if (order === 'kill a node' && isActive) return 'its node was killed';
-  const moves = order === 'hand over' || (GIVES_UP.has(order) && isActive);
-  if (moves && isOlder && kind !== 'fresh') return 'its address has moved';
+  if (movesBy(last) && isOlder && kind !== 'fresh') return 'its address has moved';
+  // nobody has told the client: it found out by its own TCP keep-alive
+  const movedBefore = deeds.some((deed) => movesBy(deed) && deed.beganAt <= atMs && deed.settledAt > sinceMs);
+  if (movedBefore && what === 'ETIMEDOUT') return 'its address has moved, and nobody said so';
   const upgrades = deeds.filter((deed) => deed.order === 'upgrade' && deed.beganAt > sinceMs).length;
   if (upgrades > OLD_GENERATIONS_MAX && CUT.has(what)) return 'its program was the oldest of too many';
   return null;

@@ -10,5 +10,5 @@ export function openSystemLog(logsToConsole: boolean): LogOutput {
   const syslog = new Syslog('Keepalived');
   const write = (line: string): void => syslog.write(line);
   const log = new LimitedLog(createLog(write, Date.now, { format: 'journal', level: 'info' }));
-  return { log, write, format: 'journal' };
+  return { log, write, format: 'journal', copyTo: () => undefined };
 }

@@ -1,11 +1,13 @@
 /**
- * The log of `evenkeel nginx`, in nginx's form, in every file that `error_log` names, each with the level that it asks for. Until
+ * The log of `evenkeel nginx`, in nginx's form, in every file and at every syslog server that `error_log` names, each with the level that it asks for. Until
  * everything serves, what nginx would say to who typed the command goes to stderr too.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { ErrorLogLevel, ErrorLogSettings } from '../../config/process-settings.ts';
 import { LOG_LEVELS } from '../../config/process-settings.ts';
+import type { SyslogPlan } from '../../base/syslog.ts';
 import { duplicateTo, isWritable } from '../../io/linux/libc.ts';
+import { SyslogOutlet } from '../../io/linux/syslog-outlet.ts';
 import { LimitedLog } from '../../keeper/log/log-limit.ts';
 import { LogWriter } from '../../keeper/log/log-writer.ts';
 import { type Log, type LogDetails, sentence } from '../../keeper/log/log.ts';
@@ -16,11 +18,19 @@ const STDERR = 2;
 const STDERR_LEVEL: ErrorLogLevel = 'warn';
 const FILE_MODE = 0o644;
 
-interface Destination {
+interface FileDestination {
   level: ErrorLogLevel;
   descriptor: number;
   readonly writer: LogWriter;
 }
+
+interface SyslogDestination {
+  level: ErrorLogLevel;
+  readonly descriptor: null;
+  readonly outlet: SyslogOutlet;
+}
+
+type Destination = FileDestination | SyslogDestination;
 
 export class ErrorLog {
   readonly log: Log;
@@ -47,7 +57,7 @@ export class ErrorLog {
   /** Throws as `fs.openSync` does, with what was there still in use. */
   configure(logs: readonly ErrorLogSettings[]): void {
     const next = new Map<string, Destination>();
-    for (const { path, level } of logs) {
+    for (const { path, level, syslog } of logs) {
       const known = next.get(path);
       if (known !== undefined) {
         // The same file twice: the one that says more.
@@ -56,7 +66,7 @@ export class ErrorLog {
       }
       const before = this.destinations.get(path);
       if (before !== undefined) before.level = level;
-      next.set(path, before ?? this.open(path, level));
+      next.set(path, before ?? (syslog === undefined ? this.open(path, level) : toSyslog(syslog, level)));
     }
     for (const [path, destination] of this.destinations) if (!next.has(path)) close(destination);
     this.destinations = next;
@@ -65,7 +75,7 @@ export class ErrorLog {
   /** The files may have been moved away. One that cannot be opened stays as it is. */
   reopen(): void {
     for (const [path, destination] of this.destinations) {
-      if (destination.descriptor === STDERR) continue;
+      if (destination.descriptor === STDERR || destination.descriptor === null) continue;
       try {
         const descriptor = openFile(path);
         closeSync(destination.descriptor);
@@ -79,10 +89,12 @@ export class ErrorLog {
 
   put(level: ErrorLogLevel, text: string): void {
     let isOnStderr = false;
-    for (const { level: least, descriptor, writer } of this.destinations.values()) {
-      if (rank(level) > rank(least)) continue;
-      if (descriptor === STDERR) isOnStderr = true;
-      writer.write(`${timeText(new Date())} [${level}] ${process.pid}#${process.pid}: ${text}\n`);
+    const line = `${timeText(new Date())} [${level}] ${process.pid}#${process.pid}: ${text}`;
+    for (const destination of this.destinations.values()) {
+      if (rank(level) > rank(destination.level)) continue;
+      if (destination.descriptor === STDERR) isOnStderr = true;
+      if (destination.descriptor === null) destination.outlet.send(severityOf(level), line);
+      else destination.writer.write(`${line}\n`);
     }
     if (this.isTold && !isOnStderr && rank(level) <= rank(STDERR_LEVEL))
       process.stderr.write(`nginx: [${level}] ${text}\n`);
@@ -96,11 +108,12 @@ export class ErrorLog {
 
   /** Whatever else writes there: the terminal may go away. */
   private redirectStderr(): void {
-    const first = [...this.destinations.values()].find(({ descriptor }) => descriptor !== STDERR);
-    if (first !== undefined && !this.destinations.has('stderr')) duplicateTo(first.descriptor, STDERR);
+    const files = [...this.destinations.values()].flatMap(({ descriptor }) => descriptor ?? []);
+    const first = files.find((descriptor) => descriptor !== STDERR);
+    if (first !== undefined && !this.destinations.has('stderr')) duplicateTo(first, STDERR);
   }
 
-  private open(path: string, level: ErrorLogLevel): Destination {
+  private open(path: string, level: ErrorLogLevel): FileDestination {
     const sink = {
       isWritable: () => isWritable(destination.descriptor),
       write: (bytes: Uint8Array) => writeSync(destination.descriptor, bytes),
@@ -109,7 +122,7 @@ export class ErrorLog {
       sink,
       (count, why) => `${timeText(new Date())} [warn] ${count} lines are lost: ${why}\n`,
     );
-    const destination: Destination = { level, descriptor: path === 'stderr' ? STDERR : openFile(path), writer };
+    const destination: FileDestination = { level, descriptor: path === 'stderr' ? STDERR : openFile(path), writer };
     return destination;
   }
 }
@@ -118,8 +131,18 @@ function openFile(path: string): number {
   return openSync(path, 'a', FILE_MODE);
 }
 
-function close({ descriptor }: Destination): void {
-  if (descriptor !== STDERR) closeSync(descriptor);
+function toSyslog(syslog: SyslogPlan, level: ErrorLogLevel): SyslogDestination {
+  return { level, descriptor: null, outlet: new SyslogOutlet(syslog) };
+}
+
+function close(destination: Destination): void {
+  if (destination.descriptor === null) destination.outlet.close();
+  else if (destination.descriptor !== STDERR) closeSync(destination.descriptor);
+}
+
+/** Of syslog(3), which has the same ones in the same order. */
+function severityOf(level: ErrorLogLevel): number {
+  return rank(level);
 }
 
 function rank(level: ErrorLogLevel): number {

@@ -39,7 +39,9 @@ export class Places {
   errorLogs({ errorLogs, innerErrorLogs }: ProcessSettings): readonly ErrorLogSettings[] {
     const outer: readonly ErrorLogSettings[] =
       errorLogs.length > 0 ? errorLogs : [{ path: this.errorLog, level: 'error' }];
-    return [...outer, ...innerErrorLogs].map(({ path, level }) => ({ path: this.resolveLog(path), level }));
+    return [...outer, ...innerErrorLogs].map(({ path, level, syslog }) =>
+      syslog === undefined ? { path: this.resolveLog(path), level } : { path, level, syslog },
+    );
   }
 
   private resolveLog(path: string): string {

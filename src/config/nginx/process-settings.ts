@@ -3,7 +3,10 @@ import { orList } from '../suggest.ts';
 import { type ErrorLogLevel, type ErrorLogSettings, LOG_LEVELS, type ProcessSettings } from '../process-settings.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
+import { compileSyslog } from '../compile-access-logs.ts';
 import { Scope } from './scope.ts';
+import { readSyslog } from './syslog.ts';
+import type { Word } from './tokens.ts';
 import { parseTime } from './values.ts';
 
 /** Without effect where the file does not rule the processes. */
@@ -29,17 +32,26 @@ function readErrorLogs(scope: Scope, notes: Notes): readonly ErrorLogSettings[] 
   return scope.own('error_log').flatMap((directive) => readErrorLog(directive, notes) ?? []);
 }
 
+/** Null: as below. */
+function targetOf(path: Word, notes: Notes): Omit<ErrorLogSettings, 'level'> | null {
+  if (!path.text.startsWith('syslog:')) return { path: path.text };
+  const syslog = readSyslog(path, notes, 'error_log');
+  return syslog === null ? null : { path: path.text, syslog: compileSyslog(syslog) };
+}
+
 /** Null: it has been left out, or is wrong, which has been said. */
 function readErrorLog({ args: [path, ...levels], place }: Directive, notes: Notes): ErrorLogSettings | null {
-  if (/^(syslog|memory):/.test(path.text)) {
-    notes.leftOut(place, `error_log ${path.text}`, 'there is a log in files and on stderr alone');
+  if (path.text.startsWith('memory:')) {
+    notes.leftOut(place, `error_log ${path.text}`, 'a log is in files, on stderr, or goes to syslog');
     return null;
   }
+  const target = targetOf(path, notes);
+  if (target === null) return null;
   const [level] = levels;
-  if (level === undefined) return { path: path.text, level: LEVEL_DEFAULT };
-  if (LEVELS.has(level.text)) return { path: path.text, level: level.text as ErrorLogLevel };
+  if (level === undefined) return { ...target, level: LEVEL_DEFAULT };
+  if (LEVELS.has(level.text)) return { ...target, level: level.text as ErrorLogLevel };
   // debug_core, debug_http ... choose what nginx's own code says of itself.
-  if (level.text.startsWith('debug_')) return { path: path.text, level: 'debug' };
+  if (level.text.startsWith('debug_')) return { ...target, level: 'debug' };
   notes.error(level.place, `invalid log level "${level.text}"`, `write ${orList(LOG_LEVELS)}`);
   return null;
 }

@@ -1,20 +1,25 @@
 /** `syslog:server=...`, as nginx writes there (RFC 3164): what `syslog` of an access log is. */
 import { parseServer } from '../addresses.ts';
 import { FACILITIES, SEVERITIES } from '../syslog-words.ts';
+import type { AccessLogConfig } from '../model.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Word } from './tokens.ts';
 
 const PORT = 514;
 
+type SyslogConfig = NonNullable<AccessLogConfig['syslog']>;
+
+type SyslogMap = PlainMap & { -readonly [K in keyof SyslogConfig]: SyslogConfig[K] };
+
 /** Null: it is left out, or wrong, which has been said. */
-export function readSyslog({ place, text }: Word, notes: Notes): PlainMap | null {
+export function readSyslog({ place, text }: Word, notes: Notes, directive = 'access_log'): SyslogMap | null {
   const bad = (problem: string, fix: string): null => {
     notes.error(place, problem, fix);
     return null;
   };
   let address: string | undefined;
-  const found: PlainMap = { tag: 'nginx', format: 'rfc3164' };
+  const found: Omit<SyslogMap, 'server'> = { tag: 'nginx', format: 'rfc3164' };
   for (const parameter of text.slice('syslog:'.length).split(',')) {
     const [, key, value = ''] = /^([a-z]+)(?:=(.*))?$/s.exec(parameter) ?? [];
     if (parameter === 'nohostname') found['hostname'] = false;
@@ -35,7 +40,7 @@ export function readSyslog({ place, text }: Word, notes: Notes): PlainMap | null
   if (address === undefined) return bad('no syslog server specified', 'write server= and an address');
   const server = serverOf(address);
   if (server !== null) return { ...found, server };
-  notes.leftOut(place, `access_log ${text}`, 'a syslog server is an address: names are not looked up yet');
+  notes.leftOut(place, `${directive} ${text}`, 'a syslog server is an address: names are not looked up yet');
   return null;
 }
 

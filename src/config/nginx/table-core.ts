@@ -52,7 +52,7 @@ export const CORE_ROWS: readonly ModuleRows[] = [
         'main http stream',
         '1+',
         'left out',
-        'only `evenkeel nginx` goes by it, with its levels, and with one log for all files that are named: `evenkeel run` logs on stderr',
+        'only `evenkeel nginx` goes by it, with its levels, to files and `syslog:`, and with one log for all of them: `evenkeel run` logs on stderr, and where `log` of a YAML file says',
       ],
       ['pcre_jit ssl_object_cache_inheritable', 'main', 'flag', 'no effect', 'it tunes the inside of nginx'],
       ['thread_pool', 'main', '2-3', 'no effect', 'it tunes the inside of nginx'],

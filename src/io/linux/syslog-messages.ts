@@ -21,9 +21,9 @@ export class SyslogMessages {
     this.pid = pid;
   }
 
-  /** Those that follow are of this time, milliseconds since 1970. */
-  begin(now: number): void {
-    const { hasHostname, isModern, priority, tag } = this.plan;
+  /** Those that follow are of this time, milliseconds since 1970. `priority`: facility and severity. */
+  begin(now: number, priority = this.plan.priority): void {
+    const { hasHostname, isModern, tag } = this.plan;
     const host = hasHostname ? this.hostname : isModern ? '-' : '';
     const head = isModern
       ? `<${priority}>1 ${new Date(now).toISOString()} ${host} ${tag} ${this.pid} - - `
