@@ -120,6 +120,13 @@ listeners:
       - { match: { path: /elsewhere }, upstream: app, auth: { ask: { call: no } } }
       - { match: { path: /tunnel }, upstream: tunnels, auth: { ask: { to: "/auth?" } } }
       - { match: { path: /open }, upstream: app }
+      - match: { path: /shared }
+        upstream: app
+        cors: { origins: [ "https://a.example", "https://b.example:8443" ], methods: [ PUT ], headers: [ X-Key ], expose: [ X-Total ], credentials: true, max-age: 10m }
+        security-headers: api
+        headers: { response: { set: { X-Frame-Options: SAMEORIGIN } } }
+        auth: { ask: { to: "/auth?" } }
+      - { match: { path: /public }, respond: { body: public }, cors: { origins: [ "*" ] }, security-headers: web }
 upstreams:
   doorkeeper: { servers: [ "${doorkeeper.address}" ] }
   nobody: { servers: [ "127.0.0.1:1" ] }
@@ -320,6 +327,55 @@ upstreams:
       raw.reset();
       await until(() => held[0].socket === null || held[0].socket.destroyed);
       assert.equal((await get('/in', '200')).status, 200);
+    });
+
+    await t.test('a browser that asks first is answered, and its origin told what it may read', async () => {
+      clear();
+      const asks = { Origin: 'https://b.example:8443', 'Access-Control-Request-Method': 'PUT' };
+      const first = await getWhole(port, '/shared', { method: 'OPTIONS', headers: asks });
+      assert.equal(first.status, 204);
+      assert.deepEqual(
+        Object.entries(first.headers).filter(([name]) => /^(access-control|vary|x-frame)/.test(name)),
+        [
+          ['access-control-allow-origin', 'https://b.example:8443'],
+          ['access-control-allow-credentials', 'true'],
+          ['vary', 'Origin'],
+          ['access-control-allow-methods', 'GET, HEAD, POST, PUT'],
+          ['access-control-allow-headers', 'X-Key'],
+          ['access-control-max-age', '600'],
+        ],
+      );
+      const foreign = await getWhole(port, '/shared', {
+        method: 'OPTIONS',
+        headers: { ...asks, Origin: 'https://a.example.evil.example' },
+      });
+      assert.deepEqual([foreign.status, foreign.headers['access-control-allow-origin']], [204, undefined]);
+      assert.equal(asked.length + served.length, 0);
+
+      // what is no such question is a request as any other
+      assert.equal((await getWhole(port, '/shared', { method: 'OPTIONS', headers: { 'X-Says': '200' } })).status, 200);
+      const answer = await get('/shared', '200', { Origin: 'https://a.example' });
+      assert.equal(answer.headers['access-control-allow-origin'], 'https://a.example');
+      assert.equal(answer.headers['access-control-expose-headers'], 'X-Total');
+      // a page has to be able to read why it may not
+      const refused = await get('/shared', '401', { Origin: 'https://a.example' });
+      assert.deepEqual([refused.status, refused.headers['access-control-allow-origin']], [401, 'https://a.example']);
+      const other = await get('/shared', '200', { Origin: 'https://c.example' });
+      assert.deepEqual([other.headers['access-control-allow-origin'], other.headers['vary']], [undefined, 'Origin']);
+    });
+
+    await t.test('a preset of fields guards pages, and what the route says itself goes before it', async () => {
+      const api = await get('/shared', '200');
+      assert.equal(api.headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'");
+      assert.deepEqual([api.headers['x-frame-options'], api.headers['referrer-policy']], ['SAMEORIGIN', 'no-referrer']);
+      // it would have to be over TLS
+      assert.equal(api.headers['strict-transport-security'], undefined);
+      const web = await get('/public', '', { Origin: 'https://c.example' });
+      assert.deepEqual([web.headers['access-control-allow-origin'], web.headers['vary']], ['*', undefined]);
+      assert.deepEqual(
+        [web.headers['x-content-type-options'], web.headers['x-frame-options']],
+        ['nosniff', 'SAMEORIGIN'],
+      );
     });
 
     await evenkeel.said(/answered 500: .*reason=undecided/);

@@ -37,6 +37,8 @@ export function checkRoutes(
   }
   for (const { path: at, value: route } of itemsOf(routes, path)) {
     checkErrors(route, at, names, report);
+    if (route.cors?.credentials === true && route.cors.origins?.includes('*') === true)
+      report.atKey([...at, 'cors', 'credentials'], 'cors-any-credentials', {});
     checkSteps(listener, route.steps, [...at, 'steps'], names, uses, report);
     const isStepsAlone = route.steps !== undefined && !hasAction(route);
     if (isStepsAlone) checkStepsAlone(route, at, report);
@@ -82,7 +84,7 @@ function hasAction(route: Route): boolean {
 function checkStepsAlone(route: Route, path: Path, report: Report): void {
   const reason = 'the route has nothing to do but its `steps`';
   const fix = 'write it in what they `take`, or in the route that follows';
-  for (const key of [...ONLY_WITH_UPSTREAM, 'headers', 'errors'] as const) {
+  for (const key of [...ONLY_WITH_UPSTREAM, 'cors', 'security-headers', 'headers', 'errors'] as const) {
     if (route[key] === undefined || (key === 'errors' && (route.internal === true || isOfCertificates(route))))
       continue;
     report.atKey([...path, key], 'no-effect', { key, reason, fix });
@@ -195,6 +197,8 @@ function checkAction(
     for (const key of ['replace', 'cookie-flags'] as const)
       if (route.headers?.response?.[key] !== undefined) refuse(['headers', 'response', key]);
     if (action === 'close' && route.headers?.response !== undefined) refuse(['headers', 'response']);
+    for (const key of ['cors', 'security-headers'] as const)
+      if (action === 'close' && route[key] !== undefined) refuse([key]);
   }
   checkSend(route, path, names, report);
   checkAuth(route.auth, [...path, 'auth'], names, report);

@@ -4,6 +4,8 @@ import { namesOfLogs } from './compile-access-logs.ts';
 import { compileAuth } from './compile-auth.ts';
 import { compileLimits, type LimiterConfigs } from './compile-limits.ts';
 import { compileBandwidth } from './compile-bandwidth.ts';
+import { compileCors, OriginLists } from './compile-cors.ts';
+import { securityLines } from './security-headers.ts';
 import { compileCompress } from './compile-compress.ts';
 import { compileFiles, type FileTypes } from './compile-files.ts';
 import { compileMirror } from './compile-mirror.ts';
@@ -40,6 +42,7 @@ export interface ListenerTraits {
   readonly dropsOddFields: boolean;
   /** Its requests are part of traces. */
   readonly isTraced: boolean;
+  readonly isTls: boolean;
   /** The logs that its spans are in. */
   readonly spanLogs: readonly string[];
 }
@@ -47,6 +50,7 @@ export interface ListenerTraits {
 /** What the routes of all listeners have in common. */
 export interface RouteContext extends ListenerTraits {
   readonly sites: FileSites;
+  readonly origins: OriginLists;
   readonly types: FileTypes;
   readonly limiters: LimiterConfigs;
 }
@@ -55,8 +59,10 @@ const NO_CONTEXT: RouteContext = {
   passesClaims: false,
   dropsOddFields: false,
   isTraced: false,
+  isTls: false,
   spanLogs: [],
   sites: new FileSites(),
+  origins: new OriginLists(),
   types: {},
   limiters: {},
 };
@@ -72,16 +78,23 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
   const action = files?.action ?? compileAction(route, passesClaims);
   const written = files?.requestHeaders ?? compileHeaders(route.headers?.request ?? {});
   const requestHeaders = isTraced ? traceHeaders(written) : written;
+  const cors = route.cors === undefined ? null : compileCors(route.cors, context.origins, answerRoute);
+  const preset = route['security-headers'];
+  const told = [...(preset === undefined ? [] : securityLines(preset, context.isTls)), ...(cors?.set ?? [])];
   return {
     name: route.name ?? null,
-    steps: [...(route.steps ?? []).flatMap((step) => compileStep(step, context)), ...(files?.steps ?? [])],
+    steps: [
+      ...(cors === null ? [] : [cors.step]),
+      ...(route.steps ?? []).flatMap((step) => compileStep(step, context)),
+      ...(files?.steps ?? []),
+    ],
     errors: files?.errors ?? errors,
     isInternal: route.internal ?? DEFAULTS.route.internal,
     ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
     action: action.kind === 'proxy' ? compileEntry(action, route, context) : action,
     requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
-    responseHeaders: compileResponse(route.headers?.response ?? {}),
+    responseHeaders: withLines(compileResponse(route.headers?.response ?? {}), told, cors?.add ?? []),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
     ...(route.compress === undefined ? {} : { compress: compileCompress(route.compress) }),
     ...(route['access-log'] === undefined ? {} : { accessLogs: [...namesOfLogs(route['access-log']), ...spanLogs] }),
@@ -91,6 +104,14 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
 /** Of a route that answers itself, and asks for nothing that is named. */
 export function answerRoute(route: RouteConfig): RoutePlan {
   return compileRoute(route, NO_CONTEXT);
+}
+
+/** With lines besides, unless the route says something of their fields itself. */
+function withLines(edit: HeaderEditPlan, set: HeaderEditPlan['set'], add: HeaderEditPlan['add']): HeaderEditPlan {
+  if (set.length + add.length === 0) return edit;
+  const own = new Set([...edit.set.map(([name]) => name), ...edit.remove].map((name) => name.toLowerCase()));
+  const more = set.filter(([name]) => !own.has(name.toLowerCase()));
+  return { ...edit, set: [...more, ...edit.set], add: [...add, ...edit.add] };
 }
 
 function compileEntry(

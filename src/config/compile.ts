@@ -20,6 +20,7 @@ import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './compile-sticky
 import { compileSpanLogs, compileTracing, spanLogsOf } from './compile-tracing.ts';
 import { commandOf } from './command.ts';
 import { compileRoute, type RouteContext } from './compile-routes.ts';
+import { OriginLists } from './compile-cors.ts';
 import { FileSites } from './files-plan.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Config, ListenerConfig, UdpConfig, UpstreamConfig } from './model.ts';
@@ -80,7 +81,8 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const noted = loggedFieldsOf(config);
   const sites = new FileSites();
-  const shared = { sites, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
+  const origins = new OriginLists();
+  const shared = { sites, origins, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
   const listeners: ListenerPlan[] = [];
   let counted = 0;
   const tcpUpstreams = new Set<string>();
@@ -123,6 +125,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     files,
     accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
     values: [
+      ...origins.all,
       ...Object.entries(config.values ?? {}).map(([name, value]) => compileValue(name, value, late)),
       ...(maintenance === undefined ? [] : valuesOfMaintenance(maintenance)),
     ],
@@ -147,7 +150,7 @@ function compileListener(
   countedSlot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
-  shared: Pick<RouteContext, 'sites' | 'types' | 'limiters'>,
+  shared: Pick<RouteContext, 'sites' | 'origins' | 'types' | 'limiters'>,
   all: Config['tracing'],
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;
@@ -162,7 +165,8 @@ function compileListener(
   const tracing = compileTracing(listener, all);
   const isTraced = tracing !== null;
   const spanLogs = isTraced ? spanLogsOf(all) : [];
-  const context = { ...shared, isTraced, spanLogs, passesClaims, dropsOddFields: listener['odd-fields'] === 'drop' };
+  const dropsOddFields = listener['odd-fields'] === 'drop';
+  const context = { ...shared, isTraced, isTls: tls !== undefined, spanLogs, passesClaims, dropsOddFields };
   const routes = (listener.routes ?? []).map((route) => compileRoute(route, context));
   return {
     name,

@@ -338,6 +338,18 @@ export const CATALOGUE = {
     message: '<value> is made of what a response says, and nothing is known of that here',
     remedy: 'read it in `headers.response` or `headers.success`',
   },
+  'bad-origin': {
+    severity: 'error',
+    message: '<value> is not an origin',
+    remedy:
+      'write scheme and host as browsers do, in small letters and without a path, for example https://app.example, or *',
+  },
+  'cors-any-credentials': {
+    severity: 'error',
+    message: 'pages of any origin cannot ask with `credentials`: browsers refuse that',
+    remedy: 'name the origins',
+    about: 'Fetch standard, section 3.2.5.',
+  },
   'relative-redirect': {
     severity: 'warning',
     message: 'the redirect to <value> leads to another place for each path that is asked for',

@@ -12,6 +12,7 @@ import { Compress } from './model-compress.ts';
 import { HighAvailability } from './model-ha.ts';
 import { AdminTls, ServersTls, Tls } from './model-tls.ts';
 import { Auth } from './model-auth.ts';
+import { Cors, securityHeaders } from './model-cors.ts';
 import { Maintenance } from './model-maintenance.ts';
 import { Mirror } from './model-mirror.ts';
 import { limitKeys, Limiter } from './model-limits.ts';
@@ -589,6 +590,14 @@ const Route = z.strictObject({
   steps: key(
     z.array(Step).min(1),
     'What is done first, in this order. Without anything else to do the next route that matches follows, for the target that there is then.',
+  ),
+  cors: key(
+    Cors,
+    'Which pages of other origins may use it (CORS): [who may enter](../auth.md#pages-of-other-origins).',
+  ),
+  'security-headers': key(
+    securityHeaders,
+    'Fields by which browsers guard a page: `web` for pages, `api` for what programs read. [Which ones](../auth.md#security-headers).',
   ),
   ...routeKeys,
   ...errorKeys,

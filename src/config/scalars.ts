@@ -232,6 +232,11 @@ export const redirectTarget = text('target of a redirect', '/new', checkRedirect
 export const cidr = text('address with prefix length', '192.0.2.3/24', (value) => parseCidr(value).problem);
 export const ip = text('IP address', '192.0.2.1', (value) => parseIp(value).problem);
 export const networkInterface = text('network interface', 'eth0', checkInterface);
+export const origin = text('origin', 'https://app.example', (value) =>
+  value === '*' || /^[a-z][a-z0-9+.-]*:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?$/.test(value)
+    ? null
+    : problem('bad-origin', { value: show(value) }),
+);
 export const collectorUrl = text('URL', 'http://127.0.0.1:4318/v1/traces', (value) =>
   isHttpUrl(value) ? null : problem('bad-collector', { value: show(value) }),
 );

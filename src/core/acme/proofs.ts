@@ -1,6 +1,5 @@
 /** A plan by which the proxies show an authority that a name is ours, as long as it looks. */
-import { compileRoute } from '../../config/compile-routes.ts';
-import { FileSites } from '../../config/files-plan.ts';
+import { answerRoute } from '../../config/compile-routes.ts';
 import type { Plan, TlsEntryPlan } from '../../config/plan.ts';
 import { formatRoutes } from '../../config/route-text.ts';
 
@@ -11,7 +10,6 @@ export interface HttpProof {
   readonly authorization: string;
 }
 
-const CONTEXT = { passesClaims: false, dropsOddFields: false, isTraced: false, spanLogs: [], types: {}, limiters: {} };
 const PREFIX = '/.well-known/acme-challenge/';
 
 /** Of tls-alpn-01 (RFC 8737). */
@@ -27,13 +25,10 @@ export function withHttpProofs(plan: Plan, proofs: readonly HttpProof[]): Plan {
   if (proofs.length === 0) return plan;
   const routes = formatRoutes(
     proofs.map(({ token, authorization }) =>
-      compileRoute(
-        {
-          match: { path: { exact: `${PREFIX}${token}` } },
-          respond: { status: 200, body: authorization, 'content-type': 'application/octet-stream' },
-        },
-        { ...CONTEXT, sites: new FileSites() },
-      ),
+      answerRoute({
+        match: { path: { exact: `${PREFIX}${token}` } },
+        respond: { status: 200, body: authorization, 'content-type': 'application/octet-stream' },
+      }),
     ),
   );
   const listeners = plan.listeners.map((listener) =>
