@@ -231,7 +231,7 @@ test('schema prints the JSON Schema', async () => {
 });
 
 test('servers, listeners and the node are overridden by what is written after them', async () => {
-  const server = { kind: 'server', name: 'web/192.0.2.7:80', weight: null, waitS: null, socket: null };
+  const server = { kind: 'server', name: 'web/192.0.2.7:80', weight: null, route: null, waitS: null, socket: null };
   assert.deepEqual((await run('server', 'drain', 'web/192.0.2.7:80', '--wait', '2m')).calls, [
     { ...server, word: 'drain', waitS: 120 },
   ]);
