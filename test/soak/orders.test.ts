@@ -43,6 +43,8 @@ test('the fifth upgrade ends what is older than the first', () => {
 test('a client may find out late that its address has moved', () => {
   const deeds = [deed('stop and start', 10), deed('reload', 30)];
   assert.notEqual(excuseOf(failure('download', 'ETIMEDOUT', 12, 40), deeds), null);
+  assert.notEqual(excuseOf(failure('upload', 'no answer within 60000 ms', 12, 40), deeds), null);
+  assert.equal(excuseOf(failure('fresh', 'no answer within 60000 ms', 12, 40), deeds), null);
   assert.equal(excuseOf(failure('download', 'ETIMEDOUT', 16, 40), deeds), null);
   assert.equal(excuseOf(failure('download', 'ECONNRESET', 12, 40), deeds), null);
 });
