@@ -116,6 +116,8 @@ listeners:
         upstream: app
         auth: { ask: { to: "/auth?", set: { user: "{response:X-User}" } } }
         errors: [ { status: 401, call: login, answer: own } ]
+      - { match: { path: /second }, upstream: app, auth: { ask: { to: "/auth?" } }, errors: [ { status: 401, call: second, answer: own } ] }
+      - { name: second, upstream: app, auth: { ask: { call: yes } } }
       - { match: { path: /leads }, upstream: app, auth: { ask: { to: "/auth?" } }, target-by: { field: X-To } }
       - { match: { path: /elsewhere }, upstream: app, auth: { ask: { call: no } } }
       - { match: { path: /tunnel }, upstream: tunnels, auth: { ask: { to: "/auth?" } } }
@@ -310,6 +312,12 @@ upstreams:
       const page = await get('/page', '401');
       assert.deepEqual([page.status, page.body], [401, 'ann has to log in']);
       assert.equal(page.headers['www-authenticate'], 'Basic realm="a", Bearer');
+    });
+
+    await t.test('a page may be for those whom somebody else lets in', async () => {
+      clear();
+      const page = await get('/second', '401');
+      assert.deepEqual([page.status, page.body, served.length], [200, 'in', 1]);
     });
 
     await t.test('who is refused with 401 waits', async () => {

@@ -293,6 +293,21 @@ test('what is not counted and not compressed in a rehearsal is told, and by what
   assert.ok(!plain.some((one) => one.includes('compressed')), plain.join('; '));
 });
 
+test('who may enter is not asked in a rehearsal, which tells that', () => {
+  const yaml = `
+listeners:
+  web:
+    bind: "127.0.0.1:8080"
+    routes:
+      - { name: sso, upstream: sso }
+      - { upstream: a, auth: { ask: { call: sso, set: { user: "{response:X-User}" } } }, headers: { request: { set: { X-User: "{value:user}" } } } }
+upstreams: { a: { servers: ["192.0.2.1:80"] }, sso: { servers: ["192.0.2.2:80"] } }
+`;
+  const { assumed, target } = ask(yaml, 'http://h/');
+  assert.equal(target?.server, '192.0.2.1:80');
+  assert.ok(assumed.includes('whom the route asks lets it in, and says nothing of it'), assumed.join('; '));
+});
+
 const IN_KERNEL = (balance: string): string => `
 listeners: { ssh: { bind: "192.0.2.10:22", protocol: tcp, mode: kernel, upstream: a } }
 upstreams: { a: { servers: ["192.0.2.1:22", "192.0.2.2:22"]${balance} } }

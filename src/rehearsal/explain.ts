@@ -206,11 +206,12 @@ function assumptions(
 /** Of what a rehearsal neither counts nor has. */
 function assumptionsOfRoute(listener: ListenerPlan, route: RoutePlan | null): readonly string[] {
   if (route === null || route.action.kind !== 'proxy') return [];
-  const { limits } = route.action;
+  const { guard, limits } = route.action;
   const zones = limits === undefined ? [] : [...limits.requests, ...limits.connections].map(({ zone }) => zone);
   const compress = route.compress === undefined ? (listener.compress ?? null) : route.compress;
   return [
     ...(zones.length === 0 ? [] : [`it is let in by what limits it: ${[...new Set(zones)].join(', ')}`]),
+    ...(guard === undefined ? [] : ['whom the route asks lets it in, and says nothing of it']),
     ...(compress === null ? [] : [`its response is none that is compressed (${compress.codings.join(', ')})`]),
   ];
 }

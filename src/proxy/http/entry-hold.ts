@@ -28,7 +28,7 @@ export class EntryHold<R> {
   private inquiry: Inquiry<R> | null = null;
   /** What it was when it came to a guard, with what those have said who were asked; null: nobody was. */
   saved: SavedView | null = null;
-  /** What it is answered with when it has waited; null: it goes on then. */
+  /** What it is to be answered with, perhaps when it has waited; null: it goes on. */
   refusal: OwnResponse | null = null;
   private refusedUntil = 0;
 
@@ -95,6 +95,13 @@ export class EntryHold<R> {
     const { delayMs } = guard.plan;
     if (delayMs > 0) this.refusedUntil = this.context.transport.now + delayMs;
     return challenge;
+  }
+
+  /** The `refusal`, which it is answered with now: a page in its place may have a guard of its own. */
+  takeRefusal(): OwnResponse | null {
+    const { refusal } = this;
+    this.refusal = null;
+    return refusal;
   }
 
   /** Until then it waits; 0: it need not. */

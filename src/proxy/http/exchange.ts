@@ -438,7 +438,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   /** What it is answered with that was asked about, and is in the view; null: it enters. */
   refuseEntry(view: RequestView): own.OwnResponse | null {
-    const { refusal } = this.entry;
+    const refusal = this.entry.takeRefusal();
     if (refusal === null) return null;
     return this.additions.render(this.route, null, view) ? refusal : own.HEAD_GREW_TOO_LARGE;
   }

@@ -157,7 +157,7 @@ export class Route {
     assert(this.successEdit.appendix.length <= RESPONSE_EDIT_BYTES_MAX, 'response header changes too large');
     this.send = this.proxy?.send === undefined ? null : new SentRequest(this.proxy.send);
     this.targetBy = this.proxy?.targetBy === undefined ? null : new TargetBy(this.proxy.targetBy);
-    this.entry = this.proxy === null ? null : entryOf(this.proxy, prepare);
+    this.entry = this.proxy === null ? null : entryOf(this.proxy, watch !== null, prepare);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
     this.mirrors = this.proxy?.mirrors?.map((mirror) => new Mirror(mirror)) ?? null;
@@ -218,7 +218,13 @@ export class Route {
   }
 }
 
-function entryOf({ guard, limits }: ProxyActionPlan, prepare: (plan: RoutePlan) => Route): Entry<Route> | null {
+/** `isWatched`: where it is only looked what would become of a request, nobody is asked about it. */
+function entryOf(
+  { guard: written, limits }: ProxyActionPlan,
+  isWatched: boolean,
+  prepare: (plan: RoutePlan) => Route,
+): Entry<Route> | null {
+  const guard = isWatched ? undefined : written;
   if (guard === undefined && limits === undefined) return null;
   return {
     limits: limits === undefined ? null : new RouteLimits(limits),
