@@ -171,6 +171,7 @@ class Draw {
           probesAddresses: theme === 'leftover' || this.oneIn(4),
           gateway: hasGateway && this.family === 4 ? GATEWAY_ADDRESS : hasGateway ? 'fe80::1' : null,
           hasWitnesses: false,
+          hasLease: false,
         },
       };
       const second = {

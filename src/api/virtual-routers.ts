@@ -12,6 +12,13 @@ const guard = named('Guard', 'What must pass before a router takes addresses.', 
 });
 export type GuardView = View<typeof guard>;
 
+const lease = named('Lease', 'What one node has at a time, and needs to be active.', {
+  holder: text('The node that has it, as far as is known here; empty: nobody.'),
+  forMs: milliseconds('How long this node has it yet; 0: it has not.'),
+  member: text('The member of the cluster that is asked.'),
+  problem: text('Why that does not answer; null: it does.').nullable(),
+});
+
 const claim = named('Claim', 'What keeps a router that is claiming from being active.', {
   gate: text('What it waits for.'),
   occupant: z
@@ -134,6 +141,7 @@ export const router = named('VirtualRouter', 'A virtual router of this node, wit
   tracked: z.array(tracked),
   witnesses: z.array(witness),
   quorum: count('Witnesses that have to answer; null: there are none.').nullable(),
+  lease: lease.exactOptional().describe('Absent: it needs none.'),
   restraint: restraint.nullable().describe('Null: nothing keeps it from preempting.'),
   changes: z.array(change).describe('The last ones, the newest first.'),
   evidence: z.array(evidence).describe('Of each kind the last one, the newest first.'),

@@ -98,6 +98,30 @@ export function checkGuard(router: Router, family: 0 | 4 | 6, path: Path, report
   }
 }
 
+/** An address must be gone from the kernel, and the lease have been renewed in vain, within its time. */
+const LEAST_ADVERTS = 4;
+const LEAST_MS = 2_000;
+
+export function checkLease(router: Router, path: Path, report: Report): void {
+  const lease = router.guard?.lease;
+  if (lease === undefined) return;
+  const at: Path = [...path, 'guard', 'lease'];
+  const isPreempting =
+    router.preempt === undefined || valuesByNode(router.preempt, []).some(({ value }) => value !== false);
+  if (isPreempting && report.isWhole(path)) report.atKey(at, 'lease-preempts', {});
+  if ((lease.certificate === undefined) !== (lease['private-key'] === undefined) && report.isWhole(at)) {
+    const [has, lacks] =
+      lease.certificate === undefined ? ['private-key', 'certificate'] : ['certificate', 'private-key'];
+    report.atKey([...at, has], 'missing-key', { place: '`lease`', key: lacks, fix: 'the path of its file' });
+  }
+  const ttl = lease.ttl ?? DEFAULTS.ha.lease.ttl;
+  const advertise = router.advertise ?? DEFAULTS.ha.advertise;
+  const leastMs = LEAST_ADVERTS * (parseDuration(advertise) ?? 0) + LEAST_MS;
+  const ttlMs = parseDuration(ttl);
+  if (ttlMs === null || ttlMs >= leastMs || !report.isWhole(path)) return;
+  report.atKey(lease.ttl === undefined ? at : [...at, 'ttl'], 'short-lease', { ttl, advertise, least: `${leastMs}ms` });
+}
+
 function checkPort(witness: string, path: Path, report: Report): void {
   const server = parseServer(witness).value;
   if (server === null || server.hasPort) return;

@@ -2,7 +2,7 @@
 import { HELD_ADDRESSES_MAX, HELD_INTERFACES_MAX, ROUTERS_MAX } from '../base/limits.ts';
 import { advertPacketBytes } from './advert-size.ts';
 import { type Cidr, isLinkLocal, notAHostAddress, parseCidr, parseIp } from './addresses.ts';
-import { checkCommand, checkFamily, checkGuard, checkTrack } from './check-ha-parts.ts';
+import { checkCommand, checkFamily, checkGuard, checkLease, checkTrack } from './check-ha-parts.ts';
 import { checkRouting } from './check-routing.ts';
 import type { UpstreamUses } from './upstream-uses.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -48,6 +48,7 @@ export function checkHighAvailability(
     checkUnicast(router, family, path, report);
     checkTrack(router, hasListeners, path, uses, report);
     checkGuard(router, family, path, report);
+    checkLease(router, path, report);
     checkElsewhere(router, path, report);
     checkNotify(router, path, report);
     checkRouting(router, path, routing, report);
@@ -263,6 +264,16 @@ function checkGroups(ha: { readonly [name: string]: Router | undefined }, report
   for (const [name, { group }] of routers) {
     if (group === undefined || routers.some(([other, router]) => other !== name && router.group === group)) continue;
     report.atValue(['ha', name, 'group'], 'lonely-group', { router: name, group });
+  }
+  const leases = new Map<string, string>();
+  for (const [name, { group, guard }] of routers) {
+    if (group === undefined || guard?.lease === undefined) continue;
+    const first = leases.get(group);
+    if (first === undefined) leases.set(group, name);
+    else {
+      const line = report.lineOf(['ha', first, 'guard', 'lease']);
+      report.atKey(['ha', name, 'guard', 'lease'], 'second-lease', { group, line });
+    }
   }
   const firsts = new Map<string, string>();
   for (const [name, { group }] of routers) {

@@ -16,6 +16,7 @@ import type {
   ScriptPlan,
   ServesPlan,
   WatchPlan,
+  LeasePlan,
   WitnessesPlan,
   WitnessPlan,
 } from './ha-plan.ts';
@@ -82,6 +83,7 @@ export function compileHa(config: Pick<Config, 'ha' | 'listeners'>, node: string
         ...unwatched.map(() => null),
       ],
       witnesses: compileWitnesses(router),
+      lease: compileLease(name, router),
       serves: compileServes(router),
       notify: listOf(router.notify).map((notify) => compileNotify(notify, name, router.group ?? '')),
     });
@@ -131,6 +133,7 @@ function compileRouter(
       probesAddresses: forNode(guard?.['arp-probe'] ?? advertiseMs(router) >= PROBED_ADVERTISE_MS_MIN, node),
       gateway: guard?.gateway === undefined ? null : ipText(forNode(guard.gateway, node)),
       hasWitnesses: guard?.witnesses !== undefined,
+      hasLease: guard?.lease !== undefined,
     },
   };
 }
@@ -268,6 +271,19 @@ function compileWitnesses(router: VirtualRouterConfig): WitnessesPlan | null {
     of: witnesses.of.map(compileWitness),
     quorum: witnesses.quorum ?? Math.floor(witnesses.of.length / 2) + 1,
     advertiseMs: advertiseMs(router),
+  };
+}
+
+function compileLease(router: string, { guard }: VirtualRouterConfig): LeasePlan | null {
+  const lease = guard?.lease;
+  if (lease === undefined) return null;
+  const { ca = null, certificate, 'private-key': privateKey } = lease;
+  return {
+    members: lease.etcd,
+    key: lease.key ?? `/evenkeel/${router}`,
+    ttlMs: ms(lease.ttl ?? DEFAULTS.ha.lease.ttl),
+    ca,
+    client: certificate === undefined || privateKey === undefined ? null : { certificate, privateKey },
   };
 }
 

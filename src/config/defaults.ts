@@ -145,6 +145,7 @@ export const DEFAULTS = {
     // Every router takes one off: only what was sent on this segment has all of it (RFC 5082).
     minTtl: 255,
     process: { match: 'exact' },
+    lease: { ttl: '10s' },
     script: { interval: '2s', timeout: '2s', recoverTimeout: '10s', rise: 1, fall: 2, weight: 0 },
     weight: 0,
     notify: { arguments: 'router', timeout: '60s' },

@@ -232,6 +232,27 @@ export const CATALOGUE = {
     message: '<value> is not the URL of a list of servers',
     remedy: 'write for example http://192.0.2.80/servers.json',
   },
+  'bad-etcd-url': {
+    severity: 'error',
+    message: '<value> is not the URL of a member of an etcd cluster',
+    remedy: 'write for example https://192.0.2.21:2379',
+  },
+  'lease-preempts': {
+    severity: 'error',
+    message: 'a node does not take a lease from the one that holds it, so that `preempt` has no effect',
+    remedy: 'write `preempt: false`',
+  },
+  'short-lease': {
+    severity: 'error',
+    message:
+      '`ttl` is <ttl>, and with adverts every <advertise> it takes <least> until an address is gone and the lease was renewed',
+    remedy: 'write at least <least>, or let adverts come more often',
+  },
+  'second-lease': {
+    severity: 'error',
+    message: 'another router of the group <group> has a lease (line <line>), and all of them are active together',
+    remedy: 'leave one out',
+  },
   'bad-https-url': {
     severity: 'error',
     message: '<value> is not an HTTPS URL',

@@ -21,9 +21,21 @@ export interface HaRouterPlan {
   /** For each of the vip plan's `tracked` of this router: its index in `watches`; null: their owner follows it itself. */
   readonly watches: readonly (number | null)[];
   readonly witnesses: WitnessesPlan | null;
+  readonly lease: LeasePlan | null;
   /** How to see that its addresses serve, where they are; null: by the listeners. */
   readonly serves: ServesPlan | null;
   readonly notify: readonly NotifyPlan[];
+}
+
+/** A lease that one node has at a time, in etcd. */
+export interface LeasePlan {
+  /** URLs of its members, without a path. */
+  readonly members: readonly string[];
+  readonly key: string;
+  readonly ttlMs: number;
+  /** Paths of files. Null: what Node has. */
+  readonly ca: string | null;
+  readonly client: { readonly certificate: string; readonly privateKey: string } | null;
 }
 
 export type WatchPlan =

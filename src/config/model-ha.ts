@@ -12,6 +12,8 @@ import {
   cidr,
   command,
   duration,
+  etcdUrl,
+  filePath,
   flag,
   httpUrl,
   integer,
@@ -116,6 +118,29 @@ const Serves = z.strictObject({
   http: key(target, 'And answers a GET of this path with a status from 200 to 399.'),
 });
 
+const Lease = z.strictObject({
+  etcd: required(
+    z.array(etcdUrl).min(1).max(9).meta({ title: 'list of URLs' }),
+    'The members of an etcd cluster, each with a port.',
+    ['https://192.0.2.21:2379', 'https://192.0.2.22:2379', 'https://192.0.2.23:2379'],
+  ),
+  key: key(
+    anyText('key', '/evenkeel/VI_1'),
+    'The record in etcd, the same on every node. Without it `/evenkeel/`, and the name of the router.',
+  ),
+  ttl: key(
+    duration('2s', '10m'),
+    'A node that cannot renew the lease for so long is not active any more, and after that another one may be.',
+    DEFAULTS.ha.lease.ttl,
+  ),
+  ca: key(
+    filePath,
+    'The authorities that have signed the certificates of the members. Without it those that Node knows.',
+  ),
+  certificate: key(filePath, "This node's certificate, which members ask for. With `private-key`."),
+  'private-key': key(filePath, 'Its key.'),
+});
+
 const Guard = z.strictObject({
   'arp-probe': key(
     perNode(flag),
@@ -123,6 +148,10 @@ const Guard = z.strictObject({
   ),
   gateway: key(perNode(ip), 'Being active needs this address to answer, by ARP or neighbour discovery.'),
   witnesses: key(Witnesses, 'Being active needs a quorum of these to answer.'),
+  lease: key(
+    Lease,
+    'Being active needs a lease, which one node has at a time, from an etcd cluster. [A lease](../lease.md).',
+  ),
   serves: key(
     Serves,
     "What is tried when a peer's machine answers for an address although no peer is active: if it fails, the address is taken. Without it every port of a listener on the address, which all must refuse the connection.",

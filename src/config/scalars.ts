@@ -243,6 +243,9 @@ export const collectorUrl = text('URL', 'http://127.0.0.1:4318/v1/traces', (valu
 export const listUrl = text('URL', 'http://192.0.2.80/servers.json', (value) =>
   isHttpUrl(value) ? null : problem('bad-list-url', { value: show(value) }),
 );
+export const etcdUrl = text('URL', 'https://192.0.2.21:2379', (value) =>
+  isHttpUrl(`${value}/`) && /:\d+$/.test(value) ? null : problem('bad-etcd-url', { value: show(value) }),
+);
 export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
   /^https:\/\/[^/?#@\s]+\/[\u0021-\u007e]*$/.test(value) ? null : problem('bad-https-url', { value: show(value) }),
 );

@@ -45,6 +45,8 @@ export interface VirtualRouterPlan {
     readonly gateway: string | null;
     /** A verdict on them, by quorum, comes from the keeper. */
     readonly hasWitnesses: boolean;
+    /** Until when this node has the lease comes from the keeper. */
+    readonly hasLease: boolean;
   };
 }
 

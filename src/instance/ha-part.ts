@@ -1,4 +1,5 @@
 /** The virtual addresses of one running evenkeel, which it has if its file has an `ha` part: they come and go with that. */
+import { bootTimeUs } from '../io/linux/segment/system.ts';
 import type { HaPlan } from '../config/ha-plan.ts';
 import { openFifo } from '../io/linux/fifo.ts';
 import { findUser } from '../io/linux/users.ts';
@@ -138,6 +139,7 @@ export class HaPart {
       restraint,
       heritage: inherited?.heritage ?? null,
       now: () => performance.now(),
+      bootMs: () => bootTimeUs() / 1_000,
       unixMs: Date.now,
     });
   }

@@ -158,6 +158,10 @@ class VipProcess {
       case 'witnesses':
         this.owner?.handleWitnesses(message.router, message.passes);
         break;
+      case 'lease':
+        this.owner?.handleLease(message.router, message.untilUs);
+        if (this.hasBegun) this.say({ type: 'lease-known', router: message.router, number: message.number });
+        break;
       case 'hand-over':
         this.owner?.handOver(message.router, message.untilUs ?? Number.POSITIVE_INFINITY);
         break;

@@ -13,7 +13,7 @@ import type { RestraintChange, RoleChange, RouterStatus } from './status.ts';
 /** A plan for as many routers as there can be on a node, each with as many addresses as an advert holds. */
 export const VIP_LINE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** A verdict on something of a router: that with this index among the tracked, or its witnesses. */
+/** A verdict on something of a router: that with this index among the tracked, its witnesses, or its lease. */
 export type Verdict =
   | {
       readonly type: 'tracked';
@@ -23,7 +23,9 @@ export type Verdict =
       /** What is added to the priority, if that is not the weight. */
       readonly amount?: number;
     }
-  | { readonly type: 'witnesses'; readonly router: string; readonly passes: boolean };
+  | { readonly type: 'witnesses'; readonly router: string; readonly passes: boolean }
+  /** This node has the lease of it until then (CLOCK_BOOTTIME, microseconds; 0: it has not). `lease-known` with the number is said when that is taken. */
+  | { readonly type: 'lease'; readonly router: string; readonly untilUs: number; readonly number: number };
 
 interface PlanMessage<Type> {
   readonly type: Type;
@@ -74,6 +76,8 @@ export type VipToKeeper =
   | { readonly type: 'evidence'; readonly router: string; readonly evidence: Evidence }
   /** Now and then, for each router. */
   | { readonly type: 'status'; readonly status: RouterStatus }
+  /** It goes by what was said last of the lease of this router. */
+  | { readonly type: 'lease-known'; readonly router: string; readonly number: number }
   /** Something that the operator should know. */
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'stopped' };
@@ -84,6 +88,7 @@ const KEEPER_TYPES: ReadonlySet<unknown> = new Set<KeeperToVip['type']>([
   'begin',
   'tracked',
   'witnesses',
+  'lease',
   'hand-over',
   'serving',
   'resume',
@@ -102,6 +107,7 @@ const VIP_TYPES: ReadonlySet<unknown> = new Set<VipToKeeper['type']>([
   'end-connections',
   'evidence',
   'status',
+  'lease-known',
   'note',
   'stopped',
 ]);

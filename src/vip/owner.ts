@@ -13,7 +13,8 @@ import type { VipBoard } from './board.ts';
 import { NOTHING_LEFT, type Predecessor } from './legacy.ts';
 import { VipMember } from './member.ts';
 import { isSamePlan, routerKey, type VipPlan, type VirtualRouterPlan } from './plan.ts';
-import { GUARD_WITNESSES } from './requests.ts';
+import { lastingUs } from '../core/vrrp/lifetime.ts';
+import { GUARD_LEASE, GUARD_WITNESSES } from './requests.ts';
 import type { RouterStatus, VipListener } from './status.ts';
 
 type MoveEvent = Extract<RouterEvent, { kind: 'hand-over' | 'resume' }>;
@@ -115,6 +116,19 @@ export class VipOwner {
   handleWitnesses(router: string, passes: boolean): void {
     const member = this.find(router);
     if (member?.machine.guards.has(GUARD_WITNESSES)) member.send({ kind: 'guard', name: GUARD_WITNESSES, passes });
+  }
+
+  /**
+   * This node has the lease of a router until then. What it holds must be gone by then even if this process stands still: an address of the router, or of
+   * its group, that is given to the kernel last.
+   */
+  handleLease(router: string, untilUs: number): void {
+    const member = this.find(router);
+    if (member === undefined || !member.machine.guards.has(GUARD_LEASE)) return;
+    const { group } = member.plan;
+    const all = this.members.filter(({ plan }) => plan === member.plan || (group !== null && plan.group === group));
+    const lastingsUs = all.map(({ plan }) => lastingUs(plan.version, plan.intervalUs));
+    member.send({ kind: 'lease', name: GUARD_LEASE, untilUs: untilUs - Math.max(...lastingsUs) });
   }
 
   /** Whether anything serves at a router's addresses, which it had asked. */

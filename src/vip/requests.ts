@@ -11,6 +11,7 @@ import type { AddressPlan, VirtualRouterPlan } from './plan.ts';
 
 export const GUARD_GATEWAY = 'gateway';
 export const GUARD_WITNESSES = 'witnesses';
+export const GUARD_LEASE = 'lease';
 
 export function routerSettings(plan: VirtualRouterPlan): RouterSettings {
   const { guard } = plan;
@@ -21,7 +22,11 @@ export function routerSettings(plan: VirtualRouterPlan): RouterSettings {
     preempt: plan.preempt,
     preemptDelayUs: plan.preemptDelayUs,
     startDelayUs: plan.startDelayUs,
-    guards: [...(guard.gateway === null ? [] : [GUARD_GATEWAY]), ...(guard.hasWitnesses ? [GUARD_WITNESSES] : [])],
+    guards: [
+      ...(guard.gateway === null ? [] : [GUARD_GATEWAY]),
+      ...(guard.hasWitnesses ? [GUARD_WITNESSES] : []),
+      ...(guard.hasLease ? [GUARD_LEASE] : []),
+    ],
     probesAddresses: guard.probesAddresses,
     isGrouped: plan.group !== null,
     hasVirtualMac: plan.hasVirtualMac,

@@ -182,7 +182,7 @@ test('the probe and the gateway: who answers is heard', needsTcpdump, async (t) 
   const segment = new Segment(t);
   const [squatter, host] = [segment.host(100), segment.host(5)];
   squatter.ip('address', 'add', '192.168.15.3/24', 'dev', 'eth0');
-  const guard = { probesAddresses: true, gateway: '192.168.15.100', hasWitnesses: false };
+  const guard = { probesAddresses: true, gateway: '192.168.15.100', hasWitnesses: false, hasLease: false };
   const node = await host.start(planOf({ ...FAST, guard }));
   await node.told((message) => message.type === 'evidence' && message.evidence.kind === 'held-by-stranger');
   assert.equal(host.has('192.168.15.3'), false);

@@ -33,6 +33,7 @@ const link = new VipLink({
   onRestraint: (change) => say({ type: 'restraint', change }),
   onAskServing: (router) => say({ type: 'ask-serving', router }),
   onEndConnections: () => undefined,
+  onLeaseKnown: () => undefined,
 });
 
 createInterface(process.stdin).on('line', (line) => {

@@ -177,7 +177,7 @@ function eth0(weight: number): VirtualRouterPlan['tracked'][number] {
 }
 
 function gateway(address: string): VirtualRouterPlan['guard'] {
-  return { probesAddresses: false, gateway: address, hasWitnesses: false };
+  return { probesAddresses: false, gateway: address, hasWitnesses: false, hasLease: false };
 }
 
 function weightOf({ tracked }: VirtualRouterPlan): number {

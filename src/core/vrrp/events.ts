@@ -43,6 +43,8 @@ export type RouterEvent =
   /** `amount`: what is added to the priority, if that is not the weight. */
   | { readonly kind: 'tracked'; readonly index: number; readonly isUp: boolean; readonly amount?: number }
   | { readonly kind: 'guard'; readonly name: string; readonly passes: boolean }
+  /** What only one node has at a time (core/lease) is this one's until then; in the past: it is not. The name of the guard. */
+  | { readonly kind: 'lease'; readonly name: string; readonly untilUs: number }
   /** The address that adverts are sent from; null: there is none, for that reason. Borrowed until the next one. */
   | { readonly kind: 'source'; readonly address: Uint8Array | null; readonly reason?: string }
   /** An interface with addresses has another MAC address now. */

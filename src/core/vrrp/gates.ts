@@ -8,6 +8,7 @@ import type { HeardAdvert } from './heard-advert.ts';
 import { Occupant } from './occupant.ts';
 import { Probe } from './probe.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 export interface Predecessor {
@@ -22,6 +23,8 @@ export class Gates {
   readonly occupant = new Occupant();
   isGroupReady = false;
   private readonly guards = new Map<string, boolean>();
+  /** Of a guard that passes for so long and no longer. */
+  private readonly untilUs = new Map<string, number>();
   private probesAddresses: boolean;
   private isGrouped: boolean;
   private successionUs = LONG_AGO;
@@ -37,7 +40,11 @@ export class Gates {
 
   /** A guard that a router gets while it holds its addresses counts as passing until its first verdict. */
   apply(guards: readonly string[], probesAddresses: boolean, isGrouped: boolean, isHolding: boolean): void {
-    for (const name of this.guards.keys()) if (!guards.includes(name)) this.guards.delete(name);
+    for (const name of this.guards.keys()) {
+      if (guards.includes(name)) continue;
+      this.guards.delete(name);
+      this.untilUs.delete(name);
+    }
     for (const name of guards) if (!this.guards.has(name)) this.guards.set(name, isHolding);
     this.probesAddresses = probesAddresses;
     this.isGrouped = isGrouped;
@@ -48,12 +55,25 @@ export class Gates {
     return this.guards;
   }
 
-  /** Returns whether that is another verdict than before. */
-  setGuard(name: string, passes: boolean): boolean {
+  /** `untilUs`: then it passes no more. Returns whether that is another verdict than before. */
+  setGuard(name: string, passes: boolean, untilUs = NEVER): boolean {
     const before = this.guards.get(name);
     assert(before !== undefined, 'no such guard');
     this.guards.set(name, passes);
+    if (passes && untilUs !== NEVER) this.untilUs.set(name, untilUs);
+    else this.untilUs.delete(name);
     return before !== passes;
+  }
+
+  /** When the next guard passes no more. */
+  get expiryUs(): number {
+    return this.untilUs.size === 0 ? NEVER : Math.min(...this.untilUs.values());
+  }
+
+  /** A guard whose time is over, or null. */
+  expired(nowUs: number): string | null {
+    for (const [name, untilUs] of this.untilUs) if (nowUs >= untilUs) return name;
+    return null;
   }
 
   /**
@@ -96,7 +116,12 @@ export class Gates {
 
   /** The same without the group. */
   closedButGroup(nowUs: number): string | null {
+    return this.failing ?? (this.needsProbe(nowUs) && !this.probe.isClear ? 'probe' : null);
+  }
+
+  /** A guard that does not pass, or null. */
+  get failing(): string | null {
     for (const [name, passes] of this.guards) if (!passes) return name;
-    return this.needsProbe(nowUs) && !this.probe.isClear ? 'probe' : null;
+    return null;
   }
 }

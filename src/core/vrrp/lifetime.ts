@@ -20,6 +20,12 @@ export function addressLifetimeS(version: Version, intervalUs: number): number {
   return Math.max(1, lifetimeS > PRECISE_S_MAX ? lifetimeS - 1 : lifetimeS);
 }
 
+/** How long an address may still be there after it was given to the kernel for the last time. */
+export function lastingUs(version: Version, intervalUs: number): number {
+  const lifetimeS = addressLifetimeS(version, intervalUs);
+  return lifetimeS * US_PER_S + (lifetimeS > PRECISE_S_MAX ? US_PER_S : 0) + SLACK_US;
+}
+
 /** Closer together they would be of no use: a process that stood still is not late by less. */
 const RENEWAL_GAP_US_MIN = 100_000;
 /** How late a renewal may be on a busy machine; one that is later is left out. */

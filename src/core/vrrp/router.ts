@@ -202,6 +202,7 @@ export class VirtualRouter {
   get deadlineUs(): number {
     return Math.min(
       this.stateDeadlineUs(),
+      this.gates.expiryUs,
       this.lingerUs,
       this.connectionsUs,
       this.tenure.relayUs,
@@ -240,6 +241,7 @@ export class VirtualRouter {
     this.actions = [];
     this.noticeStall(nowUs);
     this.lastRunUs = nowUs;
+    this.expireGuards(nowUs);
     switch (event.kind) {
       case 'start':
         this.handleStart(event, nowUs);
@@ -269,6 +271,9 @@ export class VirtualRouter {
         break;
       case 'guard':
         this.handleGuard(event.name, event.passes, nowUs);
+        break;
+      case 'lease':
+        this.handleLease(event.name, event.untilUs, nowUs);
         break;
       case 'source':
         this.sourceLoss = event.reason ?? this.sourceLoss;
@@ -559,8 +564,28 @@ export class VirtualRouter {
       if (this.current === 'claiming') this.transition('backup', 'guard-passed', name, nowUs);
       return;
     }
+    this.handleGuardLost(name, nowUs);
+  }
+
+  private handleGuardLost(name: string, nowUs: number): void {
     if (this.current === 'active') this.release('backup', 'guard-lost', name, nowUs);
     else if (this.current === 'leaving') this.abandon('guard-lost', name, nowUs);
+  }
+
+  /** Who has it knows that nobody else is active, and need not listen first. */
+  private handleLease(name: string, untilUs: number, nowUs: number): void {
+    const passes = nowUs < untilUs;
+    const changes = this.gates.setGuard(name, passes, untilUs);
+    // one that leaves has given it back, for its successor
+    if (!passes && changes && this.current === 'active') this.handleGuardLost(name, nowUs);
+    else if (passes && this.current === 'claiming') this.tryGates(this.takeover, nowUs);
+  }
+
+  private expireGuards(nowUs: number): void {
+    for (let name = this.gates.expired(nowUs); name !== null; name = this.gates.expired(nowUs)) {
+      this.gates.setGuard(name, false);
+      this.handleGuardLost(name, nowUs);
+    }
   }
 
   private handleSource(address: Uint8Array | null, nowUs: number): void {
@@ -589,9 +614,12 @@ export class VirtualRouter {
     this.observer.note('no-successor', () => 'nobody took over', nowUs);
     if (this.departure.to === 'initialize') {
       this.dropTo('initialize', 'no-successor', '', nowUs);
-    } else {
-      this.becomeActive('no-successor', nowUs);
+      return;
     }
+    // what it has given back for a successor it does not have any more
+    const { failing } = this.gates;
+    if (failing === null) this.becomeActive('no-successor', nowUs);
+    else this.abandon('no-successor', failing, nowUs);
   }
 
   /** Time in which this process did not run is not silence of the others, and they did not hear it. */

@@ -45,7 +45,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
           addresses: [{ address: `192.0.2.${i + 3}`, prefixLength: 24 }],
           excluded: [],
           tracked: own.map((watch) => ({ name: `watch ${watch}`, weight: 0, interfaceName: null })),
-          guard: { probesAddresses: true, gateway: null, hasWitnesses: false },
+          guard: { probesAddresses: true, gateway: null, hasWitnesses: false, hasLease: false },
         }),
       ),
     },
@@ -53,6 +53,7 @@ function planOf(watches: readonly WatchPlan[], routers: readonly (readonly numbe
       name: `VI_${i + 1}`,
       watches: own,
       witnesses: null,
+      lease: null,
       serves: null,
       notify: [notifyOf(['/on-active'], ['/on-stop'], `VI_${i + 1}`)],
     })),
@@ -130,6 +131,7 @@ class FakeAddresses implements VirtualAddresses {
 
 function textOf(verdict: Verdict): string {
   if (verdict.type === 'witnesses') return `${verdict.router} witnesses ${verdict.passes}`;
+  if (verdict.type === 'lease') return `${verdict.router} lease ${verdict.number}`;
   return `${verdict.router} ${verdict.index} ${verdict.isUp ? 'up' : 'down'}`;
 }
 
@@ -198,6 +200,7 @@ class Scene {
       restraint,
       heritage,
       now: () => this.nowMs,
+      bootMs: () => 0,
       unixMs: () => 1_000_000_000_000 + this.nowMs,
     });
     t.after(() => this.keeper.kill());

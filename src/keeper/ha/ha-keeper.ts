@@ -7,6 +7,7 @@ import type { HaStatus } from '../../api/virtual-routers.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
 import { watchName } from '../../config/compile-ha.ts';
+import type { LeaseWord } from '../../core/lease/lease.ts';
 import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
@@ -64,6 +65,8 @@ export interface HaKeeperOptions {
   readonly notifyServiceManager: (state: string) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
+  /** The same of one that counts the time for which the machine is suspended (CLOCK_BOOTTIME). */
+  readonly bootMs: () => number;
   /** Milliseconds since 1970. */
   readonly unixMs: () => number;
 }
@@ -77,6 +80,7 @@ export interface AddressEvents {
   readonly onRestraint: (change: RestraintChange) => void;
   readonly onAskServing: (router: string) => void;
   readonly onEndConnections: (router: string, addresses: readonly string[]) => void;
+  readonly onLeaseKnown: (router: string, number: number) => void;
 }
 
 const ENABLE_ORDER = 'evenkeel node enable';
@@ -108,6 +112,7 @@ export class HaKeeper {
       onRestraint: (change) => this.inOrder(() => this.restraints.handleChange(change)),
       onAskServing: (router) => void this.checkServing(router),
       onEndConnections: (router, addresses) => this.endConnections(router, addresses),
+      onLeaseKnown: (router, number) => this.routers.get(router)?.lease?.handleKnown(number),
     });
     this.restraints = new Restraints({
       routers: plan.routers.map(({ name }) => name),
@@ -146,6 +151,7 @@ export class HaKeeper {
     // What holds them back is on the predecessor's board.
     if (heritage === null) this.addresses.inherit(this.restraints.inherit(restraint, this.heldBy(restraint)));
     await this.addresses.start();
+    if (heritage === null) this.startLeases();
     return this.description;
   }
 
@@ -196,6 +202,7 @@ export class HaKeeper {
     this.early = null;
     this.fifos.startReading();
     for (const handle of early) handle();
+    this.startLeases();
     await this.addresses.adopt();
   }
 
@@ -283,6 +290,10 @@ export class HaKeeper {
     this.restraints.storeAgain();
   }
 
+  private startLeases(): void {
+    for (const router of this.routers.values()) router.startLease();
+  }
+
   status(): HaStatus {
     const { plan, restraints } = this;
     const routers = plan.routers.map(({ name }) => this.routers.get(name)!);
@@ -293,6 +304,7 @@ export class HaKeeper {
       accounts: this.addresses.status(),
       watches: plan.watches.map((watch) => this.watches.status(watch)),
       witnesses: routers.map(({ witnesses }) => witnesses?.status() ?? []),
+      leases: routers.map(({ lease }) => lease?.status() ?? null),
       histories: routers.map(({ history }) => history),
       restraints: plan.routers.map(({ name }) => restraints.view(name)),
     });
@@ -318,6 +330,11 @@ export class HaKeeper {
         onVerdict: (router: string, passes: boolean) => {
           this.addresses.setVerdict({ type: 'witnesses', router, passes });
         },
+      },
+      lease: {
+        log,
+        bootMs: options.bootMs,
+        onWord: (router: string, word: LeaseWord) => this.addresses.setVerdict(leaseVerdict(router, word)),
       },
       notifier: { run: runCommand, log },
       writeFifo: (path: string, line: string) => this.fifos.write(path, line),
@@ -363,7 +380,12 @@ export class HaKeeper {
       const passes = isAsked ? (this.routers.get(name)?.witnesses?.verdict ?? null) : null;
       return passes === null ? [] : [{ type: 'witnesses', router: name, passes }];
     });
-    return [...verdictsBy(plan, seen), ...witnesses];
+    const leases = plan.routers.flatMap(({ name, lease }): Verdict[] => {
+      const before = this.plan.routers.find((router) => router.name === name);
+      const word = isSamePlan(before?.lease, lease) ? (this.routers.get(name)?.lease?.lastWord ?? null) : null;
+      return word === null ? [] : [leaseVerdict(name, word)];
+    });
+    return [...verdictsBy(plan, seen), ...witnesses, ...leases];
   }
 
   private handleChange(change: RoleChange): void {
@@ -479,4 +501,8 @@ function readText(path: string): string | null {
   } catch {
     return null;
   }
+}
+
+function leaseVerdict(router: string, { number, untilMs }: LeaseWord): Verdict {
+  return { type: 'lease', router, untilUs: Math.max(0, Math.floor(untilMs * 1_000)), number };
 }

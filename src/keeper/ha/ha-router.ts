@@ -6,10 +6,12 @@ import type { RouterMemory } from './heritage.ts';
 import { FifoTeller } from './fifo-teller.ts';
 import { History } from './ha-status.ts';
 import { Notifier, type NotifierOptions } from './notifier.ts';
+import { LeaseWatch, type LeaseWatchOptions } from './lease-watch.ts';
 import { WitnessWatch, type WitnessWatchOptions } from './witness-watch.ts';
 
 export interface HaRouterOptions {
   readonly witness: Omit<WitnessWatchOptions, 'router' | 'plan'>;
+  readonly lease: Omit<LeaseWatchOptions, 'router' | 'plan' | 'node'>;
   readonly notifier: Pick<NotifierOptions, 'run' | 'log'>;
   readonly writeFifo: (path: string, line: string) => void;
   readonly userFor: (names: readonly string[] | null) => NotifierOptions['user'];
@@ -18,6 +20,7 @@ export interface HaRouterOptions {
 export class HaRouter {
   readonly history = new History();
   witnesses: WitnessWatch | null = null;
+  lease: LeaseWatch | null = null;
   private readonly options: HaRouterOptions;
   private notifiers: readonly Notifier[] = [];
   private tellers: readonly FifoTeller[] = [];
@@ -34,6 +37,7 @@ export class HaRouter {
     this.node = ha.node;
     this.applyNotify();
     this.askWitnesses();
+    this.askLease();
   }
 
   /** Goes by the plan of the router with that index from now on. */
@@ -43,7 +47,12 @@ export class HaRouter {
     this.vip = ha.vip.routers[index];
     this.node = ha.node;
     this.applyNotify();
-    const { witnesses } = this.plan;
+    const { lease, witnesses } = this.plan;
+    if (!isSamePlan(before.lease, lease)) {
+      this.lease?.stop();
+      this.askLease();
+      this.startLease();
+    }
     if (isSamePlan(before.witnesses, witnesses) && (this.witnesses === null) === (witnesses === null)) return;
     this.witnesses?.stop();
     this.askWitnesses();
@@ -59,6 +68,13 @@ export class HaRouter {
   handleChange(change: RoleChange, nowMs: number): void {
     this.history.handleChange(change, nowMs);
     for (const each of [...this.notifiers, ...this.tellers]) each.handleChange(change);
+    this.lease?.want(isWanted(change.to));
+  }
+
+  /** What its owner does is known. */
+  startLease(): void {
+    this.lease?.want(isWanted(this.history.state));
+    this.lease?.start();
   }
 
   /** No plan has it any more, its owner has given it up, and what was to be run for that has been run. */
@@ -73,12 +89,14 @@ export class HaRouter {
 
   /** No plan has it any more. */
   leave(): void {
-    this.witnesses?.stop();
+    this.stopAsking();
     this.witnesses = null;
+    this.lease = null;
   }
 
   stopAsking(): void {
     this.witnesses?.stop();
+    this.lease?.stop();
   }
 
   kill(): void {
@@ -90,6 +108,12 @@ export class HaRouter {
     const { witnesses, name } = this.plan;
     const { witness } = this.options;
     this.witnesses = witnesses === null ? null : new WitnessWatch({ ...witness, router: name, plan: witnesses });
+  }
+
+  private askLease(): void {
+    const { lease, name } = this.plan;
+    const { node } = this;
+    this.lease = lease === null ? null : new LeaseWatch({ ...this.options.lease, router: name, plan: lease, node });
   }
 
   private get allNotifiers(): readonly Notifier[] {
@@ -135,4 +159,8 @@ export class HaRouter {
       },
     };
   }
+}
+
+function isWanted(state: RoleChange['to'] | 'unknown'): boolean {
+  return state === 'claiming' || state === 'active';
 }

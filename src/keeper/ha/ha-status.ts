@@ -21,6 +21,7 @@ import { addressText } from '../../vip/plan.ts';
 import type { RoleChange, RouterStatus, RoutingStatus } from '../../vip/status.ts';
 import type { RouterMemory } from './heritage.ts';
 import { verdictFor, type WatchStatus } from './watch.ts';
+import type { LeaseStatus } from './lease-watch.ts';
 import type { WitnessStatus } from './witness-watch.ts';
 
 /** What the owner of the addresses last told of a router, and how long ago that was. */
@@ -38,6 +39,7 @@ export interface HaFacts {
   readonly watches: readonly WatchStatus[];
   /** In the order of the plan's routers, as are the histories. */
   readonly witnesses: readonly (readonly WitnessStatus[])[];
+  readonly leases: readonly (LeaseStatus | null)[];
   readonly histories: readonly History[];
   readonly restraints: readonly (RestraintView | null)[];
 }
@@ -105,7 +107,7 @@ export function haStatus(facts: HaFacts): HaStatus {
 }
 
 function routerView(
-  { plan, nowMs, owner, accounts, watches, witnesses, histories, restraints }: HaFacts,
+  { plan, nowMs, owner, accounts, watches, witnesses, leases, histories, restraints }: HaFacts,
   index: number,
 ): RouterView {
   const { name, watches: own, witnesses: panel } = plan.routers[index];
@@ -138,6 +140,7 @@ function routerView(
       return { name, isAnswering, answerAgeMs: answeredMs === null ? null : nowMs - answeredMs, detail };
     }),
     quorum: panel?.quorum ?? null,
+    ...(leases[index] === null ? {} : { lease: leases[index] }),
     restraint: restraints[index],
     changes: histories[index].changeViews(nowMs),
     evidence: histories[index].evidenceViews(nowMs, told),

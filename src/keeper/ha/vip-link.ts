@@ -55,6 +55,7 @@ export interface VipLinkOptions {
   /** Somebody is to try whether anything serves at this router's addresses, and to answer by `setServing`. */
   readonly onAskServing: (router: string) => void;
   readonly onEndConnections: (router: string, addresses: readonly string[]) => void;
+  readonly onLeaseKnown: (router: string, number: number) => void;
   /** Microseconds of the clock that the vip process uses. */
   readonly nowUs: () => number;
 }
@@ -456,7 +457,8 @@ export class VipLink {
   private scheduling = '';
 
   private handleMessage(id: number, message: VipToKeeper): void {
-    const { log, nowUs, onChange, onEvidence, onRestraint, onAskServing, onEndConnections } = this.options;
+    const { log, nowUs, onChange, onEvidence, onRestraint, onAskServing, onEndConnections, onLeaseKnown } =
+      this.options;
     switch (message.type) {
       case 'ready':
         this.slots.acknowledge(id, message.generation);
@@ -497,6 +499,9 @@ export class VipLink {
         break;
       case 'status':
         this.statuses.set(message.status.name, { status: message.status, atUs: nowUs() });
+        break;
+      case 'lease-known':
+        onLeaseKnown(message.router, message.number);
         break;
       case 'note':
         log.warn(message.message);
@@ -559,5 +564,5 @@ function endOf({ reason }: { readonly reason: string }): string {
 
 /** The last one on the same thing counts. */
 function keyOf(verdict: Verdict): string {
-  return verdict.type === 'tracked' ? `${verdict.router} ${verdict.index}` : `${verdict.router} witnesses`;
+  return `${verdict.router} ${verdict.type === 'tracked' ? verdict.index : verdict.type}`;
 }

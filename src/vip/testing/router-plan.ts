@@ -27,7 +27,7 @@ export function routerPlan(changes: Partial<VirtualRouterPlan> = {}): VirtualRou
     keys: [],
     checksum: 'mirror',
     tracked: [],
-    guard: { probesAddresses: false, gateway: null, hasWitnesses: false },
+    guard: { probesAddresses: false, gateway: null, hasWitnesses: false, hasLease: false },
     ...changes,
   };
 }

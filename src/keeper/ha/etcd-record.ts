@@ -1,0 +1,145 @@
+/**
+ * One record in an etcd cluster, by its JSON gateway (etcd 3.4 and later). Reads and writes are linearizable, which is etcd's default: a member that
+ * does not reach the majority does not answer them.
+ */
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { systemReason } from '../../base/system-error.ts';
+import type { LeasePlan } from '../../config/ha-plan.ts';
+import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
+
+/** What etcd has said, as far as it is read. Its 64-bit numbers are texts. */
+interface KeyValue {
+  readonly value?: string;
+  readonly mod_revision?: string;
+}
+
+interface Said {
+  readonly header?: { readonly revision?: string };
+  readonly kvs?: readonly KeyValue[];
+  readonly succeeded?: boolean;
+}
+
+const ANSWER_CHARACTERS_MAX = 64 * 1024;
+
+export class EtcdRecord {
+  private readonly plan: LeasePlan;
+  private readonly timeoutMs: number;
+  private readonly agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
+  /** Index of the member that is asked. */
+  private member = 0;
+  private files: Pick<https.RequestOptions, 'ca' | 'cert' | 'key'> | null = null;
+  /** What was wrong with the last answer; null: nothing. */
+  problem: string | null = null;
+
+  constructor(plan: LeasePlan, timeoutMs: number) {
+    this.plan = plan;
+    this.timeoutMs = timeoutMs;
+  }
+
+  get memberUrl(): string {
+    return this.plan.members[this.member];
+  }
+
+  close(): void {
+    this.agents.http.destroy();
+    this.agents.https.destroy();
+  }
+
+  /** Never rejects. After a failure the next member is asked. */
+  async ask(question: LeaseQuestion): Promise<LeaseAnswer> {
+    try {
+      const answer = question.kind === 'read' ? await this.read() : await this.write(question);
+      this.problem = null;
+      return answer;
+    } catch (error) {
+      const { name } = error as Error;
+      this.problem = `${this.memberUrl}: ${systemReason(name === 'TimeoutError' ? { code: 'ETIMEDOUT' } : error)}`;
+      this.member = (this.member + 1) % this.plan.members.length;
+      // they may have been renewed
+      this.files = null;
+      return { kind: 'failed' };
+    }
+  }
+
+  private async read(): Promise<LeaseAnswer> {
+    const { kvs } = await this.post('/v3/kv/range', { key: base64(this.plan.key) });
+    return { kind: 'record', record: kvs === undefined || kvs.length === 0 ? null : recordOf(kvs[0]) };
+  }
+
+  private async write({ count, holder, revision }: Extract<LeaseQuestion, { kind: 'write' }>): Promise<LeaseAnswer> {
+    const key = base64(this.plan.key);
+    const { header, succeeded } = await this.post('/v3/kv/txn', {
+      compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: String(revision) }],
+      success: [{ request_put: { key, value: base64(JSON.stringify({ holder, count })) } }],
+    });
+    if (succeeded !== true) return { kind: 'conflict' };
+    return { kind: 'written', revision: Number(header?.revision) };
+  }
+
+  private post(path: string, body: unknown): Promise<Said> {
+    const isSecure = this.memberUrl.startsWith('https:');
+    const client = isSecure ? https : http;
+    const text = JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const request = client.request(`${this.memberUrl}${path}`, {
+        method: 'POST',
+        agent: isSecure ? this.agents.https : this.agents.http,
+        signal: AbortSignal.timeout(this.timeoutMs),
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+        ...(isSecure ? this.readFiles() : {}),
+      });
+      request.on('error', reject);
+      request.on('response', (response) => {
+        let said = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          said += part;
+          if (said.length > ANSWER_CHARACTERS_MAX) response.destroy(new Error('its answer is too long'));
+        });
+        response.on('error', reject);
+        response.on('close', () => reject(new Error('its answer ended in the middle')));
+        response.on('end', () => {
+          if (response.statusCode !== 200)
+            reject(new Error(`it answers ${response.statusCode}: ${said.slice(0, 200)}`));
+          else resolve(parseSaid(said));
+        });
+      });
+      request.end(text);
+    });
+  }
+
+  private readFiles(): Pick<https.RequestOptions, 'ca' | 'cert' | 'key'> {
+    const { ca, client } = this.plan;
+    this.files ??= {
+      ...(ca === null ? {} : { ca: readFileSync(ca) }),
+      ...(client === null ? {} : { cert: readFileSync(client.certificate), key: readFileSync(client.privateKey) }),
+    };
+    return this.files;
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+/** Rejects what etcd does not say. */
+function parseSaid(text: string): Said {
+  const said: unknown = JSON.parse(text);
+  if (typeof said !== 'object' || said === null) throw new Error('its answer is not that of etcd');
+  return said;
+}
+
+/** What somebody else has written there is nobody's lease: it counts as long as any. */
+function recordOf({ mod_revision: revision, value = '' }: KeyValue): LeaseRecord {
+  const written = Buffer.from(value, 'base64').toString('utf8');
+  let said: { readonly holder?: unknown; readonly count?: unknown };
+  try {
+    said = JSON.parse(written) as typeof said;
+  } catch {
+    said = {};
+  }
+  const holder = typeof said.holder === 'string' ? said.holder : 'somebody else';
+  return { holder, count: typeof said.count === 'number' ? said.count : 0, revision: Number(revision) };
+}
