@@ -182,7 +182,7 @@ function claimText({ gate, occupant }: ClaimView): string {
   return `${answers}, on the machine of peer ${peer}, which is not active; does it serve: ${found} (${verdict.detail}, ${ageText(verdict.ageMs)} ago)`;
 }
 
-function accountLines({ account, state, quorum }: RouterView, paint: Paint): string[] {
+function accountLines({ account, lease, state, quorum }: RouterView, paint: Paint): string[] {
   if (account === null) return [];
   const { claim, fault, guards, isContested, adverts, lastAdvertAgeMs, peers, source } = account;
   const lines: string[] = [];
@@ -203,6 +203,7 @@ function accountLines({ account, state, quorum }: RouterView, paint: Paint): str
   lines.push(
     ...list('peers', peers, (peer) => peerText(peer, paint)),
     ...list('guards', guards, (guard) => guardText(guard, quorum, paint)),
+    ...(lease === undefined ? [] : [field('lease', leaseText(lease))]),
   );
   return lines;
 }
@@ -224,6 +225,12 @@ function peerText({ address, priority, intervalMs, ageMs, addresses }: PeerView,
   const priorityText = priority === 0 ? '' : `priority ${priority}`;
   const drift = addresses === 'all' ? '' : paint('yellow', addresses === 'some' ? OTHER_LIST : OTHER_PAIR);
   return `${address}  ${said}${priorityText}, last advert ${ageText(ageMs)} ago${drift}`;
+}
+
+function leaseText({ forMs, holder, member, problem }: NonNullable<RouterView['lease']>): string {
+  const whose = holder === '' ? 'nobody has it, as far as is known' : `${holder} has it`;
+  const rest = forMs > 0 ? `, for ${ageText(forMs)} yet` : '';
+  return `${whose}${rest}; ${problem === null ? `asked of ${member}` : `no answer: ${problem}`}`;
 }
 
 function guardText({ name, passes, target, answerAgeMs }: GuardView, quorum: number | null, paint: Paint): string {

@@ -41,6 +41,7 @@ createInterface(process.stdin).on('line', (line) => {
   switch (command.type) {
     case 'tracked':
     case 'witnesses':
+    case 'lease':
       link.setVerdict(command);
       break;
     case 'hand-over':

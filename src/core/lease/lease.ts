@@ -104,10 +104,7 @@ export class Lease {
 
   /** When `ask` is due. */
   get deadlineMs(): number {
-    if (this.question !== null) return Number.POSITIVE_INFINITY;
-    const isIdle =
-      !this.isWanted && this.record !== null && this.record.holder !== this.options.self && this.doubt === null;
-    return isIdle ? Number.POSITIVE_INFINITY : this.nextMs;
+    return this.question === null ? this.nextMs : Number.POSITIVE_INFINITY;
   }
 
   /** From now on it wants the lease, or gives it back. */
@@ -156,7 +153,6 @@ export class Lease {
     assert(question !== null, 'nothing was asked');
     this.question = null;
     const { ttlMs } = this.options;
-    this.nextMs = Math.max(nowMs, sentMs + this.lookMs);
     switch (answer.kind) {
       case 'record':
         this.see(answer.record ?? NO_RECORD, nowMs);
@@ -165,10 +161,7 @@ export class Lease {
         assert(question.kind === 'write', 'it was not a write');
         this.doubt = null;
         this.see({ holder: question.holder, count: question.count, revision: answer.revision }, nowMs);
-        if (question.holder !== '' && this.isWanted) {
-          this.heldFromMs = sentMs;
-          this.nextMs = sentMs + ttlMs / RENEWALS;
-        }
+        if (question.holder !== '' && this.isWanted) this.heldFromMs = sentMs;
         break;
       case 'conflict':
         // A late write of this node, or of another one, which has waited until this one's time was over.
@@ -179,6 +172,13 @@ export class Lease {
         this.record = null;
         break;
     }
+    // who has it renews it; who does not want it looks now and then, and knows since when it stands still when it does
+    const isCalm = this.heldFromMs === sentMs || this.isIdle;
+    this.nextMs = Math.max(nowMs, sentMs + (isCalm ? ttlMs / RENEWALS : this.lookMs));
+  }
+
+  private get isIdle(): boolean {
+    return !this.isWanted && this.record !== null && this.record.holder !== this.options.self;
   }
 
   private get lookMs(): number {

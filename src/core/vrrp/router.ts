@@ -619,7 +619,7 @@ export class VirtualRouter {
     // what it has given back for a successor it does not have any more
     const { failing } = this.gates;
     if (failing === null) this.becomeActive('no-successor', nowUs);
-    else this.abandon('no-successor', failing, nowUs);
+    else this.abandon('guard-lost', failing, nowUs);
   }
 
   /** Time in which this process did not run is not silence of the others, and they did not hear it. */

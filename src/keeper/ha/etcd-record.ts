@@ -55,7 +55,8 @@ export class EtcdRecord {
       return answer;
     } catch (error) {
       const { name } = error as Error;
-      this.problem = `${this.memberUrl}: ${systemReason(name === 'TimeoutError' ? { code: 'ETIMEDOUT' } : error)}`;
+      const isLate = name === 'TimeoutError' || name === 'AbortError';
+      this.problem = `${this.memberUrl}: ${systemReason(isLate ? { code: 'ETIMEDOUT' } : error)}`;
       this.member = (this.member + 1) % this.plan.members.length;
       // they may have been renewed
       this.files = null;

@@ -1,6 +1,6 @@
 /** Asks for the lease of one virtual router while that is to be active, renews it and gives it back, as core/lease/lease.ts wants, and tells what it says. */
 import type { LeasePlan } from '../../config/ha-plan.ts';
-import { Lease, type LeaseWord } from '../../core/lease/lease.ts';
+import { Lease, type LeaseQuestion, type LeaseWord } from '../../core/lease/lease.ts';
 import type { Log } from '../log/log.ts';
 import { EtcdRecord } from './etcd-record.ts';
 
@@ -37,7 +37,7 @@ export class LeaseWatch {
   private timer: NodeJS.Timeout | undefined;
   private hasStarted = false;
   private isStopped = false;
-  private toldProblem: string | null = null;
+  private hasToldProblem = false;
   private toldHolder: string | null = null;
   /** What was told last. */
   private word: LeaseWord | null = null;
@@ -95,26 +95,30 @@ export class LeaseWatch {
     }
     const question = this.lease.ask(bootMs());
     if (question !== null) {
-      void this.record.ask(question).then((answer) => {
-        this.lease.handleAnswer(answer, bootMs());
-        this.tell();
-        this.pump();
-      });
+      void this.ask(question);
       return;
     }
     const { deadlineMs } = this.lease;
-    if (!Number.isFinite(deadlineMs)) return;
+    if (deadlineMs === Number.POSITIVE_INFINITY) return;
     this.timer = setTimeout(() => this.pump(), Math.max(1, Math.ceil(deadlineMs - bootMs()))).unref();
+  }
+
+  private async ask(question: LeaseQuestion): Promise<void> {
+    const answer = await this.record.ask(question);
+    if (this.isStopped) return;
+    this.lease.handleAnswer(answer, this.options.bootMs());
+    this.tell();
+    this.pump();
   }
 
   private tell(): void {
     const { log, router } = this.options;
     const { holder } = this.lease;
     const { problem } = this.record;
-    if (problem !== this.toldProblem) {
-      if (problem !== null) log.warn(`no word on the lease of ${router} from ${problem}`);
+    if ((problem !== null) !== this.hasToldProblem) {
+      if (problem !== null) log.warn(`no word on the lease of ${router} from ${problem}; other members are asked`);
       else log.info(`the lease of ${router}: etcd answers again`);
-      this.toldProblem = problem;
+      this.hasToldProblem = problem !== null;
     }
     if (problem !== null || holder === this.toldHolder) return;
     this.toldHolder = holder;

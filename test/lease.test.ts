@@ -1,0 +1,119 @@
+/** A node that is active only while it has a lease from a real etcd cluster of three members. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { RouterView } from '../src/api/virtual-routers.ts';
+import { askStatus } from '../src/commands/control-client.ts';
+import { Evenkeel } from './evenkeel.ts';
+import { LONE_HOST } from './lone-host.ts';
+import { findProgram, peerSkip, run } from './peers.ts';
+import { until } from './waiting.ts';
+
+const MEMBERS = [1, 2, 3];
+const KEY = '/evenkeel/VI_1';
+const CLUSTER = MEMBERS.map((member) => `m${member}=http://127.0.0.1:${member}2380`).join(',');
+
+class Cluster {
+  private readonly members: readonly ReturnType<typeof spawn>[];
+
+  constructor(t: TestContext, pid: number, directory: string) {
+    const inside = [`--target=${pid}`, '--net'];
+    this.members = MEMBERS.map((member) => {
+      const [clients, peers] = [`http://127.0.0.1:${member}2379`, `http://127.0.0.1:${member}2380`];
+      const args = ['--name', `m${member}`, '--data-dir', join(directory, `m${member}`), '--initial-cluster', CLUSTER];
+      args.push('--listen-client-urls', clients, '--advertise-client-urls', clients);
+      args.push('--listen-peer-urls', peers, '--initial-advertise-peer-urls', peers);
+      const child = spawn('nsenter', [...inside, findProgram('etcd')!, ...args], { stdio: 'ignore' });
+      t.after(() => child.kill('SIGKILL'));
+      return child;
+    });
+  }
+
+  /** Only one of three is left, or all are there again. */
+  setMajority(isThere: boolean): void {
+    for (const member of this.members.slice(1)) member.kill(isThere ? 'SIGCONT' : 'SIGSTOP');
+  }
+
+  /** What the record says; null: nobody answers, or there is none. */
+  async record(): Promise<string | null> {
+    const kvs = ((await this.post('range', { key: base64(KEY) })) as { kvs?: { value: string }[] } | null)?.kvs;
+    return kvs === undefined ? null : Buffer.from(kvs[0].value, 'base64').toString();
+  }
+
+  async write(value: string): Promise<void> {
+    assert.notEqual(await this.post('put', { key: base64(KEY), value: base64(value) }), null);
+  }
+
+  private async post(what: string, body: object): Promise<unknown> {
+    const args = ['-s', '--max-time', '5', '-d', JSON.stringify(body), `http://127.0.0.1:12379/v3/kv/${what}`];
+    const inside = [`--target=${this.members[0].pid}`, '--net'];
+    const { code, stdout } = await run('nsenter', [...inside, 'curl', ...args]);
+    return code === 0 ? JSON.parse(stdout) : null;
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+const skip = process.getuid?.() === 0 ? peerSkip(null, 'etcd', 'curl').skip : 'needs root';
+
+test('a node is active only while it has the lease, and gives it back', { skip }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-lease-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  const urls = MEMBERS.map((member) => `"http://127.0.0.1:${member}2379"`).join(', ');
+  const yaml = `
+listeners: { web: { bind: "*:80", routes: [{ respond: { body: ok } }] } }
+ha:
+  VI_1:
+    interface: eth0
+    router-id: 50
+    preempt: false
+    advertise: 200ms
+    addresses: [192.0.2.3/24]
+    guard: { lease: { etcd: [${urls}], ttl: 4s } }
+`;
+  const evenkeel = await Evenkeel.start(t, yaml, {
+    workers: 1,
+    through: LONE_HOST,
+    args: ['--node', 'lb01'],
+    hasSocket: true,
+    env: { RUNTIME_DIRECTORY: directory, STATE_DIRECTORY: directory },
+  });
+  const router = async (): Promise<RouterView> => (await askStatus(`${evenkeel.file}.sock`)).ha!.routers[0];
+  const becomes = async (state: string): Promise<unknown> =>
+    until(
+      async () => (await router()).state === state,
+      () => `it never was ${state}:\n${evenkeel.stderr}`,
+    );
+
+  await evenkeel.said(/backup to claiming .*waits for lease/);
+  await evenkeel.said(/no word on the lease of VI_1 from http/);
+  assert.match((await router()).lease?.problem ?? '', /the connection is refused/);
+
+  const cluster = new Cluster(t, evenkeel.child.pid!, directory);
+  await becomes('active');
+  assert.match((await cluster.record()) ?? '', /"holder":"lb01"/);
+  const { lease } = await router();
+  assert.ok(lease !== undefined && lease.holder === 'lb01' && lease.forMs > 0, JSON.stringify(lease));
+
+  // a minority does not answer, and what was answered is over after a while
+  cluster.setMajority(false);
+  await evenkeel.said(/active to backup \(guard-lost, lease\)/);
+  cluster.setMajority(true);
+  await becomes('active');
+
+  // somebody else has taken it: nobody waits for the end of a time
+  await cluster.write(JSON.stringify({ holder: 'lb02', count: 1 }));
+  await evenkeel.said(/the lease of VI_1: lb02 has it/);
+  await until(async () => (await router()).state !== 'active');
+  // and lb02 does not renew it
+  await becomes('active');
+
+  evenkeel.signal('SIGTERM');
+  assert.equal(await evenkeel.exit, 0);
+  assert.match((await cluster.record()) ?? '', /"holder":""/);
+});
