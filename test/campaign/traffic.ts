@@ -14,8 +14,6 @@ const DOWNLOAD = Buffer.alloc(1024 * 1024, 'evenkeel ');
 const UPLOAD = Buffer.alloc(256 * 1024, 'upload ');
 /** What is said of a session that ended by itself. */
 export const CLOSED = 'the session was closed';
-/** What is said of a request begins so that has got none. */
-export const NO_ANSWER = 'no answer';
 /** What takes longer does not come. */
 const WAIT_MS = 60_000;
 const SESSION_PAUSE_MS = 250;
@@ -165,7 +163,7 @@ export class Traffic {
       });
       request.on('socket', (socket) => watch(socket, line));
       request.on('error', reject);
-      request.setTimeout(WAIT_MS, () => request.destroy(new Error(`${NO_ANSWER} within ${WAIT_MS} ms`)));
+      request.setTimeout(WAIT_MS, () => request.destroy(new Error(`no answer within ${WAIT_MS} ms`)));
       request.end(isUpload ? UPLOAD : undefined);
     });
     const expected = isUpload ? UPLOAD.length : kind === 'download' ? DOWNLOAD.length : 'small'.length;

@@ -1,6 +1,6 @@
 /** What is done to the pair in a soak, and what of the traffic may fail by it. */
 import { OLD_GENERATIONS_MAX } from '../../src/core/fleet/generations.ts';
-import { CLOSED, type Failure, NO_ANSWER } from '../campaign/traffic.ts';
+import { CLOSED, type Failure } from '../campaign/traffic.ts';
 
 export const ORDERS = [
   'reload',
@@ -57,10 +57,9 @@ export function excuseOf(failure: Failure, deeds: readonly Deed[]): string | nul
   if (order === 'kill a proxy' && CUT.has(what)) return 'its proxy was killed';
   if (order === 'kill a node' && isActive) return 'its node was killed';
   if (movesBy(last) && isOlder && kind !== 'fresh') return 'its address has moved';
-  // nobody has told the client: it has found out by TCP keep-alive, or has waited
+  // such a connection is dead, whoever tells its client, and when
   const movedBefore = deeds.some((deed) => movesBy(deed) && deed.beganAt <= atMs && deed.settledAt > sinceMs);
-  const isLate = what === 'ETIMEDOUT' || what.startsWith(NO_ANSWER);
-  if (movedBefore && isLate && kind !== 'fresh') return 'its address has moved, and nobody said so';
+  if (movedBefore && kind !== 'fresh') return 'its address had moved, and its client was not told at once';
   const upgrades = deeds.filter((deed) => deed.order === 'upgrade' && deed.beganAt > sinceMs).length;
   if (upgrades > OLD_GENERATIONS_MAX && CUT.has(what)) return 'its program was the oldest of too many';
   return null;
