@@ -1,9 +1,12 @@
 /**
  * `npm run lab`: a tour of what can happen to a pair, without hands: each event on two evenkeel nodes, and what the client
- * and the kernels saw of it, as a table. To play with the same pair: `evenkeel lab`. Beside keepalived: `npm run bench:failover`.
+ * and the kernels saw of it, as a table. To play with the same pair: `evenkeel lab`. Beside keepalived: `npm run bench:failover`; `--classic`
+ * takes the files of a classic pair as they are.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { refusalOfClassic } from '../test/classic-balancer.ts';
+import { showClassic } from './classic.ts';
 import { DEFAULT_HA, downIntervalMs, EvenkeelNode, type HaOptions } from '../src/lab/evenkeel-node.ts';
 import { sweepLabs } from '../src/lab/janitor.ts';
 import { FIRST, makeReady, measure, type Measured, type NodePair } from '../src/lab/measure.ts';
@@ -54,15 +57,16 @@ const { values: options } = parseArgs({
   options: {
     interval: { type: 'string', default: '1000' },
     only: { type: 'string', default: '' },
+    classic: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
 if (options.help) {
-  console.log('npm run lab -- [--interval 1000] [--only TEXT]');
+  console.log('npm run lab -- [--classic] [--interval 1000] [--only TEXT]');
 } else {
-  const refusal = refusalOfLab();
-  if (refusal === null) await main(Number(options.interval));
+  const refusal = refusalOfLab() ?? (options.classic ? refusalOfClassic() : null);
+  if (refusal === null) await (options.classic ? showClassic(program, options.only) : main(Number(options.interval)));
   else {
     console.error(refusal);
     process.exitCode = 1;

@@ -1,14 +1,14 @@
 /**
- * A load balancer of the classic pair on a host of a lab: the real keepalived with the files of `classic-pair/`, unchanged, and
- * nginx. Its programs have process ids of their own, because the classic script asks `ps` whether there is an nginx, and a
+ * A load balancer of the classic pair on a host of a lab: the real keepalived and nginx with the files of `classic-pair/`, unchanged,
+ * where they belong. Its programs have process ids of their own, because the classic script asks `ps` whether there is an nginx, and a
  * `systemctl` that has nothing but what that script wants of it: an nginx that does not start again, and to stop keepalived.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ADDRESSES, type Balancer, type Pair, WEB_SERVERS } from '../src/lab/pair.ts';
+import type { Balancer, Pair } from '../src/lab/pair.ts';
 import { commandLineOf, type HostProcess, killAtOnce, signalAll } from '../src/lab/processes.ts';
 import { findProgram } from './peers.ts';
 import { PUNCTUAL } from './vip/keepalived.ts';
@@ -17,9 +17,13 @@ const FILES = fileURLToPath(new URL('../../test/classic-pair/', import.meta.url)
 
 /** Runs a program as the first process of a machine. */
 const MACHINE = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
-/** That process: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. */
+/**
+ * That process: waits for orphans, as somebody has to, or `ps` would show a dead nginx for ever. Nor may `ps` show what it mounts: the classic
+ * script looks for the word.
+ */
 const INIT =
-  'mount --bind "$1" /etc/keepalived && mount --bind "$2" "$3" && echo booted && while :; do sleep 1000 & wait $!; done';
+  'mount -t tmpfs none /run && echo "$MOUNTS" | while read -r from to; do mount --bind "$from" "$to" || exit 1; done && ' +
+  'echo booted && while :; do sleep 1000 & wait $!; done';
 
 /** Where keepalived and evenkeel look for programs first. */
 const PROGRAMS = '/usr/local/sbin';
@@ -39,17 +43,25 @@ export class ClassicBalancer {
     const directory = join(pair.network.directory, `classic-${host}`);
     const configuration = join(directory, 'etc');
     mkdirSync(configuration, { recursive: true });
-    const programs = join(directory, 'bin');
-    mkdirSync(programs);
+    const [programs, proxy, log, state] = ['bin', 'proxy', 'log', 'state'].map((name) => join(directory, name));
+    for (const each of [programs, log, state]) mkdirSync(each);
+    cpSync(join(FILES, host), proxy, { recursive: true });
+    copyFileSync('/etc/nginx/mime.types', join(proxy, 'mime.types'));
     copyFileSync(join(FILES, `${host}${variant}`, 'keepalived.conf'), join(configuration, 'keepalived.conf'));
     copyFileSync(join(FILES, host, 'checkng.sh'), join(configuration, 'checkng.sh'));
     writeFileSync(join(programs, 'systemctl'), systemctl(join(directory, 'keepalived.pid')), { mode: 0o755 });
-    writeFileSync(join(directory, 'nginx.conf'), nginxConfiguration(directory));
+    const mounts = [
+      [configuration, '/etc/keepalived'],
+      [programs, PROGRAMS],
+      [proxy, '/etc/nginx'],
+      [log, '/var/log/nginx'],
+      [state, '/var/lib/nginx'],
+      ...['passwd', 'group'].map((file) => [withUser(directory, file), `/etc/${file}`]),
+    ];
+    const env = { MOUNTS: mounts.map((mount) => mount.join(' ')).join('\n') };
     const init = await new Promise<HostProcess>((resolve, reject) => {
       const onLine = (line: string): void => (line === 'booted' ? resolve(process) : reject(new Error(line)));
-      const process = pair.run(host, [...MACHINE, 'sh', '-c', INIT, 'init', configuration, programs, PROGRAMS], {
-        onLine,
-      });
+      const process = pair.run(host, [...MACHINE, 'sh', '-c', INIT], { onLine, env });
     });
     const [pid] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').trim().split(' ');
     return new ClassicBalancer(pair, host, directory, ['nsenter', `--target=${pid}`, '--mount', '--pid']);
@@ -64,9 +76,9 @@ export class ClassicBalancer {
 
   /** Resolves when it listens: the classic script stops keepalived if there is no nginx for two seconds. */
   async startNginx(): Promise<void> {
-    const log = join(this.directory, 'nginx.log');
-    const nginx = this.run('nginx', '-e', log, '-c', join(this.directory, 'nginx.conf'));
-    while (!existsSync(join(this.directory, 'nginx.pid'))) {
+    // Debian's has the module of `stream` in a file of its own.
+    const nginx = this.run('nginx', '-g', 'daemon off; load_module /usr/lib/nginx/modules/ngx_stream_module.so;');
+    while (this.pids('nginx: worker').length === 0) {
       assert.ok(nginx.isRunning, nginx.output);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -107,6 +119,20 @@ export class ClassicBalancer {
     }
   }
 
+  /** kill -9 of all that runs in the machine. */
+  killAll(): void {
+    killAtOnce(['nsenter', 'keepalived', 'evenkeel', 'nginx'].flatMap((program) => this.pids(program)));
+  }
+
+  /** kill -9 of what takes connections, if it is there. */
+  killProxies(): void {
+    killAtOnce(
+      ['nginx', 'nsenter']
+        .flatMap((program) => this.pids(program))
+        .filter((pid) => / nginx |^nginx/.test(commandLineOf(pid))),
+    );
+  }
+
   /** As a service manager stops it. Resolves when it is gone. */
   async stopKeepalived(): Promise<void> {
     signalAll(this.pids('keepalived').slice(0, 1), 'SIGTERM');
@@ -126,8 +152,8 @@ export class ClassicBalancer {
     killAtOnce([...entered, ...pids]);
   }
 
-  /** Parents before their children. */
-  private pids(program: string): number[] {
+  /** Those whose command line begins so, parents before their children. */
+  pids(program: string): number[] {
     return this.pair.processes(this.host).filter((pid) => commandLineOf(pid).startsWith(program));
   }
 
@@ -151,14 +177,10 @@ function systemctl(pidFile: string): string {
   return `#!/bin/sh\n[ "$*" = "stop keepalived" ] && kill "$(cat ${pidFile})"\n`;
 }
 
-/** What the classic pair's does with HTTP; its own needs a user and directories that Debian does not have. */
-function nginxConfiguration(directory: string): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((kind) => `${kind}_temp_path ${join(directory, kind)};`)
-    .join(' ');
-  const servers = WEB_SERVERS.map((name) => `server ${ADDRESSES[name]}:80;`).join(' ');
-  return `user root; worker_processes 1; daemon off; pid ${join(directory, 'nginx.pid')};
-events { worker_connections 1024; }
-http { access_log off; ${temporary} upstream web { ${servers} } server { listen 80; location / { proxy_pass http://web; } } }
-`;
+/** The machine's file of users, or of groups, with the user that the classic nginx.conf names. */
+function withUser(directory: string, file: string): string {
+  const path = join(directory, file);
+  const line = file === 'passwd' ? 'nginx:x:64999:64999::/nonexistent:/bin/false' : 'nginx:x:64999:';
+  writeFileSync(path, `${readFileSync(`/etc/${file}`, 'utf8')}${line}\n`);
+  return path;
 }

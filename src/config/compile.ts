@@ -448,6 +448,8 @@ function compileHash(hash: NonNullable<UpstreamConfig['hash']>): HashKeyPlan {
 
 type UpDownConfig = NonNullable<Exclude<NonNullable<UpstreamConfig['servers']>[number], string>['notify']>;
 
+type CheckPlace = Pick<NonNullable<UpstreamConfig['health']>, 'address' | 'port'>;
+
 /** What checks go over, if they say nothing else. */
 interface CheckPaths extends Pick<UpstreamPlan, 'proxyProtocol' | 'tls'> {
   readonly protocol: NonNullable<UpstreamConfig['protocol']>;
@@ -464,13 +466,13 @@ function compileHealth(
   const protocols = health.http === undefined && health.grpc === undefined ? null : SERVER_PROTOCOLS[protocol];
   return {
     probe: compileProbe(health, protocol),
-    port: health.port ?? null,
+    ...compileCheckPlace(health),
     ...(health.also === undefined
       ? {}
       : {
           also: health.also.map((part) => ({
             probe: compileProbe(part, protocol),
-            port: part.port ?? null,
+            ...compileCheckPlace(part),
             isClear: part.tls === false,
           })),
         }),
@@ -484,6 +486,13 @@ function compileHealth(
     retryMs: health['retry-after'] === undefined ? null : ms(health['retry-after']),
     initial: filled.initial,
   };
+}
+
+function compileCheckPlace({ address, port: written }: CheckPlace): Pick<HealthPlan, 'address' | 'port'> {
+  const port = written ?? null;
+  if (address === undefined) return { port };
+  const { family, address: host } = checked(parseIp(address).value, address);
+  return { address: { family, host }, port };
 }
 
 function compileProbe(

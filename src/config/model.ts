@@ -936,6 +936,7 @@ const probeKeys = {
     DEFAULTS.upstream.health.status,
   ),
   body: key(anyText('text', 'ok'), 'With `http`: text that the first 64 KiB of the body must contain.'),
+  address: key(ip, "Where to check, of every server that this holds for. Without it the server's own address."),
   port: key(integer(1, 65535), "Where to check. Without it the server's own port."),
 };
 

@@ -980,6 +980,8 @@ export interface HealthPlan {
         /** The body's first 64 KiB must contain this. */
         readonly body: string | null;
       };
+  /** Absent: the server's own address. */
+  readonly address?: Pick<Address, 'family' | 'host'>;
   /** Null: the server's own port. */
   readonly port: number | null;
   /** More that has to pass, one part after the other. */

@@ -16,6 +16,8 @@ const CALM_MS = 300;
 export interface Measured {
   /** Time in which the client's requests failed, all outages together. */
   readonly gapMs: number;
+  /** The longest of these outages. */
+  readonly longestMs: number;
   readonly requests: number;
   readonly failed: number;
   readonly outcomes: Partial<Record<Outcome, number>>;
@@ -64,21 +66,29 @@ export async function makeReady(pair: Pair, nodes: NodePair): Promise<void> {
   }
 }
 
-export async function measure(pair: Pair, intervalMs: number, happen: () => Promise<void>): Promise<Measured> {
-  const client = pair.startClient(REQUEST_INTERVAL_MS);
+/** `lookMs`: how long it is looked at. `requestMs`: from one request to the next. */
+export async function measure(
+  pair: Pair,
+  intervalMs: number,
+  happen: () => Promise<void>,
+  lookMs = windowMs(intervalMs),
+  requestMs = REQUEST_INTERVAL_MS,
+): Promise<Measured> {
+  const client = pair.startClient(requestMs);
   try {
     await client.served(CALM_MS);
     client.restart();
     await sleep(CALM_MS);
     const fromMs = monotonicMs();
     await happen();
-    await sleep(windowMs(intervalMs));
+    await sleep(lookMs);
     await client.settled();
     const toMs = monotonicMs();
     const { outages } = client;
     const holders = sumUpHolders(pair.watch.changes, fromMs, toMs);
     return {
       gapMs: outages.totalMs(toMs),
+      longestMs: outages.longestMs(toMs),
       requests: outages.answered + outages.failed,
       failed: outages.failed,
       outcomes: outages.outcomes(),

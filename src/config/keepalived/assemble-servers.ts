@@ -21,6 +21,8 @@ const RETRY_AFTER_MS = {
 } as const;
 const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** `lb_algo` may be left out. */
+/** keepalived sends random bytes. */
+const ANY_PAYLOAD = 'keepalived check';
 const BALANCE = 'least-connections';
 
 /** `health` of the model, of an upstream or a server. */
@@ -315,8 +317,8 @@ function partsOf(
   server: VirtualServerDraft,
   globals: Globals,
 ): readonly Check[] {
-  const { kind, name, port, isDynamic, isNamed, urls } = check;
-  const where = port === undefined ? {} : { port };
+  const { address, kind, name, port, isDynamic, isNamed, urls } = check;
+  const where = { ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) };
   if (kind === 'http' || kind === 'https') {
     const tls = (host: string | undefined): object => ({
       tls: tlsOfCheck(isNamed === true ? host : undefined, globals),
@@ -331,7 +333,7 @@ function partsOf(
     smtp: { expect: '^220' },
     dns: { dns: name ?? '.' },
     udp: {
-      ...(check.needsReply === true ? { expect: '^', transport: 'udp' } : { udp: true }),
+      ...(check.needsReply === true ? { expect: '^', transport: 'udp', send: ANY_PAYLOAD } : { udp: true }),
       ...(check.payload === undefined ? {} : { send: check.payload }),
     },
     misc: {

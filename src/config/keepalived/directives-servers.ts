@@ -121,14 +121,22 @@ const CHECK_COMMON = {
   connect_port: works<CheckDraft>('`health.port`', (draft, statement, reading) => {
     draft.port = integerOf(statement, reading, 1, 65535) ?? undefined;
   }),
+  connect_ip: works<CheckDraft>('`health.address`', (draft, statement, reading) => {
+    draft.address = ipOf(statement, reading) ?? undefined;
+  }),
   ...checkDefaults<CheckDraft>(),
-  ...each<CheckDraft>(
-    'not yet',
-    'a server is checked at its own address',
-    'connect_ip bindto bind_if bind_port fwmark',
-  ),
+  ...each<CheckDraft>('not yet', 'checks come from where connections to servers do', 'bindto bind_if bind_port fwmark'),
   ...LOGGING,
 };
+
+/** Null, and reported: it is none. */
+function ipOf(statement: Statement, reading: Reading): string | null {
+  const word = onlyWord(statement, reading, 'write an IP address');
+  if (word === null) return null;
+  const ip = parseIp(word).value;
+  if (ip === null) reading.report.badArgument(statement.placeOf(0), word, 'connect_ip', 'write an IP address');
+  return ip?.address ?? null;
+}
 
 const URL: Table<UrlDraft> = {
   where: 'in `url`',
@@ -215,9 +223,12 @@ const UDP_CHECK: Table<CheckDraft> = {
   where: 'in `UDP_CHECK`',
   directives: {
     ...CHECK_COMMON,
-    payload: works('`health.send`: **bytes above 7f are refused**', (draft, statement, reading) => {
-      draft.payload = payloadOf(statement, reading) ?? undefined;
-    }),
+    payload: works(
+      '`health.send`, without it any bytes: **bytes above 7f are refused**',
+      (draft, statement, reading) => {
+        draft.payload = payloadOf(statement, reading) ?? undefined;
+      },
+    ),
     require_reply: differs('any answer will do: **one that is written is refused**', (draft, statement, reading) => {
       draft.needsReply = true;
       if (statement.words.length === 0) return;

@@ -155,6 +155,7 @@ export interface GroupDraft extends Tracking, Notifies {
 export interface CheckDraft {
   readonly place: Place;
   kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'udp' | 'misc';
+  address?: string | undefined;
   port?: number | undefined;
   timeoutMs?: number | undefined;
   intervalMs?: number | undefined;

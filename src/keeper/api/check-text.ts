@@ -2,13 +2,14 @@
 import type { HealthPlan } from '../../config/plan.ts';
 
 export function checkText({ also = [], ...first }: HealthPlan): string {
-  const parts = also.map(({ isClear, probe, port }) => partText({ probe, port, tls: isClear ? null : first.tls }));
+  const parts = also.map(({ isClear, ...part }) => partText({ ...part, tls: isClear ? null : first.tls }));
   return [partText(first), ...parts].join(', ');
 }
 
-function partText({ probe, port, tls }: Pick<HealthPlan, 'probe' | 'port' | 'tls'>): string {
+function partText({ address, probe, port, tls }: Pick<HealthPlan, 'address' | 'probe' | 'port' | 'tls'>): string {
   const over = tls === null || probe.kind === 'run' ? '' : ' over TLS';
-  return `${probeText(probe)}${over}${port === null ? '' : ` on port ${port}`}`;
+  const at = address === undefined ? '' : ` at ${address.host}`;
+  return `${probeText(probe)}${over}${at}${port === null ? '' : ` on port ${port}`}`;
 }
 
 function probeText(probe: HealthPlan['probe']): string {

@@ -6,6 +6,7 @@ import type { ProbeResult } from './probe.ts';
 
 const HEALTH = {
   probe: { kind: 'http', path: '/a' },
+  address: { family: 4, host: '192.0.2.9' },
   port: null,
   tls: {},
   also: [
@@ -17,8 +18,10 @@ const HEALTH = {
 async function asked(results: readonly ProbeResult[]): Promise<{ result: ProbeResult; ports: (number | null)[] }> {
   const left = [...results];
   const ports: (number | null)[] = [];
-  const result = await askAll(HEALTH, ({ also, port, tls }) => {
+  const result = await askAll(HEALTH, ({ address, also, port, tls }) => {
     assert.equal(also, undefined);
+    // the address of a part is its own
+    assert.equal(address === undefined, ports.length > 0);
     assert.equal(tls === null, port === 22);
     ports.push(port);
     return Promise.resolve(left.shift()!);

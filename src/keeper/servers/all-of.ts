@@ -7,9 +7,10 @@ import type { ProbeResult } from './probe.ts';
 export async function askAll(health: HealthPlan, ask: (one: HealthPlan) => Promise<ProbeResult>): Promise<ProbeResult> {
   const { also = [], ...first } = health;
   let result = await ask(first);
+  const { address: _, ...shared } = first;
   for (const { isClear, ...part } of also) {
     if (result.isPassed !== true) break;
-    const one = { ...first, ...part, tls: isClear ? null : first.tls };
+    const one = { ...shared, ...part, tls: isClear ? null : first.tls };
     const { weight } = result;
     const { isPassed, reason, ...said } = await ask(one);
     result = { ...(weight === undefined ? {} : { weight }), ...said, isPassed, reason: `${checkText(one)}: ${reason}` };

@@ -50,6 +50,18 @@ function answer(t: TestContext, bytes: string): Promise<Address> {
   return listen(t, server);
 }
 
+test('a probe goes where the check says, whatever address the server has', async (t) => {
+  const { host, port } = await listen(
+    t,
+    net.createServer((socket) => socket.resume()),
+  );
+  const health = { ...TCP, address: { family: 4 as const, host } };
+  const server: Address = { family: 6, host: '2001:db8::1', port };
+  assert.deepEqual(await probe(health, server, 'x'), { isPassed: true, reason: 'connected' });
+  const other = { ...health, port };
+  assert.deepEqual(await probe(other, { ...server, port: 1 }, 'x'), { isPassed: true, reason: 'connected' });
+});
+
 test('a TCP probe passes where somebody listens and fails where nobody does', async (t) => {
   const server = net.createServer((socket) => socket.resume());
   const address = await listen(t, server);

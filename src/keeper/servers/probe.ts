@@ -45,7 +45,7 @@ export function probe(
   sources: readonly Address[] = [],
   tls: ProbeTls | null = null,
 ): Promise<ProbeResult> {
-  const to = address.family === 0 || health.port === null ? address : { ...address, port: health.port };
+  const to = checkedPlace(health, address);
   const preface = health.proxyProtocol === null ? null : ownProxyHeader(health.proxyProtocol);
   const fitting = sources.filter(({ family }) => family === to.family);
   return new Promise((resolve) => {
@@ -82,6 +82,12 @@ type Target = Address & {
 type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
 /** Returns what ends it. */
+/** Where a server at this address is checked. */
+export function checkedPlace(health: Pick<HealthPlan, 'address' | 'port'>, server: Address): Address {
+  if (server.family === 0) return server;
+  return { ...server, ...health.address, port: health.port ?? server.port };
+}
+
 function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);

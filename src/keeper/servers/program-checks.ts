@@ -7,7 +7,7 @@ import type { Command } from '../../config/command.ts';
 import type { HealthPlan } from '../../config/plan.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
 import type { CommandUser, CommandUsers } from '../ha/command-user.ts';
-import type { ProbeResult } from './probe.ts';
+import { checkedPlace, type ProbeResult } from './probe.ts';
 import { Turns } from './turns.ts';
 
 export interface ProgramChecksOptions {
@@ -33,10 +33,11 @@ export class ProgramChecks {
   }
 
   /** Never rejects. After `stop` it may never resolve. */
-  async check({ timeoutMs, port }: HealthPlan, probe: ProgramProbe, address: Address): Promise<ProbeResult> {
+  async check(health: HealthPlan, probe: ProgramProbe, address: Address): Promise<ProbeResult> {
+    const { timeoutMs } = health;
     const user = this.options.users.of(probe.users);
     if (typeof user === 'string') return { isPassed: false, reason: user };
-    const command = filled(probe.command, address, port);
+    const command = filled(probe.command, checkedPlace(health, address));
     const endTurn = await this.turn(`${addressText(address)} ${command[0]}`);
     try {
       return await this.runOnce(command, user, timeoutMs, probe.saysWeight);
@@ -88,8 +89,8 @@ export class ProgramChecks {
   }
 }
 
-function filled([program, ...args]: Command, { host, port: own }: Address, port: number | null): Command {
-  const values: Readonly<Record<string, string>> = { address: host, port: `${port ?? own}` };
+function filled([program, ...args]: Command, { host, port }: Address): Command {
+  const values: Readonly<Record<string, string>> = { address: host, port: `${port}` };
   return [program, ...args.map((text) => text.replace(/\{(address|port)\}/g, (_, name: string) => values[name]))];
 }
 
