@@ -247,6 +247,25 @@ upstreams:
       assert.equal((await client.response()).body, 'plain');
     });
 
+    await t.test('what a server would change to is said, where it can be: 426 with Upgrade', async (t) => {
+      const answers = [
+        ['HTTP/1.1', 'Connection: upgrade\r\nUpgrade: websocket\r\n', 'websocket'],
+        ['HTTP/1.0', 'Connection: upgrade\r\nUpgrade: websocket\r\n', undefined],
+        ['HTTP/1.1', 'Upgrade: websocket\r\n', undefined],
+        // as Apache says it to everybody
+        ['HTTP/1.1', 'Connection: Upgrade, Keep-Alive\r\nUpgrade: h2,h2c\r\n', undefined],
+      ] as const;
+      for (const [version, fields, upgrade] of answers) {
+        const client = await RawConnection.open(t, port);
+        client.write(`GET /ws ${version}\r\nHost: a\r\n\r\n`);
+        const exchange = await server.exchange();
+        exchange.send(`HTTP/1.1 426 Upgrade Required\r\n${fields}Content-Length: 0\r\n\r\n`);
+        const response = await client.response();
+        assert.deepEqual([response.status, response.get('upgrade')], [426, upgrade], fields);
+        if (upgrade !== undefined) assert.equal(response.get('connection'), 'upgrade');
+      }
+    });
+
     await t.test('requests that cannot be upgraded are passed on without Upgrade', async (t) => {
       const requests = {
         'not named in Connection': UPGRADE.replace('Connection: Upgrade\r\n', ''),

@@ -5,6 +5,7 @@ import { diagnose, sortDiagnostics } from './diagnostic.ts';
 import type { FrontEndDocument, FrontEndName } from './front-end.ts';
 import { mergeDocuments } from './merge.ts';
 import type { Config, Loose } from './model.ts';
+import { trackOwnProxies } from './own-proxies.ts';
 import { checkShape, pathAsWritten } from './shape.ts';
 
 export interface Loaded {
@@ -28,6 +29,7 @@ export function loadDocuments(documents: readonly FrontEndDocument[], node: stri
   const diagnostics = documents.flatMap((document) => document.diagnostics);
   const { value, source: written, ownerOf: ownerOfWritten, diagnostics: clashes } = mergeDocuments(documents);
   diagnostics.push(...clashes);
+  trackOwnProxies(value, ownerOfWritten);
   const shape = checkShape(value);
   const asWritten = (path: Path): Path => pathAsWritten(path, shape.misspelt);
   const source: SourceMap = { file: written.file, locate: (path, part) => written.locate(asWritten(path), part) };

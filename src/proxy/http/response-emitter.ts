@@ -42,6 +42,8 @@ import { type OwnResponse, reasonOf, TEXT_PLAIN } from './own-responses.ts';
 export const PERSIST_SILENTLY = 0; // HTTP/1.1: persistent without a word
 export const PERSIST_EXPLICITLY = 1; // HTTP/1.0 client that asked for it
 export const CLOSE = 2;
+/** Besides one of these: to a client of HTTP/1.1, what the server would change to (RFC 9110 section 7.8). */
+export const OFFERS_UPGRADE = 4;
 
 /** The rest of a head of ours besides what a server sent, a route adds and Via says: status line, Date, Connection, framing. */
 const OWN_LINES_BYTES_MAX = 256;
@@ -122,7 +124,7 @@ export class ResponseEmitter {
     if ((head.seen & (1 << F_DATE)) === 0) at = this.emitDate(at);
     if (head.hasOddLength && keepsLength) at = emitContentLength(memory, at, head.contentLength);
     if (isChunked) at = emitFragment(memory, at, TRANSFER_ENCODING_CHUNKED);
-    if (connection !== PERSIST_SILENTLY) at = this.emitConnection(connection, at);
+    if (connection !== PERSIST_SILENTLY) at = this.emitConnectionOf(head, edit, connection, at);
     if (this.via.length > 0) at = emitFragment(memory, at, head.version === HTTP_2 ? this.via2 : this.via);
     at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
@@ -150,10 +152,7 @@ export class ResponseEmitter {
     at = edit.isEmpty
       ? emitKeptFields(memory, at, memory, head, DROPPED_WITH_LENGTH)
       : this.emitEditedFields(head, edit, DROPPED_WITH_LENGTH, at);
-    const field = head.upgradeField * FIELD_WORDS;
-    at = emitFragment(memory, at, CONNECTION_UPGRADE);
-    at = emitBytes(memory, at, memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
-    at = emitCrlf(memory, at);
+    at = this.emitUpgrade(head, at);
     at = emitFragment(memory, at, lines);
     return emitCrlf(memory, at);
   }
@@ -299,6 +298,25 @@ export class ResponseEmitter {
       at = emitBytes(memory, at, memory, name, next - name);
     }
     return at;
+  }
+
+  /** Of a server's response. */
+  private emitConnectionOf(head: ResponseHead, edit: HeaderEdit, connection: number, at: number): number {
+    const persistence = connection & ~OFFERS_UPGRADE;
+    if (persistence !== connection) {
+      const field = head.upgradeField * FIELD_WORDS;
+      const [name, length] = [head.fields[field + FIELD_NAME], head.fields[field + FIELD_NAME_LENGTH]];
+      if (edit.isEmpty || !edit.drops(this.memory, name, length)) at = this.emitUpgrade(head, at);
+    }
+    return persistence === PERSIST_SILENTLY ? at : this.emitConnection(persistence, at);
+  }
+
+  private emitUpgrade(head: ResponseHead, at: number): number {
+    const { memory } = this;
+    const field = head.upgradeField * FIELD_WORDS;
+    at = emitFragment(memory, at, CONNECTION_UPGRADE);
+    at = emitBytes(memory, at, memory, head.fields[field + FIELD_VALUE], head.fields[field + FIELD_VALUE_LENGTH]);
+    return emitCrlf(memory, at);
   }
 
   private emitConnection(connection: number, at: number): number {

@@ -35,7 +35,7 @@ import { HttpClient } from '../http/http-client.ts';
 import * as own from '../http/own-responses.ts';
 import { Peer } from '../http/peer.ts';
 import type { Route } from '../http/route.ts';
-import { CLOSE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from '../http/response-emitter.ts';
+import { CLOSE, OFFERS_UPGRADE, PERSIST_EXPLICITLY, PERSIST_SILENTLY } from '../http/response-emitter.ts';
 import type { HttpService } from '../http/service.ts';
 import { isWorn } from '../http/wear.ts';
 import type { Tunnel } from '../http/sides.ts';
@@ -484,7 +484,8 @@ export class ClientConnection extends HttpClient implements SocketHandler, Relay
     const { arena, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
     const emitter = this.emitters.response;
-    const end = emitter.emitFinal(head, edit, lines, isChunked, keepsLength, this.connectionWord, start);
+    const offer = head.hasUpgrade && !this.isHttp10 ? OFFERS_UPGRADE : 0;
+    const end = emitter.emitFinal(head, edit, lines, isChunked, keepsLength, this.connectionWord | offer, start);
     emitter.note(this.exchange as Exchange, head, start, end - start);
     this.sink.begin(end - start, framing);
   }
