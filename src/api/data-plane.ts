@@ -59,6 +59,17 @@ const handshakes = named('Handshakes', 'Of TLS, with clients.', {
   failed: count('Came to nothing.'),
 });
 
+const kept = named('Kept', 'Connections that the kernel forwards, and that are to outlive their balancer.', {
+  epoch: count('Of the kept table: it grows when that becomes another one.'),
+  isInCharge: flag('The address is on this node.'),
+  exceptions: count('Connections whose server is another one than that of the kept table. Peers are told of them.'),
+  leftOut: count('That there was no room for.'),
+  lookedAgeMs: milliseconds(
+    'For how long connections may have become exceptions that are not known to be. Null: since the beginning.',
+  ).nullable(),
+});
+export type KeptView = View<typeof kept>;
+
 export const listener = named('Listener', 'Where clients come.', {
   name: text('As in the file.'),
   protocol: z.enum(['http', 'tcp', 'udp']),
@@ -71,6 +82,7 @@ export const listener = named('Listener', 'Where clients come.', {
   inKernel: flag(
     'The kernel forwards what comes, and what is open now is not counted. Absent: a proxy has it.',
   ).exactOptional(),
+  kept: z.array(kept).readonly().nullable().describe('In kernel mode, for each address. Null: of UDP.').exactOptional(),
   connections: count('Now. Of UDP, sessions.'),
   accepted: count('Since the start, over upgrades.'),
   datagrams: datagrams.nullable().describe('Null: of another protocol than udp.'),

@@ -14,6 +14,15 @@ export function addressText(address: Address): string {
   return address.family === 6 ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** The other way round, of an IP address. Null: it is none. */
+export function parseEnd(text: string): Address | null {
+  const [, six, four, digits] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9][0-9]{0,4})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (four !== undefined) return parseIPv4(four) === null || port > 65_535 ? null : { family: 4, host: four, port };
+  if (six === undefined || parseIPv6(six) === null || port > 65_535) return null;
+  return { family: 6, host: six, port };
+}
+
 /** Whoever comes from there, or there, is on this machine. */
 export function isLoopback({ family, host }: Address): boolean {
   return family === 4 ? host.startsWith('127.') : family === 6 && host === '::1';

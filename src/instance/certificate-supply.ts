@@ -21,7 +21,7 @@ import type { ReadyPlans } from '../load/load.ts';
 import { acmeSourcesOf } from '../load/tls/sources.ts';
 
 export interface CertificateSupplyOptions {
-  readonly keeper: Pick<Keeper, 'ticketSecret' | 'useTicketSecrets'>;
+  readonly keeper: Pick<Keeper, 'ticketSecret' | 'useTicketSecrets' | 'forwarding'>;
   readonly stateDirectory: string;
   readonly node: string;
   /** What the instance before this one has heard of its peers. */
@@ -70,12 +70,20 @@ export class CertificateSupply {
       random: Math.random,
       onChange: (peer, isUp) => {
         sharing.handleChange(peer, isUp);
-        if (isUp) this.nodes.handleUp(peer);
+        if (!isUp) return;
+        this.nodes.handleUp(peer);
+        keeper.forwarding.handlePeerUp(peer);
       },
       onMessage: (peer, message) => {
         sharing.handleMessage(peer, message);
         this.nodes.handleMessage(peer, message);
+        keeper.forwarding.handlePeerMessage(peer, message);
       },
+    });
+    keeper.forwarding.tellPeersBy((message, peer) => {
+      for (const { name, isUp } of this.peers.presences()) {
+        if (isUp && (peer ?? name) === name) this.peers.send(name, message);
+      }
     });
     this.nodes = new NodeSharing({ ...self, peers: this.peers, version, log });
     const sharing = new CertificateSharing({

@@ -136,7 +136,7 @@ export class Keeper {
   /** Sessions of UDP that go from one proxy to another. */
   private readonly moves: SessionMoves;
   private readonly files: FilesProcess;
-  private readonly forwarding: KernelForwarding;
+  readonly forwarding: KernelForwarding;
   /** Of the keepers before this one. */
   private readonly former = new FormerCounts();
   private readonly totals: TrafficTotals;

@@ -15,6 +15,11 @@ export interface ForwardedService {
   readonly by: BucketKey;
   /** The name of its map. */
   readonly map: string;
+  /**
+   * Of TCP: the name of the map for segments that are not the first ones of their connections, where it differs from the other one. Null: all go by
+   * that.
+   */
+  readonly kept: string | null;
   /** All that ever have one of its buckets, of its family: what one of them sends first belongs to this service. */
   readonly servers: readonly Address[];
 }
@@ -30,6 +35,24 @@ export interface ForwardingRules {
   readonly maps: readonly BucketMap[];
 }
 
+/** A connection to a service of TCP, whatever its bucket. */
+export interface ForwardedFlow {
+  readonly service: Address;
+  readonly client: Address;
+  readonly server: Address;
+}
+
+/** One that the kernel knows. */
+export interface TrackedFlow {
+  /** The bytes of its address. */
+  readonly client: Uint8Array;
+  readonly port: number;
+  /** As text. */
+  readonly server: string;
+  /** It is not expected to go on. */
+  readonly isOver: boolean;
+}
+
 /** By bucket: whose it is. Null: nobody's. */
 export type Buckets = readonly (Address | null)[];
 
@@ -43,11 +66,19 @@ export interface ForwardedCounts {
 /** One table in the kernel; it stays when this process ends. Failures are texts for people; null: it was done. */
 export interface Forwarder {
   /** In place of whatever the table has, at once for all packets. `buckets`: by the name of the map. */
-  replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null;
+  replace(
+    rules: ForwardingRules,
+    buckets: ReadonlyMap<string, Buckets>,
+    flows: readonly ForwardedFlow[],
+  ): string | null;
   /** Settings of the machine that could not be changed for it, since `replace`: `NAME to VALUE (REASON)`. */
   readonly refusedSettings: readonly string[];
   /** Of one map: these buckets have another server now, all at once. */
   change(map: BucketMap, changes: readonly BucketChange[]): string | null;
+  /** These connections have, or have no longer, a server of their own. */
+  changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): string | null;
+  /** Connections of TCP to this service, read in portions: each step is one. */
+  flowsOf(service: Address): Generator<undefined, readonly TrackedFlow[]>;
   /** Whether the table is as it was left; a text: what has become of it. Reads it only if anything has changed any table. */
   verify(maps: ReadonlyMap<string, Buckets>): string | null;
   /** What the maps of a table have that a predecessor has left; null: there is none. */

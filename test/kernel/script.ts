@@ -13,7 +13,8 @@ export class Script {
     this.child = host.spawn(command, ...args);
     let rest = '';
     this.child.stderr!.on('data', (data: Buffer) => this.lines.push(data.toString()));
-    this.child.stdin!.on('error', () => undefined);
+    // One that is killed leaves unread what it was told.
+    for (const stream of this.child.stdio) stream?.on('error', () => undefined);
     this.child.on('close', () => {
       this.isOver = true;
       this.change.wake();

@@ -3,10 +3,13 @@
  * the balancer comes back, and each has to go on once more. At some time a server may come or go.
  */
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { killAtOnce, processesIn, signalAll } from '../../src/lab/processes.ts';
-import { EvenkeelHost } from '../vip/evenkeel-host.ts';
+import { identityIn } from '../../src/keeper/peers/identity.ts';
+import type { KeptView } from '../../src/api/data-plane.ts';
+import { EvenkeelHost, stateOf } from '../vip/evenkeel-host.ts';
 import { ADDRESS, build, CLIENT_ADDRESS, GATEWAY, type Place } from './place.ts';
 import { ECHO_PORT } from './echo.ts';
 import { MARIADB_PORT, type RealKind, type RealServer, RealServers, type RealSession, SSH_PORT } from './real.ts';
@@ -63,23 +66,27 @@ export class Trials {
   private readonly real: RealServers | null;
   private readonly realServers: RealServer[] = [];
   private readonly nodes = new Map<Balancer, EvenkeelHost>();
-  private readonly extra: string;
+  private readonly peers: string;
   private sessions: RealSession[] = [];
   /** Of those of this trial: the first plain one. */
   private first = 0;
 
-  /** `extra`: what else the file has. */
-  static async create(t: Pick<TestContext, 'after'>, options: TrialOptions, extra = ''): Promise<Trials> {
+  static async create(t: Pick<TestContext, 'after'>, options: TrialOptions): Promise<Trials> {
     const place = await build(t, Object.values(BALANCERS), SERVERS);
-    const trials = new Trials(place, options, extra);
+    const trials = new Trials(place, options);
     await trials.start();
     return trials;
   }
 
-  private constructor(place: Place, options: TrialOptions, extra: string) {
+  private constructor(place: Place, options: TrialOptions) {
     this.place = place;
     this.options = options;
-    this.extra = extra;
+    const nodes = Object.entries(BALANCERS).map(([name, number], i) => {
+      const state = stateOf(place.hosts[i], name);
+      mkdirSync(state, { recursive: true });
+      return `  ${name}: { address: "10.9.2.${number}:7946", fingerprint: "${identityIn(state).fingerprint}" }\n`;
+    });
+    this.peers = `peers:\n${nodes.join('')}`;
     this.real = options.real === 0 ? null : new RealServers(place.segment.directory);
   }
 
@@ -130,6 +137,35 @@ export class Trials {
     await this.node('lb01').is('active');
     await this.startNode('lb02');
     await this.node('lb02').is('backup');
+    await this.areLinked();
+  }
+
+  /** What is told over the link takes a moment; so it does before anything happens to anybody. */
+  private async areLinked(): Promise<void> {
+    for (const node of this.nodes.values()) {
+      await node.eventually(async () => {
+        const { peers } = await node.ask<Status>('GET', '/v1/status');
+        return peers.peers[0].isUp;
+      }, 'is not linked');
+    }
+  }
+
+  /** The node in charge has looked at all that was opened, and those that are there know as much. */
+  private async isTold(): Promise<void> {
+    const openedMs = performance.now();
+    const nodes = [...this.nodes.values()].filter((node) => this.isReachable(node));
+    const [first] = nodes;
+    await first.eventually(async () => {
+      const askedMs = performance.now();
+      const statuses = await Promise.all(nodes.map((node) => node.ask<Status>('GET', '/v1/status')));
+      return statuses[0].listeners.every((_, i) => {
+        const all = statuses.map(({ listeners }) => listeners[i].kept[0]);
+        const active = all.find(({ isInCharge }) => isInCharge);
+        if (active === undefined || active.lookedAgeMs === null) return false;
+        const isLooked = active.lookedAgeMs === 0 || askedMs - active.lookedAgeMs > openedMs;
+        return isLooked && all.every(({ exceptions }) => exceptions === active.exceptions);
+      });
+    }, 'has not told its peer');
   }
 
   private async startNode(name: Balancer): Promise<void> {
@@ -144,6 +180,7 @@ export class Trials {
   }
 
   private async strike(event: TrialEvent): Promise<void> {
+    await this.isTold();
     const [host] = this.place.hosts;
     const node = this.node('lb01');
     switch (event) {
@@ -169,6 +206,7 @@ export class Trials {
   }
 
   private async back(event: TrialEvent): Promise<void> {
+    await this.isTold();
     const [host] = this.place.hosts;
     switch (event) {
       case 'kill -9':
@@ -188,6 +226,7 @@ export class Trials {
     }
     await this.node('lb01').is('active');
     await this.node('lb02').is('backup');
+    await this.areLinked();
   }
 
   private async change(what: ServerChange['what']): Promise<void> {
@@ -207,17 +246,16 @@ export class Trials {
   /** Every node that runs and can. */
   private async allSee(state: 'up' | 'down'): Promise<void> {
     for (const node of this.nodes.values()) {
-      if (node.child.exitCode !== null || node.child.signalCode !== null || !this.isConnected(node)) continue;
+      if (!this.isReachable(node)) continue;
       await node.eventually(async () => {
-        const { upstreams } = await node.ask<StatusOfServers>('GET', '/v1/status');
+        const { upstreams } = await node.ask<Status>('GET', '/v1/status');
         return upstreams[0].servers[LAST].state === state;
       }, `does not see the server ${state}`);
     }
   }
 
-  private isConnected(node: EvenkeelHost): boolean {
-    const { segment } = this.place;
-    return node.host.segment === segment && segment.isPlugged(node.host.port);
+  private isReachable({ child, host }: EvenkeelHost): boolean {
+    return child.exitCode === null && child.signalCode === null && this.place.segment.isPlugged(host.port);
   }
 
   private async restore(what: ServerChange['what']): Promise<void> {
@@ -264,6 +302,7 @@ export class Trials {
       return [...plain, ...real.map((session) => `${session.what} of ${session.server}`)];
     };
     while (missing().length > 0 && performance.now() < deadline) await sleep(50);
+    for (const one of missing()) if (!lost.has(one)) console.error(`round ${round}: ${one}`);
     for (const one of missing()) lost.add(one);
   }
 
@@ -288,7 +327,7 @@ ${real[1]}ha:
     advertise: ${this.options.advertiseMs}ms
     addresses: [ "${ADDRESS}/24", "${GATEWAY}/24" ]
     track: [ { interface: eth0 } ]
-${this.extra}`;
+${this.peers}`;
   }
 }
 
@@ -301,6 +340,8 @@ function upstream(port: number, health: string): string {
   return `{ servers: [${servers}], health: { ${health}, interval: 300ms, timeout: 2s, retry-after: 100ms, rise: 1, fall: 2 } }`;
 }
 
-interface StatusOfServers {
+interface Status {
+  readonly listeners: readonly { readonly kept: readonly KeptView[] }[];
+  readonly peers: { readonly peers: readonly { readonly isUp: boolean }[] };
   readonly upstreams: readonly { readonly servers: readonly { readonly state: string }[] }[];
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -14,6 +14,11 @@ import { Change, until } from '../waiting.ts';
 import type { Host } from './virtual-node.ts';
 
 let nodes = 0;
+
+/** The state directory of a node on this host. */
+export function stateOf({ segment }: Host, name: string): string {
+  return join(segment.directory, `state-${name}`);
+}
 
 export class EvenkeelHost {
   readonly host: Host;
@@ -38,14 +43,9 @@ export class EvenkeelHost {
     this.file = former?.file ?? join(directory, `evenkeel-${nodes++}.yaml`);
     this.socket = `${this.file}.sock`;
     this.write(yaml);
-    const run = [
-      'env',
-      `RUNTIME_DIRECTORY=${directory}`,
-      `STATE_DIRECTORY=${directory}`,
-      process.execPath,
-      main,
-      'run',
-    ];
+    const state = stateOf(host, name);
+    mkdirSync(state, { recursive: true });
+    const run = ['env', `RUNTIME_DIRECTORY=${directory}`, `STATE_DIRECTORY=${state}`, process.execPath, main, 'run'];
     const command = [...wrapper, ...run, this.file, '--node', name, '--workers', '1', '--socket', this.socket];
     this.child = host.spawn(command[0], ...command.slice(1));
     this.exit = once(this.child, 'exit');

@@ -12,6 +12,7 @@ const RULES: ForwardingRules = {
       protocol: 'tcp',
       address: { family: 4, host: '192.0.2.10', port: 22 },
       by: 'source-port',
+      kept: null,
       map: MAP.name,
       servers: [SERVER],
     },
@@ -27,6 +28,6 @@ for (const args of ['flush ruleset', 'add table inet other', '']) {
     if (args !== '') spawnSync('nft', args.split(' '));
     return [];
   };
-  process.stdout.write(`${table.replace(RULES, BUCKETS)} ${table.verify(BUCKETS)}\n`);
+  process.stdout.write(`${table.replace(RULES, BUCKETS, [])} ${table.verify(BUCKETS)}\n`);
 }
 table.remove();

@@ -2,6 +2,7 @@
  * What nodes say to each other over their link: JSON, each message with its length in front, 4 bytes, big-endian. A message of a type that is not known is passed
  * over, so that a later version may say more; what changes the meaning of one that is known changes FORMAT, and nodes of two formats say nothing else.
  */
+import { type ExceptionsMessage, isExceptionsMessage, isKeptMessage, type KeptMessage } from '../forwarding/words.ts';
 import { isPartName, PARTS_MAX } from './configuration-identity.ts';
 import { isAge, isNodeSummary, type NodeSummary } from './node-summary.ts';
 
@@ -32,7 +33,10 @@ export type PeerMessage =
       readonly ageMs: number;
     }
   /** How it stands. */
-  | { readonly type: 'node'; readonly summary: NodeSummary };
+  | { readonly type: 'node'; readonly summary: NodeSummary }
+  /** Of connections that kernels forward. */
+  | KeptMessage
+  | ExceptionsMessage;
 
 export interface PeerProof {
   readonly challenge: 'http-01' | 'tls-alpn-01';
@@ -70,6 +74,8 @@ const CHECKS: Readonly<Record<PeerMessage['type'], (message: Readonly<Record<str
   'ticket-secret': ({ secret }) => typeof secret === 'string' && /^[A-Za-z0-9_-]{43}$/.test(secret),
   configuration: ({ digest, parts, ageMs }) => isDigest(digest) && isParts(parts) && isAge(ageMs),
   node: ({ summary }) => isNodeSummary(summary),
+  kept: isKeptMessage,
+  exceptions: isExceptionsMessage,
 };
 
 function isProof(value: unknown): value is PeerProof {

@@ -25,7 +25,7 @@ test('a listener in kernel mode is closed where the kernel does not have its rul
         isStopping: false,
         former: { accepted: () => 0 },
         traffic: new TrafficTotals(board),
-        forwarded: { failure, ofService: () => 0, ofServer: () => 0 },
+        forwarded: { failure, ofService: () => 0, ofServer: () => 0, keptAt: () => null },
       } as unknown as DataPlaneFacts,
       0,
     );

@@ -5,6 +5,7 @@
  */
 import {
   type AnswerView,
+  type KeptView,
   type ListenerView,
   memory,
   type MemoryView,
@@ -73,6 +74,8 @@ export interface ForwardedFacts {
   readonly failure: string | null;
   /** At this address of a listener. */
   ofService(protocol: 'tcp' | 'udp', address: Address): number;
+  /** Of TCP, at this address of a listener. */
+  keptAt(address: Address): KeptView | null;
   /** At this address of a server. */
   ofServer(upstream: string, address: Address): number;
 }
@@ -188,7 +191,7 @@ export function listenerView(
       const failure = inKernel === true ? forwarded.failure : (failureOf.get(bind) ?? null);
       return { address: bindText(bind), failure };
     }),
-    ...(inKernel === true ? { inKernel } : {}),
+    ...(inKernel === true ? { inKernel, kept: keptView(own, forwarded) } : {}),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
     accepted: former.accepted(name) + acceptedBy(board, own, forwarded),
     datagrams:
@@ -203,6 +206,12 @@ export function listenerView(
     sessions: protocol === 'http' ? null : sessionsView(traffic, own),
     handshakes: tls === null ? null : handshakesView(traffic, own),
   };
+}
+
+/** Null: of UDP. */
+function keptView({ binds, protocol }: ListenerPlan, forwarded: ForwardedFacts): readonly KeptView[] | null {
+  if (protocol === 'udp') return null;
+  return binds.flatMap(({ address }) => forwarded.keptAt(address) ?? []);
 }
 
 function isShut({ inKernel }: ListenerPlan, open: OpenListener | undefined, { failure }: ForwardedFacts): boolean {

@@ -3,7 +3,16 @@ import { test, type TestContext } from 'node:test';
 import { Board, SERVER_DOWN, SERVER_UP } from '../../base/board.ts';
 import type { ServerState } from '../../base/server-table.ts';
 import type { Plan } from '../../config/plan.ts';
-import type { BucketChange, Buckets, Forwarder, ForwardingRules } from '../../port/forwarding.ts';
+import { parseMessage } from '../../core/peers/messages.ts';
+import type {
+  BucketChange,
+  Buckets,
+  ForwardedFlow,
+  Forwarder,
+  ForwardingRules,
+  TrackedFlow,
+} from '../../port/forwarding.ts';
+import { bucketOfClient } from '../../base/packet-bucket.ts';
 import { createLog } from '../log/log.ts';
 import { KernelForwarding } from './kernel-forwarding.ts';
 
@@ -41,12 +50,21 @@ class FakeForwarder implements Forwarder {
   replacements = 0;
   changes: BucketChange[] = [];
   readonly buckets = new Map<string, Buckets>();
+  /** By the client's port. */
+  readonly flows = new Map<number, string>();
+  tracked: readonly TrackedFlow[] = [];
 
-  replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
+  replace(
+    rules: ForwardingRules,
+    buckets: ReadonlyMap<string, Buckets>,
+    flows: readonly ForwardedFlow[],
+  ): string | null {
     this.asked++;
     if (this.refusal !== null) return this.refusal;
     this.replacements++;
     this.rules = rules;
+    this.flows.clear();
+    this.changeFlows(flows, []);
     for (const [name, there] of buckets) this.buckets.set(name, there);
     return null;
   }
@@ -73,6 +91,17 @@ class FakeForwarder implements Forwarder {
     return null;
   }
 
+  changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): null {
+    for (const { client } of removed) this.flows.delete(client.port);
+    for (const { client, server } of added) this.flows.set(client.port, server.host);
+    return null;
+  }
+
+  *flowsOf(): Generator<undefined, readonly TrackedFlow[]> {
+    yield;
+    return this.tracked;
+  }
+
   forget(): number {
     return 0;
   }
@@ -89,19 +118,29 @@ class FakeForwarder implements Forwarder {
 
   /** Whose buckets there are, by their hosts. */
   get owners(): ReadonlySet<string> {
-    return new Set([...this.buckets.values()].flat().map((server) => server?.host ?? 'nobody'));
+    return new Set(
+      [...this.buckets]
+        .flatMap(([name, there]) => (name.startsWith('kept-') ? [] : there))
+        .map((server) => server?.host ?? 'nobody'),
+    );
   }
 }
+
+const mocked = new WeakSet<TestContext>();
+let nowMs = 0;
 
 class Scene {
   readonly kernel = new FakeForwarder();
   readonly lines: string[] = [];
   readonly forwarding: KernelForwarding;
   readonly assumed = new Set<number>();
+  /** Whether the service's address is. */
+  isHere = false;
   private readonly board = Board.createAlone({ servers: 2, listeners: 0, rows: 1 });
 
-  constructor(t: TestContext, isDeferred = false) {
-    t.mock.timers.enable({ apis: ['setInterval'] });
+  constructor(t: TestContext, isDeferred = false, isHere = false) {
+    if (!mocked.has(t)) t.mock.timers.enable({ apis: ['setInterval'] });
+    mocked.add(t);
     this.set([SERVER_UP, SERVER_UP]);
     this.forwarding = new KernelForwarding({
       board: this.board,
@@ -112,7 +151,10 @@ class Scene {
       open: () => this.kernel,
       isAssumed: (slot) => this.assumed.has(slot),
       isDeferred,
+      here: () => () => this.isHere,
+      now: () => nowMs,
     });
+    this.isHere = isHere;
   }
 
   set(states: readonly ServerState[]): void {
@@ -130,13 +172,13 @@ test('buckets go where servers are up, and back, without other rules', (t) => {
   const { kernel, forwarding } = scene;
   forwarding.apply(PLAN);
   assert.deepEqual(kernel.owners, new Set([FIRST, SECOND]));
-  const [before] = kernel.buckets.values();
+  const before = kernel.buckets.get('shells-0-4');
   scene.set([SERVER_UP, SERVER_DOWN]);
   forwarding.refresh();
   assert.deepEqual(kernel.owners, new Set([FIRST]));
   scene.set([SERVER_UP, SERVER_UP]);
   forwarding.refresh();
-  assert.deepEqual([...kernel.buckets.values()], [before]);
+  assert.deepEqual(kernel.buckets.get('shells-0-4'), before);
   assert.equal(kernel.replacements, 1);
   assert.ok(kernel.changes.every(({ from, to }) => from!.host === SECOND || to!.host === SECOND));
 });
@@ -215,4 +257,67 @@ test('nothing is done before the predecessor has given way, and a stop before th
   assert.equal(kernel.replacements, 1);
   forwarding.stop(false);
   assert.notEqual(kernel.rules, null);
+});
+
+/** Connections of 192.0.2.77, by their ports, as the kernel tells of them. */
+function trackedBy(servers: ReadonlyMap<number, string>): readonly TrackedFlow[] {
+  const client = Uint8Array.of(192, 0, 2, 77);
+  return [...servers].map(([port, host]) => ({ client, port, server: `${host}:22`, isOver: false }));
+}
+
+/** Where a kernel sends what is no first segment. */
+function laterServerOf({ flows, buckets }: FakeForwarder, port: number): string | undefined {
+  const bucket = bucketOfClient(Uint8Array.of(192, 0, 2, 77), port, 16_361);
+  const kept = buckets.get('kept-192_0_2_10-22')![bucket];
+  return flows.get(port) ?? (kept ?? buckets.get('shells-0-4')![bucket])?.host;
+}
+
+test('connections whose server is not that of the table are told to the peer, also when it comes late, and by it after the move', async (t) => {
+  const [one, two] = [new Scene(t, false, true), new Scene(t)];
+  let isLinked = false;
+  const link = (from: Scene, to: Scene, name: string): void =>
+    from.forwarding.tellPeersBy((message) => {
+      const parsed = parseMessage(JSON.stringify(message));
+      assert.deepEqual(parsed, message);
+      assert.ok(parsed !== null && typeof parsed !== 'string');
+      if (isLinked) to.forwarding.handlePeerMessage(name, parsed);
+    });
+  link(one, two, 'one');
+  link(two, one, 'two');
+  const ports = Array.from({ length: 200 }, (_, i) => 1024 + i);
+  // With one server all are its; the other one comes, and half of the buckets are not.
+  one.set([SERVER_UP, SERVER_DOWN]);
+  one.forwarding.apply(PLAN);
+  const servers = new Map(ports.map((port) => [port, FIRST]));
+  one.kernel.tracked = trackedBy(servers);
+  one.set([SERVER_UP, SERVER_UP]);
+  one.forwarding.refresh();
+  const pass = async (): Promise<void> => {
+    nowMs += 2_000;
+    t.mock.timers.tick(500);
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  };
+  await pass();
+  two.forwarding.apply(PLAN);
+  isLinked = true;
+  one.forwarding.handlePeerUp('two');
+  two.forwarding.handlePeerUp('one');
+  for (const port of ports) assert.equal(laterServerOf(two.kernel, port), FIRST);
+
+  // The address moves: whatever this node thinks of servers, who has spoken not yet stays.
+  [one.isHere, two.isHere] = [false, true];
+  two.set([SERVER_DOWN, SERVER_UP]);
+  two.forwarding.refresh();
+  await pass();
+  assert.deepEqual(two.kernel.owners, new Set([SECOND]));
+  for (const port of ports) assert.equal(laterServerOf(two.kernel, port), FIRST);
+  // New ones are the other server's, and go on there after the way back.
+  for (const port of ports) servers.set(port + 1000, SECOND);
+  two.kernel.tracked = trackedBy(servers);
+  await pass();
+  for (const [port, server] of servers) assert.equal(laterServerOf(one.kernel, port), server, `${port}`);
+  // Nobody is left of them.
+  two.kernel.tracked = [];
+  await pass();
+  assert.equal(one.kernel.flows.size, two.kernel.flows.size);
 });

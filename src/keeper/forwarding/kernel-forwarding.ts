@@ -6,15 +6,10 @@ import { networkInterfaces } from 'node:os';
 import { type Address, addressText, formatIP } from '../../base/address.ts';
 import { type Board, emptySlot, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Plan } from '../../config/plan.ts';
-import type {
-  BucketChange,
-  BucketMap,
-  Buckets,
-  ForwardedCounts,
-  Forwarder,
-  ForwardingRules,
-} from '../../port/forwarding.ts';
+import type { BucketChange, Buckets, ForwardedCounts, Forwarder, ForwardingRules } from '../../port/forwarding.ts';
+import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { Log } from '../log/log.ts';
+import { type KeptAccount, KeptConnections } from './kept-connections.ts';
 import { bucketsOf, type KnownServer, type PlannedRules, rulesOf, takersOf } from './plan-rules.ts';
 
 export interface KernelForwardingOptions {
@@ -26,6 +21,9 @@ export interface KernelForwardingOptions {
   readonly isAssumed: (slot: number) => boolean;
   /** A predecessor is in charge: nothing is done until `settle`. */
   readonly isDeferred: boolean;
+  /** Which addresses this machine has now. */
+  readonly here?: () => (address: Address) => boolean;
+  readonly now?: () => number;
 }
 
 /** How often it is looked whether anybody has changed the kernel's table. */
@@ -36,6 +34,7 @@ const NO_RULES: PlannedRules = { services: [], maps: [] };
 
 export class KernelForwarding {
   private readonly options: KernelForwardingOptions;
+  private readonly here: () => (address: Address) => boolean;
   private plan: Plan | null = null;
   private forwarder: Forwarder | null = null;
   private isDeferred: boolean;
@@ -59,12 +58,41 @@ export class KernelForwarding {
   private refusedSettings = '';
   private counted: ForwardedCounts | null = null;
   private countedAtMs = -Infinity;
+  private readonly kept: KeptConnections;
+  /** There was no table of a predecessor. */
+  private foundNothing = true;
+  private tellPeers: (message: PeerMessage, peer?: string) => void = () => undefined;
   private readonly slot = emptySlot();
 
   constructor(options: KernelForwardingOptions) {
     this.options = options;
+    this.here = options.here ?? hereNow;
     this.isDeferred = options.isDeferred;
+    this.kept = new KeptConnections({
+      log: options.log,
+      forwarder: () => this.forwarder,
+      now: options.now ?? (() => performance.now()),
+      tell: (message, peer) => this.tellPeers(message, peer),
+      onKept: () => this.update(),
+    });
   }
+
+  // --- peers ---
+
+  /** How they are told: one of them, or all that are linked. */
+  tellPeersBy(tell: (message: PeerMessage, peer?: string) => void): void {
+    this.tellPeers = tell;
+  }
+
+  handlePeerUp(peer: string): void {
+    if (!this.isDeferred) this.kept.handlePeerUp(peer);
+  }
+
+  handlePeerMessage(peer: string, message: PeerMessage): void {
+    if (!this.isDeferred) this.kept.handlePeerMessage(peer, message);
+  }
+
+  // --- what is forwarded ---
 
   /** The server table has its servers. */
   apply(plan: Plan): void {
@@ -90,8 +118,11 @@ export class KernelForwarding {
    * have other servers then.
    */
   abandon(addresses: readonly string[]): void {
-    for (const { protocol, address } of this.rules.services) {
-      if (addresses.includes(address.host)) this.forwarder?.forgetService(protocol, address);
+    for (const service of this.rules.services) {
+      const { protocol, address } = service;
+      if (!addresses.includes(address.host)) continue;
+      this.kept.abandon(service);
+      this.forwarder?.forgetService(protocol, address);
     }
   }
 
@@ -106,6 +137,10 @@ export class KernelForwarding {
       return service.protocol === protocol && addressText(service.address) === addressText(address);
     });
     return (this.former.services[at] ?? 0) + (this.countsNow()?.services[at] ?? 0);
+  }
+
+  keptAt(address: Address): KeptAccount | null {
+    return this.plan === null ? null : this.kept.accountOf(address);
   }
 
   ofServer(upstream: string, address: Address): number {
@@ -135,7 +170,15 @@ export class KernelForwarding {
     const rules = rulesOf(plan, (upstream) => this.serversOf(upstream));
     this.looking ??= setInterval(() => this.look(), LOOK_MS).unref();
     if (this.forwarder === null && !this.begin(rules)) return;
-    const wanted = new Map(rules.maps.map((map) => [map.name, this.wantedOf(map, this.serversOf(map.upstream))]));
+    this.kept.apply(
+      rules.services.map((service) => {
+        const { upstream, family, size } = rules.maps.find(({ name }) => name === service.map)!;
+        return { service, takers: takersOf(this.serversOf(upstream), family), size };
+      }),
+      this.here(),
+      this.foundNothing,
+    );
+    const wanted = new Map(rules.maps.map((map) => [map.name, this.wantedOf(rules, map)]));
     if (this.isInKernel && JSON.stringify(rules) === JSON.stringify(this.rules)) this.moveBuckets(rules, wanted);
     else this.replace(rules, wanted);
     this.forgetDatagrams(plan);
@@ -150,15 +193,15 @@ export class KernelForwarding {
       return false;
     }
     const left = this.forwarder.adopt(rules.maps);
+    this.foundNothing = left === null;
     if (left !== null) {
       log.info('kernel mode: goes on with the table that is there');
       this.distrust(rules, left);
     }
-    const own = ownAddresses();
+    const isHere = this.here();
     for (const { protocol, address } of rules.services) {
       // What was relayed before, or reset, would go on as it did; and what a killed predecessor knew may be long past.
-      if ((left === null && protocol === 'udp') || !own.has(address.host))
-        this.forwarder.forgetService(protocol, address);
+      if ((left === null && protocol === 'udp') || !isHere(address)) this.forwarder.forgetService(protocol, address);
     }
     return true;
   }
@@ -186,7 +229,7 @@ export class KernelForwarding {
 
   private replace(rules: PlannedRules, wanted: ReadonlyMap<string, Buckets>): void {
     const counts = this.totals(rules);
-    const reason = this.forwarder!.replace(rules, wanted);
+    const reason = this.forwarder!.replace(rules, wanted, this.kept.allFlows());
     if (reason !== null) {
       this.isInKernel = false;
       // what it has is not for those: whose it is to be is found out anew
@@ -223,6 +266,7 @@ export class KernelForwarding {
   }
 
   private look(): void {
+    this.kept.look(this.here());
     const what = this.isInKernel ? this.forwarder!.verify(this.buckets) : null;
     if (what === null && this.fault === '') return;
     if (what !== null)
@@ -232,13 +276,17 @@ export class KernelForwarding {
   }
 
   /** The same array as before, if nothing has changed. */
-  private wantedOf(map: BucketMap, servers: readonly KnownServer[]): Buckets {
-    const takers = takersOf(servers, map.family);
-    const text = JSON.stringify([map.size, takers.map(({ identity, weight }) => [identity, weight])]);
+  private wantedOf(rules: PlannedRules, map: PlannedRules['maps'][number]): Buckets {
+    const service = rules.services.find(({ kept }) => kept === map.name);
+    const takers = service === undefined ? takersOf(this.serversOf(map.upstream), map.family) : [];
+    const text =
+      service === undefined
+        ? JSON.stringify([map.size, takers.map(({ identity, weight }) => [identity, weight])])
+        : this.kept.stateOf(service);
     const known = this.buckets.get(map.name);
     if (known !== undefined && this.takers.get(map.name) === text) return known;
     this.takers.set(map.name, text);
-    return bucketsOf(takers, map.size);
+    return service === undefined ? bucketsOf(takers, map.size) : this.kept.bucketsOf(service);
   }
 
   private serversOf(upstream: number): readonly KnownServer[] {
@@ -300,8 +348,10 @@ export class KernelForwarding {
   }
 }
 
-function ownAddresses(): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
+/** Which addresses this machine has. */
+function hereNow(): (address: Address) => boolean {
+  const own = new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
+  return ({ host }) => own.has(host);
 }
 
 function addressOf(slot: ServerSlot, target: Address | { readonly hostname: string }): Address | null {

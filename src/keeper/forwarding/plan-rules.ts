@@ -18,7 +18,7 @@ export interface KnownServer {
 const FAMILIES = [4, 6] as const;
 
 export interface PlannedRules extends ForwardingRules {
-  /** `upstream`: whose servers have its buckets, by index. */
+  /** `upstream`: whose servers have its buckets, by index. First those of upstreams, and then those that are kept, of services. */
   readonly maps: readonly (BucketMap & { readonly upstream: number })[];
 }
 
@@ -30,6 +30,7 @@ export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly Kn
     return listener.binds.map(({ address, isUdp }) => ({
       protocol: isUdp ? 'udp' : 'tcp',
       address,
+      kept: isUdp ? null : keptName(address),
       by: upstream.balance === 'source-hash' ? 'source' : 'source-port',
       map: mapName(upstream, address.family === 6 ? 6 : 4),
       servers: serversOf(listener.upstream)
@@ -42,8 +43,17 @@ export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly Kn
       return { name: mapName(upstream, family), family, size: bucketCount(upstream.servers.length), upstream: index };
     }),
   );
-  const used = new Set(services.map(({ map }) => map));
-  return { services, maps: maps.filter(({ name }) => used.has(name)) };
+  const used = maps.filter(({ name }) => services.some(({ map }) => map === name));
+  const kept = services.flatMap((service) => {
+    const map = used.find(({ name }) => name === service.map)!;
+    return service.kept === null ? [] : [{ ...map, name: service.kept }];
+  });
+  return { services, maps: [...used, ...kept] };
+}
+
+/** Of the map for segments that are not the first ones. */
+function keptName({ host, port }: Address): string {
+  return `kept-${host.replaceAll(/[.:]/g, '_')}-${port}`;
 }
 
 /** Of a name in nf_tables there are letters, digits and a few more; its place is part of it, for two names may become one. */

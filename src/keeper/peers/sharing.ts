@@ -109,6 +109,9 @@ export class CertificateSharing {
       // Of node-sharing.ts.
       case 'configuration':
       case 'node':
+      // Of keeper/forwarding/kept-connections.ts.
+      case 'kept':
+      case 'exceptions':
     }
   }
 

@@ -183,6 +183,10 @@ export class Batch {
     this.changeElements(NFT_MSG_NEWSETELEM, set, keys.length, (i) => keys[i], dataOf);
   }
 
+  deleteElements(set: NamedSet, keys: readonly Uint8Array[]): void {
+    this.changeElements(NFT_MSG_DELSETELEM, set, keys.length, (i) => keys[i], null);
+  }
+
   /** Of a map whose keys are numbers of this machine. */
   addNumbered(set: NamedSet, keys: ArrayLike<number>, dataOf: (index: number) => Uint8Array): void {
     this.changeElements(NFT_MSG_NEWSETELEM, set, keys.length, numberedBy(keys), dataOf);

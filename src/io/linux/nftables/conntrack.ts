@@ -2,8 +2,8 @@
  * Flows that connection tracking knows, and that it shall know no longer (nfnetlink_conntrack). The kernel picks out those of one
  * server or service by itself (Linux 5.8), so that nobody reads all there are; from an older one all are read.
  */
-import type { Address } from '../../../base/address.ts';
-import { addressBytes } from '../../../base/address.ts';
+import { type Address, addressBytes, addressText, formatIP } from '../../../base/address.ts';
+import type { TrackedFlow } from '../../../port/forwarding.ts';
 import { findAttribute, NESTED, NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
 import type { NetlinkRequests } from '../segment/netlink-socket.ts';
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from './batch.ts';
@@ -15,6 +15,10 @@ const IPCTNL_MSG_CT_DELETE = 2;
 
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
+const CTA_PROTOINFO = 4;
+const CTA_PROTOINFO_TCP = 1;
+const CTA_PROTOINFO_TCP_STATE = 1;
+const TCP_CONNTRACK_LAST_ACK = 6;
 const CTA_ID = 12;
 const CTA_FILTER = 25;
 const CTA_FILTER_ORIG_FLAGS = 1;
@@ -57,9 +61,54 @@ export class ConntrackTable {
     );
   }
 
+  /**
+   * Of TCP: those that were begun to a service, and those that its servers went on with after a takeover. A socket of its own may read it in portions, one at
+   * each step.
+   */
+  *flowsOf(service: Address): Generator<undefined, readonly TrackedFlow[]> {
+    const flows: TrackedFlow[] = [];
+    const family = service.family === 6 ? 6 : 4;
+    const servers = new Map<string, string>();
+    const textOf = (server: Address): string => {
+      const key = `${server.host} ${server.port}`;
+      let text = servers.get(key);
+      if (text === undefined) servers.set(key, (text = addressText(server)));
+      return text;
+    };
+    // Who began it, as the kernel thinks, is the client, or its server.
+    for (const [tuple, end] of [
+      [CTA_TUPLE_ORIG, 'receiver'],
+      [CTA_TUPLE_REPLY, 'receiver'],
+    ] as const) {
+      const isByClient = tuple === CTA_TUPLE_ORIG;
+      try {
+        yield* this.requests.dumpInPortions(
+          (writer, flags) => {
+            writer.begin(typeOf(IPCTNL_MSG_CT_GET), flags, headerOf(service));
+            writeFilter(writer, 'tcp', service, tuple, end);
+          },
+          (bytes, message) => {
+            const attributes = readAttributes(bytes, message.start + 4, message.end);
+            if (!isEnd(attributes.get(tuple), 'tcp', service, end)) return;
+            const reply = endIn(attributes.get(CTA_TUPLE_REPLY), 'sender', family);
+            const original = endIn(attributes.get(CTA_TUPLE_ORIG), 'sender', family);
+            if (reply === null || original === null) return;
+            const [client, server] = isByClient ? [original, reply] : [reply, original];
+            const isOver = stateIn(attributes.get(CTA_PROTOINFO)) >= TCP_CONNTRACK_LAST_ACK;
+            const address = { family, host: formatIP(server.address), port: server.port } as const;
+            flows.push({ client: client.address.slice(), port: client.port, server: textOf(address), isOver });
+          },
+        );
+      } catch {
+        // There is no connection tracking here.
+      }
+    }
+    return flows;
+  }
+
   /** `tuple`: whose sender or receiver it is, of the packets that go as the first one, or of those that answer it. */
   private forget(protocol: 'tcp' | 'udp', address: Address, tuple: number, end: End): number {
-    const header = Uint8Array.of(address.family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6, 0, 0, 0);
+    const header = headerOf(address);
     const found: { readonly tuple: Uint8Array; readonly id: Uint8Array | undefined }[] = [];
     try {
       this.requests.dump(
@@ -124,6 +173,27 @@ function isEnd(tuple: Uint8Array | undefined, protocol: 'tcp' | 'udp', address: 
     low === (address.port & 0xff) &&
     Buffer.compare(host, addressBytes(address)) === 0
   );
+}
+
+function endIn(
+  tuple: Uint8Array | undefined,
+  end: End,
+  family: 4 | 6,
+): { readonly address: Uint8Array; readonly port: number } | null {
+  if (tuple === undefined) return null;
+  const { ip, port } = ENDS[end];
+  const address = findAttribute(findAttribute(tuple, CTA_TUPLE_IP) ?? NOTHING, ip[family]);
+  const number = findAttribute(findAttribute(tuple, CTA_TUPLE_PROTO) ?? NOTHING, port);
+  return address === undefined || number === undefined ? null : { address, port: (number[0] << 8) | number[1] };
+}
+
+/** Of TCP. */
+function stateIn(info: Uint8Array | undefined): number {
+  return findAttribute(findAttribute(info ?? NOTHING, CTA_PROTOINFO_TCP) ?? NOTHING, CTA_PROTOINFO_TCP_STATE)?.[0] ?? 0;
+}
+
+function headerOf(address: Address): Uint8Array {
+  return Uint8Array.of(address.family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6, 0, 0, 0);
 }
 
 const NOTHING = new Uint8Array(0);

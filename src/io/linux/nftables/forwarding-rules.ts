@@ -3,14 +3,20 @@
  *
  *     map ssh-4 { type mark : ipv4_addr . inet_service; size 16361 }               # by bucket: its server
  *     map replies-4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }   # by server: its service
+ *     map ssh-4-kept { type mark : ipv4_addr . inet_service; size 16361 }          # by bucket, where it differs from ssh-4
+ *     map flows-4 { type ipv4_addr . inet_service . ipv4_addr . inet_service : ipv4_addr . inet_service }   # connections, by both ends
  *     set servers-4 { type ipv4_addr . inet_proto . inet_service }
  *     set connections-4 { type ipv4_addr . inet_proto . inet_service; counter }
  *     set services-4 { type ipv4_addr . inet_proto . inet_service }
+ *     chain known {
+ *       tcp flags & (syn | ack) != syn dnat ip to ip saddr . tcp sport . ip daddr . tcp dport map @flows-4
+ *       ip daddr 192.0.2.10 tcp dport 22 tcp flags & (syn | ack) != syn dnat ip to jhash ... map @ssh-4-kept
+ *     }
  *     chain services {
  *       ip daddr 192.0.2.10 tcp dport 22 counter dnat ip to jhash ip saddr . tcp sport mod 16361 seed ... map @ssh-4
  *     }
- *     chain prerouting { type nat hook prerouting priority dstnat; jump services }
- *     chain output { type nat hook output priority dstnat; fib daddr type local jump services }
+ *     chain prerouting { type nat hook prerouting priority dstnat; jump known; jump services }
+ *     chain output { type nat hook output priority dstnat; fib daddr type local jump known; fib daddr type local jump services }
  *     chain postrouting {
  *       type nat hook postrouting priority srcnat
  *       ct status dnat ip daddr . meta l4proto . th dport @connections-4 accept
@@ -24,12 +30,13 @@
  *     }
  *
  * Rules of type nat see the first packet of a connection that connection tracking does not know, and it does the same to the rest. After a takeover
- * any packet may be that first one. The client's goes by its bucket; a server's says itself where it belongs (`replies-4`). What no rule
+ * any packet may be that first one. The client's goes by its connection (`flows-4`) or its bucket (core/forwarding/continuity.ts); a server's says itself where it belongs (`replies-4`). What no rule
  * could translate must reach nobody: a client would reset what comes from an address that it does not know, and this machine's
  * own stack would reset what is for no socket of its own.
  */
 import { type Address, addressBytes } from '../../../base/address.ts';
-import type { BucketMap, Buckets, ForwardedService, ForwardingRules } from '../../../port/forwarding.ts';
+import { BUCKET_SEED } from '../../../base/packet-bucket.ts';
+import type { BucketMap, Buckets, ForwardedFlow, ForwardedService, ForwardingRules } from '../../../port/forwarding.ts';
 import { Batch, NFPROTO_IPV4, NFPROTO_IPV6, type SetShape } from './batch.ts';
 import { type NamedSet, RECEIVER, type RuleWriter, SENDER } from './rule-writer.ts';
 
@@ -51,9 +58,10 @@ const TYPE_ADDRESS = { 4: 7, 6: 8 } as const;
 const TYPE_PROTOCOL = 12;
 const TYPE_PORT = 13;
 
-/** The same on every node and in every version, or flows would go elsewhere after a takeover. */
-const SEED = 0x65766b6c;
 const SERVICES_CHAIN = 'services';
+const KNOWN_CHAIN = 'known';
+/** In a map of connections, of all services. */
+const FLOWS_MAX = 65_536;
 
 type Family = 4 | 6;
 
@@ -68,6 +76,7 @@ export function replacingBatch(
   comment: string,
   { services, maps }: ForwardingRules,
   buckets: ReadonlyMap<string, Buckets>,
+  flows: readonly ForwardedFlow[],
 ): Batch {
   const batch = new Batch(table);
   // To delete what is not there would fail.
@@ -85,19 +94,43 @@ export function replacingBatch(
     const endOf = rememberedEnds();
     batch.addNumbered(shape, filled, (i) => endOf(there[filled[i]]!));
   }
+  batch.addChain(KNOWN_CHAIN, null);
+  for (const family of [4, 6] as const) {
+    if (!services.some(({ kept, address }) => kept !== null && address.family === family)) continue;
+    const shape = shapeOfFlows(family, ++id);
+    batch.addSet(shape);
+    const own = flows.filter(({ service }) => service.family === family);
+    batch.addElements(shape, own.map(keyOfFlow), own.map(dataOfFlow));
+    batch.addRule(KNOWN_CHAIN, (rule) => writeFlows(rule, family, shape));
+  }
+  for (const service of services) {
+    if (service.kept === null) continue;
+    const map = maps.find(({ name }) => name === service.kept)!;
+    batch.addRule(KNOWN_CHAIN, (rule) => {
+      writeReceiver(rule, service);
+      rule.isLaterSegment();
+      writeChoice(rule, service, map, sets.get(map.name)!);
+    });
+  }
   batch.addChain(SERVICES_CHAIN, null);
   for (const service of services) {
     const map = maps.find(({ name }) => name === service.map)!;
-    batch.addRule(SERVICES_CHAIN, (rule) => writeService(rule, service, map, sets.get(map.name)!));
+    batch.addRule(SERVICES_CHAIN, (rule) => {
+      writeReceiver(rule, service);
+      rule.count();
+      writeChoice(rule, service, map, sets.get(map.name)!);
+    });
   }
   batch.addChain('prerouting', { type: 'nat', hook: NF_INET_PRE_ROUTING, priority: PRIORITY_DSTNAT });
-  batch.addRule('prerouting', (rule) => rule.jump(SERVICES_CHAIN));
+  for (const chain of [KNOWN_CHAIN, SERVICES_CHAIN]) batch.addRule('prerouting', (rule) => rule.jump(chain));
   // Of this machine's own connections only those for itself: a standby does not get in its peer's way.
   batch.addChain('output', { type: 'nat', hook: NF_INET_LOCAL_OUT, priority: PRIORITY_DSTNAT });
-  batch.addRule('output', (rule) => {
-    rule.isToThisMachine();
-    rule.jump(SERVICES_CHAIN);
-  });
+  for (const chain of [KNOWN_CHAIN, SERVICES_CHAIN]) {
+    batch.addRule('output', (rule) => {
+      rule.isToThisMachine();
+      rule.jump(chain);
+    });
+  }
   batch.addChain('postrouting', { type: 'nat', hook: NF_INET_POST_ROUTING, priority: PRIORITY_SRCNAT });
   batch.addChain('forward', { type: 'filter', hook: NF_INET_FORWARD, priority: PRIORITY_FILTER });
   batch.addChain('input', { type: 'filter', hook: NF_INET_LOCAL_IN, priority: PRIORITY_FILTER });
@@ -122,16 +155,42 @@ export function shapeOfMap({ name, family, size }: BucketMap, id = 0): SetShape 
   };
 }
 
-function writeService(rule: RuleWriter, service: ForwardedService, map: BucketMap, set: NamedSet): void {
-  const { address, protocol, by } = service;
-  const bytes = bytesOf(map.family);
-  rule.isOfFamily(protocolFamily(map.family));
+/** Both ends of a connection, and its server. */
+export function shapeOfFlows(family: Family, id = 0): SetShape {
+  const bytes = bytesOf(family);
+  const end = (TYPE_ADDRESS[family] << 6) | TYPE_PORT;
+  const types = { keyType: (end << 12) | end, dataType: end };
+  return { name: `flows-${family}`, id, keyBytes: 2 * (bytes + 4), ...types, size: FLOWS_MAX, dataBytes: bytes + 4 };
+}
+
+export function keyOfFlow({ client, service }: ForwardedFlow): Uint8Array {
+  return Uint8Array.of(...endOf(client), ...endOf(service));
+}
+
+export function dataOfFlow({ server }: ForwardedFlow): Uint8Array {
+  return endOf(server);
+}
+
+function writeFlows(rule: RuleWriter, family: Family, flows: NamedSet): void {
+  rule.isOfFamily(protocolFamily(family));
+  rule.isOfProtocol(PROTOCOLS.tcp);
+  rule.isLaterSegment();
+  rule.loadEnds(bytesOf(family));
+  rule.replaceBy(flows);
+  rule.translate('receiver', bytesOf(family), protocolFamily(family));
+}
+
+function writeReceiver(rule: RuleWriter, { address, protocol }: ForwardedService): void {
+  rule.isOfFamily(protocolFamily(address.family === 6 ? 6 : 4));
   rule.isOfProtocol(PROTOCOLS[protocol]);
   rule.isTo(addressBytes(address), address.port);
-  rule.count();
+}
+
+function writeChoice(rule: RuleWriter, { by }: ForwardedService, map: BucketMap, set: NamedSet): void {
+  const bytes = bytesOf(map.family);
   if (by === 'source') rule.loadAddress(SENDER, bytes);
   else rule.loadEnd(SENDER, bytes);
-  rule.hash(by === 'source' ? bytes : bytes + 4, map.size, SEED);
+  rule.hash(by === 'source' ? bytes : bytes + 4, map.size, BUCKET_SEED);
   rule.replaceBy(set);
   rule.translate('receiver', bytes, protocolFamily(map.family));
 }

@@ -5,8 +5,10 @@ import type {
   BucketMap,
   Buckets,
   ForwardedCounts,
+  ForwardedFlow,
   Forwarder,
   ForwardingRules,
+  TrackedFlow,
 } from '../../../port/forwarding.ts';
 import * as libc from '../libc.ts';
 import {
@@ -20,7 +22,16 @@ import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts
 import { Batch, nftablesType, NFPROTO_INET } from './batch.ts';
 import { ConntrackTable } from './conntrack.ts';
 import { TrackingSettings } from './tracking-settings.ts';
-import { connectionsSet, PROTOCOLS, rememberedEnds, replacingBatch, shapeOfMap } from './forwarding-rules.ts';
+import {
+  connectionsSet,
+  dataOfFlow,
+  keyOfFlow,
+  PROTOCOLS,
+  rememberedEnds,
+  replacingBatch,
+  shapeOfFlows,
+  shapeOfMap,
+} from './forwarding-rules.ts';
 
 const NFT_MSG_GETTABLE = 1;
 const NFT_MSG_GETCHAIN = 4;
@@ -69,9 +80,13 @@ export class ForwardingTable implements Forwarder {
     this.name = name;
   }
 
-  replace(rules: ForwardingRules, buckets: ReadonlyMap<string, Buckets>): string | null {
+  replace(
+    rules: ForwardingRules,
+    buckets: ReadonlyMap<string, Buckets>,
+    flows: readonly ForwardedFlow[],
+  ): string | null {
     const before = this.readGeneration();
-    const reason = this.send(replacingBatch(this.name, this.settings.comment, rules, buckets));
+    const reason = this.send(replacingBatch(this.name, this.settings.comment, rules, buckets, flows));
     if (reason !== null) return reason;
     this.refusedSettings = this.settings.apply();
     this.rules = rules;
@@ -90,6 +105,32 @@ export class ForwardingTable implements Forwarder {
     const endOf = rememberedEnds();
     batch.deleteNumbered(shape, numbersOf(changes.filter(({ from }) => from !== null)));
     batch.addNumbered(shape, numbersOf(come), (i) => endOf(come[i].to!));
+    return this.sendChange(batch);
+  }
+
+  changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): string | null {
+    const batch = new Batch(this.name);
+    for (const family of [4, 6] as const) {
+      const isOf = ({ service }: ForwardedFlow): boolean => service.family === family;
+      const shape = shapeOfFlows(family);
+      batch.deleteElements(shape, removed.filter(isOf).map(keyOfFlow));
+      const come = added.filter(isOf);
+      batch.addElements(shape, come.map(keyOfFlow), come.map(dataOfFlow));
+    }
+    return this.sendChange(batch);
+  }
+
+  *flowsOf(service: Address): Generator<undefined, readonly TrackedFlow[]> {
+    // Others ask meanwhile.
+    const requests = new NetlinkRequests(NETLINK_NETFILTER);
+    try {
+      return yield* new ConntrackTable(requests).flowsOf(service);
+    } finally {
+      requests.close();
+    }
+  }
+
+  private sendChange(batch: Batch): string | null {
     const reason = this.send(batch);
     // Unless somebody else has changed something in between, there is nothing to verify.
     const generation = this.readGeneration();

@@ -85,9 +85,11 @@ export class RuleWriter {
 
   /** SYN, and not the answer to one. */
   isFirstSegment(): void {
-    this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, FIRST);
-    this.mask(Uint8Array.of(TCP_SYN | TCP_ACK));
-    this.compare(Uint8Array.of(TCP_SYN));
+    this.compareFlags(NFT_CMP_EQ);
+  }
+
+  isLaterSegment(): void {
+    this.compareFlags(NFT_CMP_NEQ);
   }
 
   /** Connection tracking can make nothing of it, and it is not translated. */
@@ -141,6 +143,14 @@ export class RuleWriter {
     this.loadAddress(end, addressBytes);
     this.expression('meta', { 2: be32(NFT_META_L4PROTO), 1: be32(quarterAfter(addressBytes)) });
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, end.port, 2, quarterAfter(addressBytes + 4));
+  }
+
+  /** Both ends, each address and port. */
+  loadEnds(addressBytes: number): void {
+    const endBytes = addressBytes + 4;
+    this.loadEnd(SENDER, addressBytes);
+    this.loadAddress(RECEIVER, addressBytes, quarterAfter(endBytes));
+    this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, RECEIVER.port, 2, quarterAfter(endBytes + addressBytes));
   }
 
   /** In place of so many bytes there: a number below `modulus`. */
@@ -199,6 +209,12 @@ export class RuleWriter {
 
   private lookUp({ name, id }: NamedSet): void {
     this.expression('lookup', { 1: text(name), 2: be32(FIRST), 4: be32(id) });
+  }
+
+  private compareFlags(operation: number): void {
+    this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, FIRST);
+    this.mask(Uint8Array.of(TCP_SYN | TCP_ACK));
+    this.compare(Uint8Array.of(TCP_SYN), operation);
   }
 
   private payload(base: number, offset: number, length: number, register: number): void {

@@ -107,6 +107,18 @@ export class NetlinkRequests {
 
   /** Asks a question whose answer is many messages. False: the answer was torn by a change; ask again. */
   dump(write: (writer: NetlinkWriter, flags: number) => void, handle: MessageHandler): boolean {
+    const portions = this.dumpInPortions(write, handle);
+    for (;;) {
+      const { done, value } = portions.next();
+      if (done === true) return value;
+    }
+  }
+
+  /** The same, a buffer at each step. Nothing else may be asked by this socket until it is over. */
+  *dumpInPortions(
+    write: (writer: NetlinkWriter, flags: number) => void,
+    handle: MessageHandler,
+  ): Generator<undefined, boolean> {
     const writer = new NetlinkWriter();
     write(writer, NLM_F_DUMP);
     const request = writer.finished();
@@ -126,6 +138,7 @@ export class NetlinkRequests {
         if (message.type === NLMSG_ERROR) return false;
         handle(this.bytes, message);
       }
+      yield;
     }
   }
 
