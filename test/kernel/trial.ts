@@ -302,7 +302,6 @@ export class Trials {
       return [...plain, ...real.map((session) => `${session.what} of ${session.server}`)];
     };
     while (missing().length > 0 && performance.now() < deadline) await sleep(50);
-    for (const one of missing()) if (!lost.has(one)) console.error(`round ${round}: ${one}`);
     for (const one of missing()) lost.add(one);
   }
 

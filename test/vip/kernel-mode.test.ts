@@ -146,14 +146,17 @@ test('what others do to tables while ours is made is found', needsNamespaces, ()
 const programs = peerSkip(null, 'sshd', 'ssh', 'ssh-keygen', 'mariadbd', 'mariadb', 'mariadb-install-db').skip;
 
 test(
-  'sessions of OpenSSH and MariaDB go on, idle or busy, whoever speaks first',
+  'sessions of OpenSSH and MariaDB go on, idle or busy, whoever speaks first, while servers change too',
   { ...needsNamespaces, skip: needsNamespaces.skip || programs },
   async (t) => {
     const options = { connections: 20, real: 1, patienceMs: WAIT_MS, advertiseMs: 300 };
     const trials = await Trials.create(t, options);
-    for (const event of ['kill -9', 'link cut'] as const) {
-      const { sessions, lost } = await trials.run(event, null);
-      assert.equal(sessions, 27);
+    for (const [event, change] of [
+      ['kill -9', { what: 'comes', when: 'before' }],
+      ['link cut', { what: 'refuses', when: 'between' }],
+    ] as const) {
+      const { sessions, lost } = await trials.run(event, change);
+      assert.equal(sessions, 2 * (20 + 7));
       assert.deepEqual(lost, [], event);
     }
   },

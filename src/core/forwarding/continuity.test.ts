@@ -141,6 +141,8 @@ class Sim {
         if (!standby.isAlive) {
           standby.start();
           this.story.push('the dead node starts');
+          // It takes the address back before it is told anything, or after.
+          if (prng.below(2) === 0) this.move(active);
           active.tell();
           break;
         }
@@ -153,15 +155,19 @@ class Sim {
       case 5:
         // A planned move: it looks once more, tells, and forgets what its kernel knows.
         if (!standby.isAlive || !this.isLinked) break;
-        this.story.push('the address moves');
-        active.look();
-        active.continuity.handleCharge(false, this.nowMs);
-        active.tracked.clear();
-        this.take(1 - this.active);
+        this.move(active);
         break;
       case 6:
         this.speak();
     }
+  }
+
+  private move(from: Node): void {
+    this.story.push('the address moves');
+    from.look();
+    from.continuity.handleCharge(false, this.nowMs);
+    from.tracked.clear();
+    this.take(1 - this.active);
   }
 
   private take(index: number): void {

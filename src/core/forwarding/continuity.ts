@@ -83,6 +83,8 @@ export class Continuity {
   private isHere: boolean;
   private inChargeSinceMs: number;
   private hasHeard = false;
+  /** Since it is in charge. */
+  private hasLooked = false;
   /** That were told by the peer, and that the kernel here has not seen. */
   private readonly inherited = new Set<string>();
 
@@ -110,7 +112,7 @@ export class Continuity {
 
   /** Connections may differ from the kept table, or do: it is worth looking at them again and again. */
   get isUnsettled(): boolean {
-    return this.isHere && (this.kept.text !== this.current.text || this.exceptions.size > 0);
+    return this.isHere && (!this.hasLooked || this.kept.text !== this.current.text || this.exceptions.size > 0);
   }
 
   /** Other servers, or other weights, as this node sees them. */
@@ -124,6 +126,7 @@ export class Continuity {
   handleCharge(isInCharge: boolean, nowMs: number): void {
     if (isInCharge === this.isHere) return;
     this.isHere = isInCharge;
+    this.hasLooked = false;
     this.inChargeSinceMs = nowMs;
     if (isInCharge) {
       this.hasPast = true;
@@ -133,6 +136,7 @@ export class Continuity {
 
   /** All connections that the kernel knows. Only while in charge, or at its end. True: the kept table is another one. */
   handleFlows(flows: Iterable<KnownFlow>, nowMs: number): boolean {
+    this.hasLooked = true;
     const isAnew = this.knowsAll(nowMs) && this.kept.text !== this.current.text;
     const known = Array.isArray(flows) ? (flows as readonly KnownFlow[]) : [...flows];
     if (isAnew) {

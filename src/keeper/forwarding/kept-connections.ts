@@ -100,6 +100,8 @@ export class KeptConnections {
         this.services.set(name, kept);
         this.tellKept(kept);
       } else if (table.text !== kept.continuity.current.text) {
+        // Before servers change: connections by the former table may be there.
+        if (isHere(one.service.address)) this.take(kept);
         kept.continuity.handleCurrent(table);
         kept.lookAtMs = 0;
       }
@@ -154,11 +156,8 @@ export class KeptConnections {
     const nowMs = this.options.now();
     for (const kept of this.services.values()) {
       const { continuity, served } = kept;
-      const here = isHere(served.service.address);
-      if (here && !continuity.isInCharge) {
-        continuity.handleCharge(true, nowMs);
-        this.tellKept(kept);
-      } else if (!here && continuity.isInCharge) this.lose(kept);
+      if (isHere(served.service.address)) this.take(kept);
+      else if (continuity.isInCharge) this.lose(kept);
       if (!continuity.isUnsettled || kept.isLooking || nowMs < kept.lookAtMs) continue;
       void this.readFlows(kept);
     }
@@ -211,13 +210,22 @@ export class KeptConnections {
 
   // --- inside ---
 
+  private take(kept: Kept): void {
+    if (kept.continuity.isInCharge) return;
+    kept.continuity.handleCharge(true, this.options.now());
+    kept.lookAtMs = 0;
+    this.tellKept(kept);
+  }
+
   private lose(kept: Kept): void {
     const { continuity, served } = kept;
     const flows = this.options.forwarder()?.flowsOf(served.service.address);
     let step = flows?.next();
     while (step?.done === false) step = flows!.next();
-    if (step?.done === true) this.take(kept, step.value);
+    if (step?.done === true) this.compare(kept, step.value);
     continuity.handleCharge(false, this.options.now());
+    // When the address comes back they may have other servers.
+    this.options.forwarder()?.forgetService('tcp', served.service.address);
     this.tellKept(kept);
   }
 
@@ -236,7 +244,7 @@ export class KeptConnections {
         busyMs += now() - fromMs;
         if (step.done === true) {
           if (kept.continuity.isInCharge && this.services.get(addressText(kept.served.service.address)) === kept) {
-            this.take(kept, step.value);
+            this.compare(kept, step.value);
             kept.lookedMs = beganMs;
           }
           return;
@@ -249,7 +257,7 @@ export class KeptConnections {
     }
   }
 
-  private take(kept: Kept, flows: readonly TrackedFlow[]): void {
+  private compare(kept: Kept, flows: readonly TrackedFlow[]): void {
     const { continuity, served } = kept;
     const { by } = served.service;
     const { size } = continuity.current;
