@@ -80,10 +80,13 @@ export class CertificateSupply {
         keeper.forwarding.handlePeerMessage(peer, message);
       },
     });
-    keeper.forwarding.tellPeersBy((message, peer) => {
-      for (const { name, isUp } of this.peers.presences()) {
-        if (isUp && (peer ?? name) === name) this.peers.send(name, message);
-      }
+    keeper.forwarding.linkTo({
+      count: () => this.peers.presences().length,
+      tell: (message, peer) => {
+        for (const { name, isUp } of this.peers.presences()) {
+          if (isUp && (peer ?? name) === name) this.peers.send(name, message);
+        }
+      },
     });
     this.nodes = new NodeSharing({ ...self, peers: this.peers, version, log });
     const sharing = new CertificateSharing({

@@ -134,6 +134,14 @@ export class Continuity {
     }
   }
 
+  /** Not in charge: what was kept is of no use any more. */
+  forget(): void {
+    this.hasPast = false;
+    this.kept = this.current;
+    this.exceptions.clear();
+    this.inherited.clear();
+  }
+
   /** All connections that the kernel knows. Only while in charge, or at its end. True: the kept table is another one. */
   handleFlows(flows: Iterable<KnownFlow>, nowMs: number): boolean {
     this.hasLooked = true;

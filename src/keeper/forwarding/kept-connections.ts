@@ -15,10 +15,16 @@ export interface KeptConnectionsOptions {
   readonly log: Log;
   readonly forwarder: () => Forwarder | null;
   readonly now: () => number;
-  /** To one peer, or to all that are linked. */
-  readonly tell: (message: PeerMessage, peer?: string) => void;
+  readonly peers: () => ForwardingPeers | null;
   /** Others are kept than those that the kernel's table is for. */
   readonly onKept: () => void;
+}
+
+export interface ForwardingPeers {
+  /** Of the configuration. */
+  readonly count: () => number;
+  /** To one of them, or to all that are linked. */
+  readonly tell: (message: PeerMessage, peer?: string) => void;
 }
 
 /** Of one service: whose servers it has, as this node sees them now. */
@@ -147,7 +153,7 @@ export class KeptConnections {
     if (kept === undefined) return null;
     const { continuity, lookedMs } = kept;
     const { epoch, exceptions, leftOut, isInCharge, isUnsettled } = continuity;
-    const lookedAgeMs = !isUnsettled ? 0 : lookedMs === null ? null : this.options.now() - lookedMs;
+    const lookedAgeMs = !isUnsettled || !this.hasPeers ? 0 : lookedMs === null ? null : this.options.now() - lookedMs;
     return { epoch, isInCharge, exceptions: exceptions.size, leftOut, lookedAgeMs };
   }
 
@@ -158,7 +164,7 @@ export class KeptConnections {
       const { continuity, served } = kept;
       if (isHere(served.service.address)) this.take(kept);
       else if (continuity.isInCharge) this.lose(kept);
-      if (!continuity.isUnsettled || kept.isLooking || nowMs < kept.lookAtMs) continue;
+      if (!this.hasPeers || !continuity.isUnsettled || kept.isLooking || nowMs < kept.lookAtMs) continue;
       void this.readFlows(kept);
     }
   }
@@ -210,6 +216,10 @@ export class KeptConnections {
 
   // --- inside ---
 
+  private get hasPeers(): boolean {
+    return (this.options.peers()?.count() ?? 0) > 0;
+  }
+
   private take(kept: Kept): void {
     if (kept.continuity.isInCharge) return;
     kept.continuity.handleCharge(true, this.options.now());
@@ -219,11 +229,17 @@ export class KeptConnections {
 
   private lose(kept: Kept): void {
     const { continuity, served } = kept;
-    const flows = this.options.forwarder()?.flowsOf(served.service.address);
+    const flows = this.hasPeers ? this.options.forwarder()?.flowsOf(served.service.address) : undefined;
     let step = flows?.next();
     while (step?.done === false) step = flows!.next();
     if (step?.done === true) this.compare(kept, step.value);
     continuity.handleCharge(false, this.options.now());
+    // What will have begun when it comes back nobody will tell.
+    if (!this.hasPeers) {
+      continuity.forget();
+      this.options.onKept();
+      this.syncKernel(kept);
+    }
     // When the address comes back they may have other servers.
     this.options.forwarder()?.forgetService('tcp', served.service.address);
     this.tellKept(kept);
@@ -289,7 +305,7 @@ export class KeptConnections {
     const service = addressText(served.service.address);
     const servers = table.takers.map(({ identity, weight }) => [identity, weight] as const);
     const { size, digest } = table;
-    this.options.tell({ type: 'kept', service, epoch, isInCharge, size, servers, digest }, peer);
+    this.options.peers()?.tell({ type: 'kept', service, epoch, isInCharge, size, servers, digest }, peer);
     this.tellFlows(service, [...continuity.exceptions], peer);
     if (peer !== undefined) return;
     kept.told.clear();
@@ -305,7 +321,9 @@ export class KeptConnections {
 
   private tellFlows(service: string, flows: readonly FlowWord[], peer?: string): void {
     for (let from = 0; from < flows.length; from += FLOWS_TOLD_MAX) {
-      this.options.tell({ type: 'exceptions', service, flows: flows.slice(from, from + FLOWS_TOLD_MAX) }, peer);
+      this.options
+        .peers()
+        ?.tell({ type: 'exceptions', service, flows: flows.slice(from, from + FLOWS_TOLD_MAX) }, peer);
     }
   }
 

@@ -276,11 +276,14 @@ test('connections whose server is not that of the table are told to the peer, al
   const [one, two] = [new Scene(t, false, true), new Scene(t)];
   let isLinked = false;
   const link = (from: Scene, to: Scene, name: string): void =>
-    from.forwarding.tellPeersBy((message) => {
-      const parsed = parseMessage(JSON.stringify(message));
-      assert.deepEqual(parsed, message);
-      assert.ok(parsed !== null && typeof parsed !== 'string');
-      if (isLinked) to.forwarding.handlePeerMessage(name, parsed);
+    from.forwarding.linkTo({
+      count: () => 1,
+      tell: (message) => {
+        const parsed = parseMessage(JSON.stringify(message));
+        assert.deepEqual(parsed, message);
+        assert.ok(parsed !== null && typeof parsed !== 'string');
+        if (isLinked) to.forwarding.handlePeerMessage(name, parsed);
+      },
     });
   link(one, two, 'one');
   link(two, one, 'two');

@@ -9,7 +9,7 @@ import type { Plan } from '../../config/plan.ts';
 import type { BucketChange, Buckets, ForwardedCounts, Forwarder, ForwardingRules } from '../../port/forwarding.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { Log } from '../log/log.ts';
-import { type KeptAccount, KeptConnections } from './kept-connections.ts';
+import { type ForwardingPeers, type KeptAccount, KeptConnections } from './kept-connections.ts';
 import { bucketsOf, type KnownServer, type PlannedRules, rulesOf, takersOf } from './plan-rules.ts';
 
 export interface KernelForwardingOptions {
@@ -61,7 +61,7 @@ export class KernelForwarding {
   private readonly kept: KeptConnections;
   /** There was no table of a predecessor. */
   private foundNothing = true;
-  private tellPeers: (message: PeerMessage, peer?: string) => void = () => undefined;
+  private peers: ForwardingPeers | null = null;
   private readonly slot = emptySlot();
 
   constructor(options: KernelForwardingOptions) {
@@ -72,16 +72,15 @@ export class KernelForwarding {
       log: options.log,
       forwarder: () => this.forwarder,
       now: options.now ?? (() => performance.now()),
-      tell: (message, peer) => this.tellPeers(message, peer),
+      peers: () => this.peers,
       onKept: () => this.update(),
     });
   }
 
   // --- peers ---
 
-  /** How they are told: one of them, or all that are linked. */
-  tellPeersBy(tell: (message: PeerMessage, peer?: string) => void): void {
-    this.tellPeers = tell;
+  linkTo(peers: ForwardingPeers): void {
+    this.peers = peers;
   }
 
   handlePeerUp(peer: string): void {
