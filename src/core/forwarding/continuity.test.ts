@@ -38,9 +38,9 @@ class Node {
     );
   }
 
-  /** As the keeper does it: looks, and tells if anything has changed. */
-  look(): void {
-    if (!this.continuity.isInCharge) return;
+  /** As the keeper does it: looks while there may be something, and at the end, and tells. */
+  look(isLast = false): void {
+    if (!this.continuity.isUnsettled && !isLast) return;
     this.continuity.handleFlows(this.known(), this.sim.nowMs);
     this.tell();
   }
@@ -109,6 +109,7 @@ class Sim {
       if (isLong) this.speak(1);
       this.nowMs += isLong ? ALL_KNOWN_MS : 1_000;
       this.step();
+      while (this.prng.below(2) === 0) this.step(true);
       // What takes part of a second here: looks, and words over the link.
       for (const node of this.nodes) if (node.isAlive) node.look();
     }
@@ -116,11 +117,12 @@ class Sim {
     this.speak(1);
   }
 
-  private step(): void {
+  /** `isQuick`: only what may happen before anybody has looked. */
+  private step(isQuick = false): void {
     const { prng } = this;
     const active = this.nodes[this.active];
     const standby = this.nodes[1 - this.active];
-    switch (prng.below(7)) {
+    switch (prng.below(isQuick ? 4 : 7)) {
       case 0:
       case 1:
         for (let i = prng.below(30); i > 0; i--) this.open();
@@ -164,7 +166,7 @@ class Sim {
 
   private move(from: Node): void {
     this.story.push('the address moves');
-    from.look();
+    from.look(true);
     from.continuity.handleCharge(false, this.nowMs);
     from.tracked.clear();
     this.take(1 - this.active);
@@ -248,6 +250,19 @@ test('what there is no room for is left out and counted; a table that nobody goe
   continuity.handleFlows(flowsOf('a'), 2);
   assert.equal(continuity.exceptions.size, EXCEPTIONS_MAX);
   assert.equal(continuity.leftOut, 5);
+});
+
+test('what began between two changes is looked for, though the tables are alike again', () => {
+  const continuity = new Continuity(table('a', 'b'), false);
+  continuity.handleCharge(true, 0);
+  continuity.handleFlows([], 1);
+  assert.equal(continuity.isUnsettled, false);
+  continuity.handleCurrent(table('a'));
+  continuity.handleCurrent(table('a', 'b'));
+  assert.equal(continuity.isUnsettled, true);
+  const bucket = continuity.kept.buckets.findIndex((_, i) => continuity.kept.serverOf(i) === 'b');
+  continuity.handleFlows([{ client: 'c 1', bucket, server: 'a', isOver: false }], 2);
+  assert.deepEqual([...continuity.exceptions], [['c 1', 'a']]);
 });
 
 test('a node in charge believes nobody, but for what it had not been told when it took the address', () => {

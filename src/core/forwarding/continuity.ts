@@ -83,7 +83,7 @@ export class Continuity {
   private isHere: boolean;
   private inChargeSinceMs: number;
   private hasHeard = false;
-  /** Since it is in charge. */
+  /** Since it is in charge, and since its servers changed: what began before may differ, though the tables do not. */
   private hasLooked = false;
   /** That were told by the peer, and that the kernel here has not seen. */
   private readonly inherited = new Set<string>();
@@ -118,6 +118,7 @@ export class Continuity {
   /** Other servers, or other weights, as this node sees them. */
   handleCurrent(table: Table): void {
     this.current = table;
+    this.hasLooked = false;
     // Nobody has connections by it yet.
     if (!this.hasPast) this.kept = table;
   }
