@@ -110,6 +110,14 @@ test('a key that was quiet is a new one, however long, and however far the meter
   }
 });
 
+test('a proxy whose turn has begun earlier finds the burst that there is', () => {
+  const own = table();
+  const take = (nowMs: number): number => own.take(3, 4, 1000, UNITS_PER_REQUEST, nowMs);
+  assert.deepEqual([take(100_005), take(100_000)], [0, 1000]);
+  assert.deepEqual([take(100_004), take(100_005)], [REFUSED, REFUSED]);
+  assert.equal(take(101_005), 1000);
+});
+
 test('what another limit refuses is taken back', () => {
   const own = table();
   const take = (): number => own.take(1, 1, 1000, 2000, 50_000);

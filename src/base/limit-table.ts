@@ -122,11 +122,14 @@ export class LimitTable {
       const level = Atomics.load(rates, cell + C_LEVEL);
       const ageMs = (now - Atomics.load(rates, cell + C_TIME)) | 0;
       const isEmpty = ageMs > quietMs || ageMs < -SLACK_MS;
-      const excess = isEmpty ? 0 : Math.max(0, ((level - meter) | 0) + UNITS_PER_REQUEST);
+      // another proxy's turn may have begun later than this one's: it is no earlier here than there
+      const isBehind = !isEmpty && ageMs < 0;
+      const meterNow = isBehind ? meterAt(rate, nowMs - ageMs) : meter;
+      const excess = isEmpty ? 0 : Math.max(0, ((level - meterNow) | 0) + UNITS_PER_REQUEST);
       // also who is refused has come just now: its cell is not the one to be forgotten
-      Atomics.store(rates, cell + C_TIME, now);
+      if (!isBehind) Atomics.store(rates, cell + C_TIME, now);
       if (excess > burstUnits) return REFUSED;
-      const next = (meter + excess) | 0;
+      const next = (meterNow + excess) | 0;
       if (Atomics.compareExchange(rates, cell + C_LEVEL, level, next) !== level) continue;
       this.lastCell = cell;
       this.lastUnits = isEmpty ? UNITS_PER_REQUEST : Math.min(UNITS_PER_REQUEST, (next - level) | 0);
