@@ -31,6 +31,13 @@ const WORDS: Readonly<Record<string, string>> = {
 /** `permission denied`; of an error that is not the system's its message. */
 export function systemReason(error: unknown): string {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  if (isTimeout(error)) return WORDS.ETIMEDOUT;
   if (typeof code === 'string' && Object.hasOwn(WORDS, code)) return WORDS[code];
   return typeof message === 'string' && message !== '' ? message : String(code ?? error);
+}
+
+/** By `AbortSignal.timeout`: node:http has it as the cause of an error that says nothing but that somebody has given up. */
+function isTimeout(error: unknown): boolean {
+  const { name, cause } = error as { readonly name?: unknown; readonly cause?: unknown };
+  return name === 'TimeoutError' || (name === 'AbortError' && cause instanceof Error && cause.name === 'TimeoutError');
 }

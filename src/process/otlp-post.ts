@@ -28,7 +28,7 @@ export function post(endpoint: string, body: string): Promise<Answer> {
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    request.on('error', (error) => fail(error.name === 'TimeoutError' ? { code: 'ETIMEDOUT' } : error));
+    request.on('error', fail);
     request.on('response', (response) => {
       const status = response.statusCode ?? 0;
       let said = '';

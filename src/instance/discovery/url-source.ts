@@ -34,9 +34,7 @@ export class UrlSource implements ListSource {
       const text = await this.get();
       if (!this.stopping.signal.aborted) this.handler.handleText(text);
     } catch (error) {
-      const { name } = error as Error;
-      const why = name === 'TimeoutError' ? systemReason({ code: 'ETIMEDOUT' }) : systemReason(error);
-      if (!this.stopping.signal.aborted) this.handler.handleFailure(why);
+      if (!this.stopping.signal.aborted) this.handler.handleFailure(systemReason(error));
     }
     if (!this.stopping.signal.aborted) this.timer = setTimeout(() => void this.ask(), this.plan.everyMs).unref();
   }

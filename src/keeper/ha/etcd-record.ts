@@ -54,9 +54,7 @@ export class EtcdRecord {
       this.problem = null;
       return answer;
     } catch (error) {
-      const { name } = error as Error;
-      const isLate = name === 'TimeoutError' || name === 'AbortError';
-      this.problem = `${this.memberUrl}: ${systemReason(isLate ? { code: 'ETIMEDOUT' } : error)}`;
+      this.problem = `${this.memberUrl}: ${systemReason(error)}`;
       this.member = (this.member + 1) % this.plan.members.length;
       // they may have been renewed
       this.files = null;
@@ -79,10 +77,14 @@ export class EtcdRecord {
     return { kind: 'written', revision: Number(header?.revision) };
   }
 
-  private post(path: string, body: unknown): Promise<Said> {
+  private async post(path: string, body: unknown): Promise<Said> {
+    return parseSaid(await this.send(path, JSON.stringify(body)));
+  }
+
+  /** What it answers with status 200. */
+  private send(path: string, text: string): Promise<string> {
     const isSecure = this.memberUrl.startsWith('https:');
     const client = isSecure ? https : http;
-    const text = JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const request = client.request(`${this.memberUrl}${path}`, {
         method: 'POST',
@@ -104,7 +106,7 @@ export class EtcdRecord {
         response.on('end', () => {
           if (response.statusCode !== 200)
             reject(new Error(`it answers ${response.statusCode}: ${said.slice(0, 200)}`));
-          else resolve(parseSaid(said));
+          else resolve(said);
         });
       });
       request.end(text);
@@ -125,9 +127,14 @@ function base64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
 
-/** Rejects what etcd does not say. */
+/** Throws if etcd does not say such a thing. */
 function parseSaid(text: string): Said {
-  const said: unknown = JSON.parse(text);
+  let said: unknown;
+  try {
+    said = JSON.parse(text);
+  } catch {
+    said = null;
+  }
   if (typeof said !== 'object' || said === null) throw new Error('its answer is not that of etcd');
   return said;
 }
