@@ -1,8 +1,8 @@
 /**
- * What an operator has said and a restart must not forget: a list of records in a small file, replaced as a whole. Without it,
+ * What a restart must not forget, such as what an operator has said: a list of records in a small file, replaced as a whole. Without it,
  * or with one that cannot be read, nothing was said.
  */
-import { closeSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import { writeFreshFile } from './fresh-file.ts';
@@ -37,8 +37,9 @@ export function isWho(value: unknown): value is string | null {
   return value === null || (typeof value === 'string' && /^[\x21-\x7e]*$/.test(value));
 }
 
-/** A record has about 150 bytes. */
-const FILE_BYTES_MAX = 1024 * 1024;
+/** A record has about 150 bytes; one with a list of servers (instance/discovery) up to 64 KiB, and some more where quotes are in it. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const TOO_LARGE = `it is larger than ${FILE_BYTES_MAX / 2 ** 20} MiB`;
 
 export class StateFile<T> {
   private readonly options: StateFileOptions<T>;
@@ -101,9 +102,11 @@ export class StateFile<T> {
       rmSync(this.path, { force: true });
       return;
     }
+    const text = `${JSON.stringify({ [this.options.name]: records }, null, 2)}\n`;
+    // nobody could read it
+    if (Buffer.byteLength(text) > FILE_BYTES_MAX) throw new Error(TOO_LARGE);
     makeDirectory(dirname(this.path));
     const next = `${this.path}.next`;
-    const text = `${JSON.stringify({ [this.options.name]: records }, null, 2)}\n`;
     writeFreshFile(next, text, { mode: 0o644, isSynced: false });
     renameSync(next, this.path);
   }
@@ -112,9 +115,10 @@ export class StateFile<T> {
 function readBounded(path: string): string {
   const descriptor = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(FILE_BYTES_MAX);
+    const { size } = fstatSync(descriptor);
+    if (size > FILE_BYTES_MAX) throw new Error(TOO_LARGE);
+    const bytes = Buffer.alloc(size);
     const length = readSync(descriptor, bytes);
-    if (length === FILE_BYTES_MAX) throw new Error('it is too large');
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(descriptor);

@@ -78,7 +78,10 @@ export class Discoveries {
   apply({ upstreams }: Plan): void {
     const wanted = new Map<string, Discovery>();
     for (const upstream of upstreams) {
-      if (upstream.discovery !== undefined) wanted.set(upstream.name, this.of(upstream, upstream.discovery));
+      if (upstream.discovery === undefined) continue;
+      const one = this.of(upstream, upstream.discovery);
+      one.filed = upstream.servers;
+      wanted.set(upstream.name, one);
     }
     for (const [name, one] of this.all) if (wanted.get(name) !== one) one.stop();
     this.all = wanted;
@@ -86,7 +89,7 @@ export class Discoveries {
   }
 
   /** The one that there is, or one that has not begun. */
-  private of({ name, servers }: UpstreamPlan, plan: DiscoveryPlan): Discovery {
+  private of({ name }: UpstreamPlan, plan: DiscoveryPlan): Discovery {
     const former = this.all.get(name);
     if (former !== undefined && isDeepStrictEqual(former.plan, plan)) return former;
     const { log, now, onFound } = this.options;
@@ -94,7 +97,6 @@ export class Discoveries {
     return new Discovery({
       upstream: name,
       plan,
-      filed: servers,
       remembered,
       log,
       now,
@@ -124,8 +126,6 @@ export class Discoveries {
 interface DiscoveryOptions extends Pick<DiscoveriesOptions, 'log' | 'now' | 'onFound'> {
   readonly upstream: string;
   readonly plan: DiscoveryPlan;
-  /** The servers of the file. */
-  readonly filed: readonly ServerPlan[];
   readonly remembered: FoundRecord | null;
   /** Another list than the last one is of use. */
   readonly onList: () => void;
@@ -133,23 +133,25 @@ interface DiscoveryOptions extends Pick<DiscoveriesOptions, 'log' | 'now' | 'onF
 
 class Discovery implements ListHandler {
   readonly plan: DiscoveryPlan;
+  /** The servers of the file in force. */
+  filed: readonly ServerPlan[] = [];
   record: FoundRecord | null = null;
   private readonly options: DiscoveryOptions;
   private readonly finding: Finding<ServerPlan>;
   private source: ListSource | null = null;
-  /** The servers that are in force. */
+  /** What is in force of what was found. Empty: the servers of the file are. */
   private applied: readonly ServerPlan[];
   private toldProblem: string | null = null;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   constructor(options: DiscoveryOptions) {
-    const { filed, plan, remembered } = options;
+    const { plan, remembered } = options;
     this.options = options;
     this.plan = plan;
     this.finding = new Finding(plan.holdMs);
     if (remembered?.from === this.from) this.recall(remembered);
-    this.applied = this.servers.length === 0 ? filed : this.servers;
+    this.applied = this.servers;
   }
 
   get from(): string {
@@ -222,7 +224,7 @@ class Discovery implements ListHandler {
     this.applied = servers;
     try {
       await onFound();
-      log.info(`${upstream}: ${changeText(before, servers)}, by ${this.from}`);
+      log.info(`${upstream}: ${changeText(before.length === 0 ? this.filed : before, servers)}, by ${this.from}`);
     } catch (error) {
       this.applied = before;
       log.error(`${upstream}: what ${this.from} says is not in force: ${systemReason(error)}`);
@@ -252,7 +254,7 @@ function changeText(before: readonly ServerPlan[], after: readonly ServerPlan[])
   const gone = [...was].filter((name) => !is.has(name));
   if (added.length > 0) parts.push(`${someOf(added)} new`);
   if (gone.length > 0) parts.push(`${someOf(gone)} gone`);
-  if (parts.length === 1) parts.push('with other settings');
+  if (parts.length === 1) parts.push('the same ones as before');
   return parts.join(', ');
 }
 

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { compile } from '../../config/compile.ts';
+import type { Plan } from '../../config/plan.ts';
+import { loadYaml } from '../../config/yaml/load.ts';
+import type { Log } from '../../keeper/log/log.ts';
+import { Discoveries, foundServersFile, type FoundRecord } from './discoveries.ts';
+
+const NOTHING_STORED = { read: () => [], write: () => undefined, writeAgain: () => undefined };
+
+function planOf(server: string, url: string, timeout: string): Plan {
+  const { config } = loadYaml(
+    `
+listeners: { web: { bind: "127.0.0.1:80", routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ "${server}" ], discover: { url: "${url}", every: 1s, timeout: ${timeout} } } }
+`,
+    { file: 'evenkeel.yaml' },
+  );
+  assert.ok(config !== null);
+  return compile(config, { workers: 1 });
+}
+
+async function startRegistry(t: TestContext, answer: http.RequestListener): Promise<string> {
+  const server = http.createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+function logTo(lines: string[], wake: () => void = () => undefined): Log {
+  const put = (line: string): void => {
+    lines.push(line);
+    wake();
+  };
+  return { info: put, warn: put, error: put };
+}
+
+test(
+  'a list with the servers of a former file takes the place of those of the present one',
+  { timeout: 60_000 },
+  async (t) => {
+    const held: http.ServerResponse[] = [];
+    let wake!: () => void;
+    const isAsked = new Promise<void>((resolve) => (wake = resolve));
+    const url = await startRegistry(t, (_, response) => {
+      held.push(response);
+      wake();
+    });
+    const lines: string[] = [];
+    let applied!: () => void;
+    const isApplied = new Promise<void>((resolve) => (applied = resolve));
+    const discoveries = new Discoveries({
+      file: NOTHING_STORED,
+      log: logTo(lines),
+      onFound: async () => applied(),
+      now: () => performance.now(),
+    });
+    t.after(() => discoveries.stop());
+    discoveries.apply(planOf('192.0.2.1:80', url, '60s'));
+    await isAsked;
+    const next = planOf('192.0.2.2:80', url, '60s');
+    discoveries.apply(next);
+    held[0].end('["192.0.2.1:80"]');
+    await isApplied;
+    const [server] = discoveries.foundFor(next).get('web') ?? [];
+    assert.equal(server?.name, '192.0.2.1:80');
+    await new Promise(setImmediate);
+    assert.deepEqual(lines, [`web: 1 server, 192.0.2.1:80 new, 192.0.2.2:80 gone, by ${url}`]);
+  },
+);
+
+test('of a registry that does not answer it is said that it took too long', { timeout: 60_000 }, async (t) => {
+  const url = await startRegistry(t, () => undefined);
+  const lines: string[] = [];
+  await new Promise<void>((resolve) => {
+    const discoveries = new Discoveries({
+      file: NOTHING_STORED,
+      log: logTo(lines, resolve),
+      onFound: async () => assert.fail('there is nothing to apply'),
+      now: () => performance.now(),
+    });
+    t.after(() => discoveries.stop());
+    discoveries.apply(planOf('192.0.2.1:80', url, '10ms'));
+  });
+  assert.deepEqual(lines, [`web: no list of servers from ${url}: it took too long; the servers of the file count`]);
+});
+
+test('lists of many upstreams are remembered, and what is too much is told', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-found-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const lines: string[] = [];
+  const file = foundServersFile(directory, 'lb01', logTo(lines));
+  const text = '["192.0.2.1:80"]'.padEnd(64 * 1024);
+  const records = (count: number): FoundRecord[] =>
+    Array.from({ length: count }, (_, i) => ({ upstream: `web${i}`, from: '/web.json', text }));
+  file.write(records(100));
+  assert.equal(file.unstored, null);
+  assert.deepEqual(file.read(), records(100));
+  assert.deepEqual(lines, []);
+  file.write(records(300));
+  assert.match(file.unstored ?? '', /it is larger than 16 MiB/);
+  assert.match(lines.join(), /a restart will forget servers that were found/);
+});
