@@ -29,6 +29,16 @@ test('a list is JSON or YAML, with what a file says of servers', () => {
   }
 });
 
+test('a server may have the name by which clients are bound to it', () => {
+  const read = readList('[{"address": "192.0.2.1", "id": "node1"}, "192.0.2.2"]', HTTP);
+  assert.ok('servers' in read, JSON.stringify(read));
+  assert.deepEqual(
+    read.servers.map(({ id }) => id),
+    ['node1', undefined],
+  );
+  assert.match(problemOf('[{"address": "192.0.2.1:80", "id": "node1"}]', { ...HTTP, port: null }), /no `sticky`/);
+});
+
 test('the port of one without it is that of how servers are spoken to', () => {
   const read = readList('["192.0.2.1"]', { ...HTTP, port: 443 });
   assert.ok('servers' in read);

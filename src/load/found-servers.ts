@@ -13,7 +13,7 @@ import { loadYaml } from '../config/yaml/load.ts';
 export const LIST_BYTES_MAX = 64 * 1024;
 const SERVERS_MAX = 500;
 const HTTPS_PORT = DEFAULTS.upstream.httpsPort;
-const KEYS: ReadonlySet<string> = new Set(['address', 'weight', 'state', 'max-connections', 'backup', 'copy']);
+const KEYS: ReadonlySet<string> = new Set(['address', 'weight', 'state', 'max-connections', 'backup', 'id', 'copy']);
 
 export type ReadList = { readonly servers: readonly ServerPlan[] } | { readonly problem: string };
 
@@ -48,14 +48,21 @@ function whyNot(server: unknown): string | null {
 /** As a file would say it. */
 function checked(list: readonly unknown[], { port }: DiscoveryPlan): ReadList {
   const protocol = port === null ? 'tcp' : 'http';
+  // without it an `id` would be refused
+  const sticky = protocol === 'http' && list.some(hasId) ? { sticky: { id: '{cookie:any}' } } : {};
   const leads = protocol === 'tcp' ? { upstream: 'found' } : { routes: [{ upstream: 'found' }] };
   const document = {
     listeners: { any: { bind: '127.0.0.1:1', protocol, ...leads } },
-    upstreams: { found: { servers: list, ...(port === HTTPS_PORT ? { tls: { verify: false } } : {}) } },
+    upstreams: { found: { servers: list, ...sticky, ...(port === HTTPS_PORT ? { tls: { verify: false } } : {}) } },
   };
   const { config, diagnostics } = loadYaml(JSON.stringify(document), { file: 'list' });
   const wrong = diagnostics.find(({ severity }) => severity !== 'warning');
   if (wrong !== undefined) return { problem: `${wrong.message}; ${wrong.remedy}` };
   assert(config !== null, 'nothing is wrong with it');
   return { servers: compile(config, { workers: 1 }).upstreams[0].servers };
+}
+
+/** What `sticky` of the upstream may go by. */
+function hasId(server: unknown): boolean {
+  return typeof server === 'object' && server !== null && 'id' in server;
 }
