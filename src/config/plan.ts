@@ -715,12 +715,12 @@ export interface CookieFlagsPlan {
 export type Balance =
   | 'round-robin'
   | 'least-connections'
+  | 'least-time'
+  | 'least-whole-time'
   | 'random-two'
   | 'source-hash'
   | 'hash'
   // as nginx's `ip_hash`, `hash` and `hash ... consistent`
-  | 'least-time'
-  | 'least-whole-time'
   | 'nginx-ip-hash'
   | 'nginx-hash'
   | 'ketama';

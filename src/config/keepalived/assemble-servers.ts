@@ -20,9 +20,9 @@ const RETRY_AFTER_MS = {
   udp: 1_000,
 } as const;
 const IDLE = { tcp: '15m', udp: '5m' } as const;
-/** `lb_algo` may be left out. */
 /** keepalived sends random bytes. */
 const ANY_PAYLOAD = 'keepalived check';
+/** `lb_algo` may be left out. */
 const BALANCE = 'least-connections';
 
 /** `health` of the model, of an upstream or a server. */

@@ -81,13 +81,13 @@ type Target = Address & {
 };
 type Finish = (isPassed: ProbeResult['isPassed'], reason: string) => void;
 
-/** Returns what ends it. */
 /** Where a server at this address is checked. */
 export function checkedPlace(health: Pick<HealthPlan, 'address' | 'port'>, server: Address): Address {
   if (server.family === 0) return server;
   return { ...server, ...health.address, port: health.port ?? server.port };
 }
 
+/** Returns what ends it. */
 function begin(plan: HealthPlan['probe'], target: Target, serverName: string, finish: Finish): () => void {
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
