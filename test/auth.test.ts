@@ -90,7 +90,8 @@ listeners:
     limits: { body: 1MiB }
     routes:
       - { match: { path: { exact: /auth } }, internal: true, upstream: doorkeeper, target-by: { field: X-Accel-Redirect }, headers: { request: { set: { X-Asked-For: "{uri}" } } } }
-      - { name: doorkeeper, upstream: doorkeeper, rewrite: { path: /named }, timeout: 300ms }
+      - { name: doorkeeper, upstream: doorkeeper, rewrite: { path: /named } }
+      - { name: impatient, upstream: doorkeeper, timeout: 300ms }
       - { name: nobody, upstream: nobody }
       - { name: yes, respond: { status: 204 } }
       - { name: no, respond: { status: 403 } }
@@ -108,6 +109,7 @@ listeners:
         auth: { ask: { call: doorkeeper } }
         headers: { request: { set: { X-Before: "{value:before}", X-Capture: "{capture:1}" } } }
       - { match: { path: /hold }, upstream: app, auth: { ask: { call: doorkeeper } } }
+      - { match: { path: /impatient }, upstream: app, auth: { ask: { call: impatient } } }
       - { match: { path: /dead }, upstream: app, auth: { ask: { call: nobody } } }
       - { match: { path: /yes }, upstream: app, auth: { ask: { call: yes } } }
       - { match: { path: /no }, upstream: app, auth: { ask: { call: no } } }
@@ -165,7 +167,7 @@ upstreams:
         assert.equal((await get('/in', says)).status, 500, says);
       assert.equal((await get('/dead', '200')).status, 500);
       // its time is over
-      assert.equal((await get('/hold', 'hold')).status, 500);
+      assert.equal((await get('/impatient', 'hold')).status, 500);
       assert.equal(served.length, 0);
     });
 

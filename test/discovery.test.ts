@@ -127,6 +127,7 @@ test('a URL is asked again and again, what it had is remembered, and a restart b
   assert.equal(await found.evenkeel.exit, 0);
   await found.run(filed.address, discover);
   assert.deepEqual(namesOf(await found.upstream()), [a.address, b.address], 'those of before the restart');
+  await found.evenkeel.said(/it answers 500; what was found before stays/);
   status = 200;
   await found.evenkeel.said(/web: http.* has a list again/);
 });
