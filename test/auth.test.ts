@@ -112,6 +112,12 @@ listeners:
       - { match: { path: /impatient }, upstream: app, auth: { ask: { call: impatient } } }
       - { match: { path: /dead }, upstream: app, auth: { ask: { call: nobody } } }
       - { match: { path: /yes }, upstream: app, auth: { ask: { call: yes } } }
+      - match: { path: /unnamed }
+        upstream: app
+        auth: { ask: { call: yes, set: { user: "{response:X-User}" } } }
+        headers: { request: { set: { X-User: "{value:user}" } } }
+      - { match: { path: /overdue }, upstream: app, timeout: 300ms, auth: { ask: { to: "/auth?" } }, errors: [ { status: 504, call: instead } ] }
+      - { name: instead, upstream: app }
       - { match: { path: /no }, upstream: app, auth: { ask: { call: no } } }
       - { match: { path: /late }, upstream: app, auth: { ask: { to: "/auth?" }, delay: 200ms } }
       - match: { path: /page }
@@ -176,6 +182,16 @@ upstreams:
       assert.equal((await get('/yes', '')).status, 200);
       assert.equal((await get('/no', '')).status, 403);
       assert.equal(served.length, 1);
+    });
+
+    await t.test('what was said of the request before is not said of the next one', async () => {
+      clear();
+      assert.equal((await get('/in', '200')).status, 200);
+      assert.equal((await get('/unnamed', '')).status, 200);
+      assert.deepEqual(
+        served.map(({ headers }) => headers['x-user'] ?? ''),
+        ['ann', ''],
+      );
     });
 
     await t.test('methods, and requests that are told apart from what is asked', async () => {
@@ -337,6 +353,14 @@ upstreams:
       raw.reset();
       await until(() => held[0].socket === null || held[0].socket.destroyed);
       assert.equal((await get('/in', '200')).status, 200);
+    });
+
+    await t.test('whose time is over meanwhile goes on to the page, and is not asked about any more', async () => {
+      clear();
+      held.length = 0;
+      const page = await get('/overdue', 'hold');
+      assert.deepEqual([page.status, page.body, asked.length], [504, 'in', 1]);
+      await until(() => held[0].socket === null || held[0].socket.destroyed);
     });
 
     await t.test('a browser that asks first is answered, and its origin told what it may read', async () => {

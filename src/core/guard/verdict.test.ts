@@ -8,7 +8,6 @@ const REFUSALS = [401, 403];
 /** What becomes of a request, by what those who are asked answer in their turn. */
 function judge(isAnyEnough: boolean, ...statuses: readonly number[]): number {
   const verdict = new Verdict();
-  verdict.begin();
   for (const [i, status] of statuses.entries()) {
     const isLast = i === statuses.length - 1;
     const end = verdict.hear(status, REFUSALS, isAnyEnough, isLast);

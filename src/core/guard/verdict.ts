@@ -16,10 +16,6 @@ export class Verdict {
   /** By whom it was refused so far; 0: by nobody. */
   private refusal = 0;
 
-  begin(): void {
-    this.refusal = 0;
-  }
-
   /**
    * What follows from an answer with this status; 0: there is none. ENTERS, ASK_NEXT, UNDECIDED, or the status that the client is refused with.
    * `refusals`: statuses that say no. `isAnyEnough`: one yes is enough. `isLast`: nobody is left to ask.

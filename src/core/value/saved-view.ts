@@ -20,13 +20,14 @@ export class SavedView {
   /** Empty: it has none yet. */
   private readonly requestId: Uint8Array;
 
-  constructor({ answerLocation, answerStatus, bytes, head, isPlaced, isRewritten, variables, ...view }: RequestView) {
-    this.variables = variables.save();
-    this.target = isRewritten ? bytes.slice(head.path, head.path + head.pathLength) : null;
+  constructor(view: RequestView) {
+    const { head } = view;
+    this.variables = view.variables.save();
+    this.target = view.isRewritten ? view.bytes.slice(head.path, head.path + head.pathLength) : null;
     this.queryAt = head.query - head.path;
-    this.isPlaced = isPlaced;
-    this.answerStatus = answerStatus;
-    this.answerLocation = answerLocation;
+    this.isPlaced = view.isPlaced;
+    this.answerStatus = view.answerStatus;
+    this.answerLocation = view.answerLocation;
     const { requestId, requestIdBytes, requestIdLength } = view;
     this.requestId = requestIdLength === 0 ? NOTHING : requestIdBytes.slice(requestId, requestId + requestIdLength);
   }

@@ -19,13 +19,12 @@ export class EntryHold<R> {
   private readonly context: Context;
   private readonly asker: Asker;
   private readonly limits: LimitHold;
-  /** Its route has limits or a guard. */
+  /** Its route has limits or a guard, or nothing of that concerns it. */
   isHeld = false;
-  /** That is to be asked for; null: none is. */
-  guard: Guard<R> | null = null;
+  /** Null: nobody is to be asked. */
+  private inquiry: Inquiry<R> | null = null;
   /** That has just let it in. */
   private passed: Guard<R> | null = null;
-  private inquiry: Inquiry<R> | null = null;
   /** What it was when it came to a guard, with what those have said who were asked; null: nobody was. */
   saved: SavedView | null = null;
   /** What it is to be answered with, perhaps when it has waited; null: it goes on. */
@@ -36,12 +35,6 @@ export class EntryHold<R> {
     this.context = context;
     this.asker = asker;
     this.limits = new LimitHold(context);
-  }
-
-  /** Of a request that has just come. */
-  clear(): void {
-    this.limits.clear();
-    this.passed = null;
   }
 
   /** That has refused it; empty: none has. */
@@ -63,16 +56,20 @@ export class EntryHold<R> {
       this.passed = null;
       return false;
     }
-    this.guard = guard;
-    this.inquiry ??= new Inquiry(this.context, this.asker);
-    this.inquiry.begin(guard, view);
+    this.inquiry = new Inquiry(this.context, this.asker, guard, view);
+    this.saved = this.inquiry.saved;
     return true;
   }
 
   /** It is a question itself, which goes to a route whatever that has for others. */
   waive(entry: Entry<R> | null): void {
+    this.isHeld = true;
     this.limits.waive();
     this.passed = entry === null ? null : entry.guard;
+  }
+
+  get isAsking(): boolean {
+    return this.inquiry !== null;
   }
 
   /** With the question that is next. */
@@ -82,10 +79,8 @@ export class EntryHold<R> {
 
   /** What the guard has said (core/guard): the request enters, or there is a `refusal`. Lines that go with that. */
   settle(verdict: number): Uint8Array | null {
-    const { challenge, saved } = this.asking;
-    const guard = this.guard as Guard<R>;
-    this.saved = saved;
-    this.guard = null;
+    const { challenge, guard } = this.asking;
+    this.inquiry = null;
     if (verdict === ENTERS) {
       this.passed = guard;
       return null;
@@ -121,16 +116,22 @@ export class EntryHold<R> {
     return this.limits.over(tunnel);
   }
 
+  /** Whatever it waits for is given up: it goes on elsewhere, or is over. */
+  abandon(): void {
+    const { inquiry } = this;
+    this.inquiry = null;
+    this.passed = null;
+    this.refusal = null;
+    this.endDelay();
+    inquiry?.cancel();
+  }
+
   /** The request is over. */
   release(): void {
     if (!this.isHeld) return;
     this.isHeld = false;
-    this.guard = null;
-    this.passed = null;
     this.saved = null;
-    this.refusal = null;
-    this.refusedUntil = 0;
-    this.inquiry?.cancel();
+    this.abandon();
     this.limits.release();
   }
 }

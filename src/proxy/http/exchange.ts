@@ -158,7 +158,6 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     exchange.isErrorPage = false;
     exchange.detours = 0;
     exchange.body.clear();
-    exchange.entry.clear();
     exchange.additions.clear();
     exchange.isIdempotent = isIdempotent(exchange.method);
     return exchange;
@@ -343,6 +342,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   /** Whatever was under way for it is given up. */
   private beginAnew(): void {
     this.leaveQueue();
+    if (this.entry.isHeld) this.entry.abandon();
     const { serverSide } = this;
     this.serverSide = null;
     if (serverSide !== null) serverSide.abandon();
@@ -369,9 +369,9 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   private hold(): void {
-    const { delayedUntil, guard } = this.entry;
+    const { delayedUntil, isAsking } = this.entry;
     if (delayedUntil > 0) this.waitUntil(delayedUntil);
-    else if (guard !== null) this.ask();
+    else if (isAsking) this.ask();
     else this.findServer();
   }
 
@@ -418,7 +418,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   /** The head of a request that is asked about is parsed anew, and in the view: it is what it was when it came to its guard. */
   restore(view: RequestView): void {
     if (this.body.isDropped) dropBody(view.head);
-    this.entry.asking.saved.restore(view);
+    this.entry.saved?.restore(view);
   }
 
   /** What steps, and those who were asked, have made of it; null: nobody was asked. */
@@ -805,12 +805,12 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   private handleDelayed(): void {
-    const { guard, refusal } = this.entry;
+    const { isAsking, refusal } = this.entry;
     const { client } = this;
     this.leaveQueue();
     this.armExchange();
     if (refusal !== null) client.settle();
-    else if (guard !== null) this.ask();
+    else if (isAsking) this.ask();
     else this.findServer();
     client.pump();
   }

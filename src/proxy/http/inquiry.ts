@@ -12,19 +12,16 @@ import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import type { ListenerPlan } from '../../config/plan.ts';
-import { ascii } from '../../wire/http1/emit.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import { Discard } from './discard.ts';
 import type { Guard, Question } from './guard.ts';
 import { ResponseFacts, type Told } from './response-facts.ts';
-import { joined, linesOf } from './response-lines.ts';
+import { challengeOf, joined } from './response-lines.ts';
 import type { ClientSide, Tunnel } from './sides.ts';
 
 const UNAUTHORIZED = 401;
-const WWW_AUTHENTICATE = ascii('www-authenticate');
-const CHALLENGE_BYTES_MAX = 1024;
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NO_ANSWER = 0;
 
@@ -52,9 +49,9 @@ export class Inquiry<R> implements ClientSide {
   private readonly context: Context;
   private readonly asker: Asker;
   readonly sink: Discard;
-  guard!: Guard<R>;
+  readonly guard: Guard<R>;
   /** What the request was when it came to its guard, with the values that it was given since. */
-  saved!: SavedView;
+  readonly saved: SavedView;
   /** What a client is told that may come with a password. */
   challenge: Uint8Array = NOTHING;
   private readonly verdict = new Verdict();
@@ -62,7 +59,7 @@ export class Inquiry<R> implements ClientSide {
   /** Of the question under way; null: there is none. */
   private asked: Asked | null = null;
   private status = NO_ANSWER;
-  /** What the request gets if the answer is yes, with marks, and without. */
+  /** What the request gets of the answer to the question under way: with marks, and without, when there is an answer. */
   private texts: Uint8Array[] = [];
   private gifts: Uint8Array[] = [];
 
@@ -74,19 +71,13 @@ export class Inquiry<R> implements ClientSide {
   readonly sentBytes = 0;
   readonly sentHeadBytes = 0;
 
-  constructor(context: Context, asker: Asker) {
+  /** About the request in the view. Nobody has been asked yet. */
+  constructor(context: Context, asker: Asker, guard: Guard<R>, view: RequestView) {
     this.context = context;
     this.asker = asker;
-    this.sink = new Discard(context.arena);
-  }
-
-  /** About the request in the view, for which nobody has been asked yet. */
-  begin(guard: Guard<R>, view: RequestView): void {
     this.guard = guard;
     this.saved = new SavedView(view);
-    this.challenge = NOTHING;
-    this.index = 0;
-    this.verdict.begin();
+    this.sink = new Discard(context.arena);
   }
 
   /** The one that is to be asked. */
@@ -98,13 +89,12 @@ export class Inquiry<R> implements ClientSide {
   send(asked: Asked, view: RequestView): void {
     this.asked = asked;
     this.status = NO_ANSWER;
-    this.gifts = [];
     this.texts = this.question.gifts.map(({ text }) =>
       draft.slice(0, Math.max(0, text.emitInField(view, draft, 0, draft.length))),
     );
   }
 
-  /** The client has gone, or waits no longer. */
+  /** The client has gone, or the request goes on elsewhere. */
   cancel(): void {
     this.end(CLIENT_LEFT);
   }
@@ -122,6 +112,7 @@ export class Inquiry<R> implements ClientSide {
     question.gifts.forEach(({ name }, i) => {
       if (this.gifts[i] !== undefined) this.saved.give(name, this.gifts[i]);
     });
+    this.gifts = [];
     const isLast = this.index === guard.questions.length - 1;
     const verdict = this.verdict.hear(status, question.plan.refusals, guard.plan.isAnyEnough, isLast);
     if (verdict === ASK_NEXT) {
@@ -147,10 +138,7 @@ export class Inquiry<R> implements ClientSide {
   beginResponse(head: ResponseHead): void {
     const { memory, responseValues } = this.context;
     this.status = head.status;
-    if (head.status === UNAUTHORIZED) {
-      const challenge = linesOf(memory, head, WWW_AUTHENTICATE, CHALLENGE_BYTES_MAX);
-      this.challenge = joined(this.challenge, challenge);
-    }
+    if (head.status === UNAUTHORIZED) this.challenge = joined(this.challenge, challengeOf(memory, head));
     facts.lookAt(memory, head, head.status, this.asked as Asked, responseValues);
     this.gifts = this.texts.map((text) => {
       const end = expandText(text, 0, text.length, facts, span, draft, 0, draft.length);

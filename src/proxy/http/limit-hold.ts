@@ -29,12 +29,6 @@ export class LimitHold {
     this.context = context;
   }
 
-  /** Of a request that has just come. */
-  clear(): void {
-    this.isJudged = false;
-    this.limiter = '';
-  }
-
   /** They do not concern it. */
   waive(): void {
     this.isJudged = true;
@@ -75,6 +69,8 @@ export class LimitHold {
 
   /** The request is over. */
   release(): void {
+    this.isJudged = false;
+    this.limiter = '';
     this.delayedUntil = 0;
     if (this.cells.length === 0) return;
     giveBack(this.context.limitCounting() as LimitCounting, this.cells);

@@ -11,7 +11,7 @@ import type { Server } from '../server.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import type { ResponseTexts } from './response-changes.ts';
 import type { Told } from './response-facts.ts';
-import { joined, linesOf, takeOut, withoutOwn } from './response-lines.ts';
+import { challengeOf, joined, takeOut, withoutOwn } from './response-lines.ts';
 import type { Route } from './route.ts';
 import type { StickyCookie } from './sticky-cookie.ts';
 import { isSuccess } from './success.ts';
@@ -19,9 +19,6 @@ import { keptLines, typeLine } from './target-by.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NO_TEXTS: ResponseTexts = [];
-/** Of a server's response, behind what the route adds. */
-const CARRIED_BYTES_MAX = 1024;
-const WWW_AUTHENTICATE = ascii('www-authenticate');
 const CONTENT_TYPE = ascii('content-type');
 
 /** What there is to tell of a request, and which server it is with. */
@@ -85,7 +82,7 @@ export class ResponseAdditions {
 
   /** The same of a response that asks who the client is. */
   carryChallenge(head: ResponseHead): void {
-    this.carried = linesOf(this.context.memory, head, WWW_AUTHENTICATE, CARRIED_BYTES_MAX);
+    this.carried = challengeOf(this.context.memory, head);
   }
 
   /**

@@ -16,6 +16,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
 const AROUND_VALUE = 4;
+const CHALLENGE_BYTES_MAX = 1024;
+const WWW_AUTHENTICATE = ascii('www-authenticate');
 const NOTHING = new Uint8Array(0);
 const OWN_NAMES = ['content-type', 'x-request-id', 'date'].map(ascii);
 
@@ -44,6 +46,11 @@ export function linesOf(
     lines[at++] = LF;
   }
   return lines.subarray(0, at);
+}
+
+/** Those by which a response asks who its client is. */
+export function challengeOf(memory: Uint8Array, head: ResponseHead): Uint8Array {
+  return linesOf(memory, head, WWW_AUTHENTICATE, CHALLENGE_BYTES_MAX);
 }
 
 /** The fields of this lower-case name do not go on. How many bytes they had. */
