@@ -11,11 +11,18 @@ import { until } from './waiting.ts';
 interface Seen {
   readonly url: string;
   readonly body: string;
-  readonly mark: string | undefined;
+  readonly mark: string;
 }
 
-async function send(port: number, method: string, path: string, body = ''): Promise<string> {
-  const request = http.request({ port, host: '127.0.0.1', path, method, headers: { 'Content-Length': body.length } });
+async function send(
+  port: number,
+  method: string,
+  path: string,
+  body = '',
+  more: http.OutgoingHttpHeaders = {},
+): Promise<string> {
+  const headers = { 'Content-Length': body.length, ...more };
+  const request = http.request({ port, host: '127.0.0.1', path, method, headers });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   return `${response.statusCode} ${await text(response)}`;
@@ -32,7 +39,7 @@ for (const engine of ENGINES) {
       seen.push({
         url: request.url!,
         body: await text(request),
-        mark: request.headers['x-copy'] as string | undefined,
+        mark: [request.headers['x-copy'], request.headers.upgrade].filter((word) => word !== undefined).join(' '),
       });
       if (!isSilent) response.end('x'.repeat(200_000));
     });
@@ -69,7 +76,7 @@ upstreams:
         () => seen.length >= count,
         () => `the other server has seen ${JSON.stringify(seen)}`,
       );
-      return seen.splice(0).sort((a, b) => (a.mark ?? '').localeCompare(b.mark ?? ''));
+      return seen.splice(0).sort((a, b) => a.mark.localeCompare(b.mark));
     };
 
     assert.equal(await send(port, 'GET', '/a?b=c'), '200 main');
@@ -83,6 +90,10 @@ upstreams:
       { url: '/to', body: 'both', mark: 'call' },
       { url: '/copied/to', body: 'both', mark: 'to' },
     ]);
+
+    // a copy asks for no other protocol: nobody would speak it
+    assert.equal(await send(port, 'GET', '/up', '', { Connection: 'upgrade', Upgrade: 'websocket' }), '200 main');
+    assert.deepEqual(await copies(1), [{ url: '/up', body: '', mark: 'call' }]);
 
     const client = await session(t, port);
     const stream = client.request({ ':method': 'POST', ':path': '/h2', 'content-length': 5 });

@@ -6,21 +6,19 @@ import { TargetTemplate } from '../../core/route/target-template.ts';
 const ALL = 10_000;
 
 export class Mirror {
-  /** The name of the route that they take; null: the target says which. */
-  readonly name: string | null;
+  readonly plan: MirrorPlan;
+  /** Set if and only if they go to a target. */
   readonly target: TargetTemplate | null;
-  readonly takesBody: boolean;
-  private readonly share: number;
 
-  constructor({ share, takesBody, to }: MirrorPlan) {
-    this.name = to.kind === 'call' ? to.name : null;
+  constructor(plan: MirrorPlan) {
+    const { to } = plan;
+    this.plan = plan;
     this.target = to.kind === 'target' ? new TargetTemplate(to.target) : null;
-    this.takesBody = takesBody;
-    this.share = share;
   }
 
   /** One of its share. */
   takes(prng: Prng): boolean {
-    return this.share >= ALL || prng.below(ALL) < this.share;
+    const { share } = this.plan;
+    return share >= ALL || prng.below(ALL) < share;
   }
 }

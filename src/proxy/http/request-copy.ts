@@ -17,7 +17,7 @@ import { Exchange } from './exchange.ts';
 import type { Mirror } from './mirror.ts';
 import { HEAD_GREW_TOO_LARGE, type OwnResponse } from './own-responses.ts';
 import type { Peer } from './peer.ts';
-import { Route } from './route.ts';
+import type { Route } from './route.ts';
 import type { HttpService } from './service.ts';
 import type { BodySink, ClientSide } from './sides.ts';
 import { dropBody } from './turned-request.ts';
@@ -45,14 +45,15 @@ export class RequestCopy extends Session implements ClientSide {
   static send(service: HttpService, peer: Peer, original: Exchange, mirror: Mirror): void {
     const { context, plan } = service.listener;
     const { requestHead: head } = context;
-    const isTooLong = head.body !== BODY_NONE && mirror.takesBody && !original.hasWholeBody;
+    const isTooLong = head.body !== BODY_NONE && mirror.plan.takesBody && !original.hasWholeBody;
     if (context.copies >= COPIES_MAX || isTooLong) {
       context.answers.note(plan.name, LEFT_OUT);
       return;
     }
-    if (!mirror.takesBody) dropBody(head);
+    if (!mirror.plan.takesBody) dropBody(head);
+    head.hasUpgrade = false;
     const route = service.turnCopy(peer, mirror);
-    if (!(route instanceof Route) || route.proxy === null) return;
+    if (route === null || route.proxy === null) return;
     const copy = new RequestCopy(service.listener, peer.address);
     const failure = copy.begin(service, route, original);
     if (failure !== null) copy.answer(failure);

@@ -293,17 +293,14 @@ export class HttpService implements Service, Towards {
     return end instanceof Route ? this.pageOf(end) : end;
   }
 
-  /** The route for the copy of a request, whose head is in `context.requestHead` again. */
-  turnCopy(peer: Peer, { name, target }: Mirror): Route | own.OwnResponse {
-    const { set, view } = this;
-    view.isRewritten = false;
+  /** The route for the copy of a request, whose head is in `context.requestHead` again. Null: there is none. */
+  turnCopy(peer: Peer, mirror: Mirror): Route | null {
+    const { view } = this;
     view.isPlaced = true;
     view.answerStatus = 0;
-    this.look(peer);
-    if (target !== null && !target.apply(view)) return own.REWRITE_FAILED;
-    view.isPlaced = true;
-    const index = name === null ? set.table.match(view) : (set.called.get(name) ?? -1);
-    return index < 0 ? own.NO_ROUTE : this.walk(index, true);
+    this.lookAgain(peer, null);
+    const end = this.reach(mirror);
+    return end instanceof Route ? end : null;
   }
 
   /** Of the body of a request that takes this route. */
