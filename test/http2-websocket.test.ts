@@ -13,6 +13,7 @@ import { CertificateMaker } from '../src/load/tls/testing/certificate-maker.ts';
 import { browserOptions, openPage } from './browser.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
+import { temporaryDirectory } from './peers.ts';
 import { until } from './waiting.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -163,11 +164,15 @@ for (const engine of ENGINES) {
   test(`[${engine}] WebSocket over HTTP/2`, engineSkip(engine), async (t) => {
     const port = await freePort();
     const [one, two, old] = [await serve1(t), await serve2(t, true), await serve2(t, false)];
+    const log = join(temporaryDirectory(t), 'chosen');
     const yaml = `
+access-logs:
+  chosen: { file: "${log}", format: "{path} {sent:Sec-WebSocket-Protocol}" }
 listeners:
   web:
     bind: "127.0.0.1:${port}"
     http2: true
+    access-log: chosen
     routes:
       - { match: { path: /one/off }, upstream: one, upgrade: false }
       - { match: { path: /one }, upstream: one }
@@ -291,6 +296,12 @@ limiters: { open: {} }
         again.close(http2.constants.NGHTTP2_CANCEL);
         return head[':status'] === 200;
       });
+    });
+
+    await t.test('fields of its response are in access logs', async () => {
+      const tunnel = await open2(client, '/one/logged');
+      tunnel.close(http2.constants.NGHTTP2_CANCEL);
+      await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('/one/logged chat\n'));
     });
 
     await t.test('a lost connection of either side ends its tunnels', async () => {

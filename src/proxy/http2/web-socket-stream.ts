@@ -74,6 +74,11 @@ export class WebSocketStream extends Stream implements StreamBelow, RelayOwner {
     this.socket.receiveEnd();
   }
 
+  /** What came before the server has answered is kept too. */
+  override progress(): number {
+    return this.socket.keepsScarce ? this.sink.sentBytes : super.progress();
+  }
+
   // --- the server has answered ---
 
   /** Consumes the field by which it does. */
@@ -101,8 +106,10 @@ export class WebSocketStream extends Stream implements StreamBelow, RelayOwner {
   override sendSwitching(head: ResponseHead, edit: HeaderEdit, lines: Uint8Array): boolean {
     const { arena, memory, scratchSlot } = this.context;
     const start = arena.start(scratchSlot);
-    const end = this.emitters.response.emitFinal(head, edit, lines, false, false, PERSIST_SILENTLY, start);
+    const emitter = this.emitters.response;
+    const end = emitter.emitFinal(head, edit, lines, false, false, PERSIST_SILENTLY, start);
     memory.set(OK, start + STATUS_AT);
+    emitter.note(this.exchange as Exchange, head, start, end - start);
     return this.sink.sendInterim(end - start);
   }
 
