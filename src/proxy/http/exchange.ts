@@ -60,7 +60,6 @@ import { isSuccess } from './success.ts';
 import { type TargetBy } from './target-by.ts';
 import { dropBody, makeGet } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
-import { mayUpgrade } from './upgrade.ts';
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
@@ -235,7 +234,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
       this.passage.ask(route.passage, view, this.detours === 0);
     }
     this.answerStatus = view.answerStatus;
-    this.wantsUpgrade = this.action.upgrade && mayUpgrade(view.bytes, view.head);
+    this.wantsUpgrade = this.action.upgrade && view.head.hasUpgrade;
     this.key = this.upstream.keyFor(view);
     const { stickiness, stickyCookie } = this.upstream;
     this.bound = stickiness === null ? null : stickiness.find(view);
