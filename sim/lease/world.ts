@@ -2,8 +2,9 @@
  * Nodes that want a lease, the processes that hold addresses by it, and a store that keeps one record: with delays, losses, cuts, clocks that
  * run differently, and processes that stand still at any moment. What is promised is that never two kernels have the address at one time.
  */
-import { Prng } from '../../src/base/prng.ts';
+import type { Prng } from '../../src/base/prng.ts';
 import { Lease, type LeaseAnswer, type LeaseQuestion, type LeaseRecord } from '../../src/core/lease/lease.ts';
+import { World } from '../vrrp/world.ts';
 
 const NODES = 3;
 export const TTL_MS = 5_000;
@@ -13,6 +14,7 @@ const SLACK_MS = 200;
 const STORM_MS = 60_000;
 const CALM_MS = 30_000;
 const NEVER = Number.NEGATIVE_INFINITY;
+const US_PER_MS = 1_000;
 
 /** What is broken on purpose, to see that it is found. */
 export type Canary = 'none' | 'fast-clock' | 'frees-unasked';
@@ -21,41 +23,6 @@ export interface Outcome {
   /** Null: all was well. */
   readonly fault: string | null;
   readonly takeovers: number;
-}
-
-interface Event {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
-/** True time, and what happens in it. */
-class Time {
-  nowMs = 0;
-  private events: Event[] = [];
-  private order = 0;
-
-  at(atMs: number, run: () => void): void {
-    this.events.push({ atMs: Math.max(atMs, this.nowMs), order: this.order++, run });
-  }
-
-  in(afterMs: number, run: () => void): void {
-    this.at(this.nowMs + afterMs, run);
-  }
-
-  /** False: nothing happens before `endMs` any more. */
-  step(endMs: number): boolean {
-    let next: Event | null = null;
-    for (const event of this.events) {
-      if (next === null || event.atMs < next.atMs || (event.atMs === next.atMs && event.order < next.order))
-        next = event;
-    }
-    if (next === null || next.atMs > endMs) return false;
-    this.events.splice(this.events.indexOf(next), 1);
-    this.nowMs = next.atMs;
-    next.run();
-    return true;
-  }
 }
 
 class Store {
@@ -73,28 +40,28 @@ class Store {
 
 /** Runs one thing after the other, and stands still now and then. */
 class Process {
-  private readonly time: Time;
+  private readonly world: LeaseWorld;
   private stillUntilMs = 0;
   private lastMs = 0;
 
-  constructor(time: Time) {
-    this.time = time;
+  constructor(world: LeaseWorld) {
+    this.world = world;
   }
 
   standStill(forMs: number): void {
-    this.stillUntilMs = this.time.nowMs + forMs;
+    this.stillUntilMs = this.world.nowMs + forMs;
   }
 
   /** After `delayMs`, in the order of the calls, and not while it stands still. */
   run(delayMs: number, what: () => void): void {
-    const atMs = Math.max(this.time.nowMs + delayMs, this.lastMs);
+    const atMs = Math.max(this.world.nowMs + delayMs, this.lastMs);
     this.lastMs = atMs;
-    this.time.at(atMs, () => this.runNow(what));
+    this.world.at(atMs, () => this.runNow(what));
   }
 
   private runNow(what: () => void): void {
-    if (this.time.nowMs >= this.stillUntilMs) what();
-    else this.time.at(this.stillUntilMs, () => this.runNow(what));
+    if (this.world.nowMs >= this.stillUntilMs) what();
+    else this.world.at(this.stillUntilMs, () => this.runNow(what));
   }
 }
 
@@ -115,19 +82,19 @@ class Node {
     this.world = world;
     this.name = name;
     this.rate = rate;
-    this.keeper = new Process(world.time);
-    this.holder = new Process(world.time);
+    this.keeper = new Process(world);
+    this.holder = new Process(world);
     this.lease = new Lease({ self: name, ttlMs: TTL_MS }, 0);
     this.tickKeeper();
     this.tickHolder();
   }
 
   private get nowMs(): number {
-    return this.world.time.nowMs * this.rate;
+    return this.world.nowMs * this.rate;
   }
 
   get hasAddress(): boolean {
-    return this.world.time.nowMs < this.goneMs;
+    return this.world.nowMs < this.goneMs;
   }
 
   standStill(): void {
@@ -174,7 +141,7 @@ class Node {
         this.tell();
       });
     };
-    world.time.in(TTL_MS / 5, () => end({ kind: 'failed' }));
+    world.in(TTL_MS / 5, () => end({ kind: 'failed' }));
     world.carry(this, () => {
       const answer = world.store.handle(question);
       world.carry(this, () => end(answer));
@@ -206,21 +173,22 @@ class Node {
     }
     if (!this.hasAddress) this.world.takeovers++;
     const lateMs = this.world.prng.below(SLACK_MS);
-    this.goneMs = this.world.time.nowMs + (LIFETIME_MS + lateMs) / this.rate;
+    this.goneMs = this.world.nowMs + (LIFETIME_MS + lateMs) / this.rate;
   }
 }
 
 export class LeaseWorld {
-  readonly time = new Time();
   readonly prng: Prng;
   readonly store = new Store();
   readonly canary: Canary;
   takeovers = 0;
+  private readonly clock: World;
   private readonly nodes: readonly Node[];
   private isCalm = false;
 
   constructor(seed: number, canary: Canary = 'none') {
-    this.prng = new Prng(seed);
+    this.clock = new World(seed);
+    this.prng = this.clock.random;
     this.canary = canary;
     const spread = canary === 'fast-clock' ? 0.8 : 0.01;
     this.nodes = Array.from(
@@ -229,16 +197,29 @@ export class LeaseWorld {
     );
   }
 
+  /** True time. */
+  get nowMs(): number {
+    return this.clock.nowUs / US_PER_MS;
+  }
+
+  at(atMs: number, what: () => void): void {
+    this.clock.at(atMs * US_PER_MS, what);
+  }
+
+  in(afterMs: number, what: () => void): void {
+    this.at(this.nowMs + afterMs, what);
+  }
+
   /** A message of a node, to the store or back: late, or lost. */
   carry(node: Node, deliver: () => void): void {
     const { prng } = this;
     if (this.isCalm) {
-      this.time.in(prng.below(5), deliver);
+      this.in(prng.below(5), deliver);
       return;
     }
     if (prng.below(20) === 0) return;
     const delayMs = prng.below(10) === 0 ? prng.below(4_000) : prng.below(30);
-    this.time.in(delayMs, () => {
+    this.in(delayMs, () => {
       if (!node.isCut) deliver();
     });
   }
@@ -262,9 +243,9 @@ export class LeaseWorld {
   }
 
   private play(endMs: number): string | null {
-    while (this.time.step(endMs)) {
+    while (this.clock.step(endMs * US_PER_MS)) {
       const { holders } = this;
-      if (holders.length > 1) return `at ${this.time.nowMs} ms both ${holders.join(' and ')} have the address`;
+      if (holders.length > 1) return `at ${this.nowMs} ms both ${holders.join(' and ')} have the address`;
     }
     return null;
   }
@@ -275,7 +256,7 @@ export class LeaseWorld {
 
   private disturb(node: Node): void {
     const { prng } = this;
-    this.time.in(prng.below(4_000), () => {
+    this.in(prng.below(4_000), () => {
       if (this.isCalm) return;
       switch (prng.below(4)) {
         case 0:

@@ -34,12 +34,17 @@ export class World {
 
   /** Lets everything happen that is due until then. */
   run(untilUs: number): void {
-    while (this.heap.length > 0 && this.heap[0].atUs <= untilUs) {
-      const due = this.pop();
-      this.nowUs = due.atUs;
-      due.happen();
-    }
+    while (this.step(untilUs));
     this.nowUs = untilUs;
+  }
+
+  /** Lets happen what is due next. False: nothing is until then. */
+  step(untilUs: number): boolean {
+    if (this.heap.length === 0 || this.heap[0].atUs > untilUs) return false;
+    const due = this.pop();
+    this.nowUs = due.atUs;
+    due.happen();
+    return true;
   }
 
   /** A number of `min` to below `max`. */
