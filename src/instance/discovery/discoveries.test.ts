@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { SERVER_SLOTS_MAX } from '../../base/limits.ts';
 import { compile } from '../../config/compile.ts';
 import type { Plan } from '../../config/plan.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
@@ -74,6 +75,27 @@ test(
     assert.deepEqual(lines, [`web: 1 server, 192.0.2.1:80 new, 192.0.2.2:80 gone, by ${url}`]);
   },
 );
+
+test('a list for which there is no room is of no use', { timeout: 60_000 }, async (t) => {
+  const url = await startRegistry(t, (_, response) => response.end('["a.test:80", "b.test:80"]'));
+  const lines: string[] = [];
+  await new Promise<void>((resolve) => {
+    const discoveries = new Discoveries({
+      file: NOTHING_STORED,
+      log: logTo(lines, resolve),
+      onFound: async () => resolve(),
+      now: () => performance.now(),
+    });
+    t.after(() => discoveries.stop());
+    const plan = planOf('192.0.2.1:80', url, '60s');
+    const [web] = plan.upstreams;
+    const { discovery: _, ...other } = web;
+    const servers = [{ ...web.servers[0], slotCount: SERVER_SLOTS_MAX - 31 }];
+    discoveries.apply({ ...plan, upstreams: [web, { ...other, name: 'other', servers }] });
+  });
+  const why = 'its servers need 32 places, one for an address and 16 for a name, and 31 are left';
+  assert.deepEqual(lines, [`web: no list of servers from ${url}: ${why}; the servers of the file count`]);
+});
 
 test('of a registry that does not answer it is said that it took too long', { timeout: 60_000 }, async (t) => {
   const url = await startRegistry(t, () => undefined);

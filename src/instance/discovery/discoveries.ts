@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { DiscoveryView } from '../../api/data-plane.ts';
+import { ADDRESSES_PER_NAME_MAX, SERVER_SLOTS_MAX } from '../../base/limits.ts';
 import { systemReason } from '../../base/system-error.ts';
 import type { FoundServers } from '../../config/found-servers.ts';
 import type { DiscoveryPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
@@ -57,6 +58,8 @@ function isRecord(value: unknown): value is FoundRecord {
 export class Discoveries {
   private readonly options: DiscoveriesOptions;
   private all = new Map<string, Discovery>();
+  /** Of the plan in force, with the servers of its file. */
+  private upstreams: readonly UpstreamPlan[] = [];
   /** Of before the start. */
   private readonly remembered: ReadonlyMap<string, FoundRecord>;
 
@@ -85,6 +88,7 @@ export class Discoveries {
     }
     for (const [name, one] of this.all) if (wanted.get(name) !== one) one.stop();
     this.all = wanted;
+    this.upstreams = upstreams;
     for (const one of wanted.values()) one.begin();
   }
 
@@ -101,6 +105,7 @@ export class Discoveries {
       log,
       now,
       onFound,
+      whyNoRoom: (found) => this.whyNoRoom(name, found),
       onList: () => this.write(),
     });
   }
@@ -118,6 +123,19 @@ export class Discoveries {
     return this.all.get(upstream)?.view() ?? null;
   }
 
+  /** Null: the status board has room for these servers of an upstream, beside those that all others have now. */
+  private whyNoRoom(upstream: string, found: readonly ServerPlan[]): string | null {
+    const others = this.upstreams.filter(({ name }) => name !== upstream);
+    const taken = others.map(({ name, servers }) => {
+      const known = this.all.get(name)?.servers ?? [];
+      return placesOf(known.length === 0 ? servers : known);
+    });
+    const room = taken.reduce((left, places) => left - places, SERVER_SLOTS_MAX);
+    const needed = placesOf(found);
+    if (needed <= room) return null;
+    return `its servers need ${needed} places, one for an address and ${ADDRESSES_PER_NAME_MAX} for a name, and ${room} are left`;
+  }
+
   private write(): void {
     this.options.file.write(Array.from(this.all.values()).flatMap(({ record }) => record ?? []));
   }
@@ -127,6 +145,8 @@ interface DiscoveryOptions extends Pick<DiscoveriesOptions, 'log' | 'now' | 'onF
   readonly upstream: string;
   readonly plan: DiscoveryPlan;
   readonly remembered: FoundRecord | null;
+  /** Null: these can be taken. Else why not, for people. */
+  readonly whyNoRoom: (servers: readonly ServerPlan[]) => string | null;
   /** Another list than the last one is of use. */
   readonly onList: () => void;
 }
@@ -190,6 +210,9 @@ class Discovery implements ListHandler {
   handleText(text: string): void {
     const read = readList(text, this.plan);
     if ('problem' in read) return this.handleFailure(read.problem);
+    // else nothing could be applied any more, whatever it is about
+    const why = this.options.whyNoRoom(read.servers);
+    if (why !== null) return this.handleFailure(why);
     if (this.toldProblem !== null) this.options.log.info(`${this.options.upstream}: ${this.from} has a list again`);
     this.toldProblem = null;
     this.finding.handleList(read.servers, this.options.now());
@@ -244,6 +267,10 @@ class Discovery implements ListHandler {
     this.finding.handleList(read.servers, this.options.now());
     this.finding.listedMs = null;
   }
+}
+
+function placesOf(servers: readonly ServerPlan[]): number {
+  return servers.reduce((places, { slotCount }) => places + slotCount, 0);
 }
 
 function changeText(before: readonly ServerPlan[], after: readonly ServerPlan[]): string {
