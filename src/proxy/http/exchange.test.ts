@@ -25,9 +25,11 @@ import type { Context } from '../context.ts';
 import type { Expiring } from '../expiring.ts';
 import type { Server } from '../server.ts';
 import { Upstream } from '../upstream.ts';
+import type { ErrorPage } from './error-page.ts';
 import { Exchange, type Towards } from './exchange.ts';
+import { HttpClient } from './http-client.ts';
 import type { KeptRequest } from './kept-request.ts';
-import { NOTHING, type OwnResponse } from './own-responses.ts';
+import { EXCHANGE_TIMEOUT, NOTHING, type OwnResponse } from './own-responses.ts';
 import type { ServerProtocol } from './protocol.ts';
 import type { RequestRecord } from './request-record.ts';
 import { Route } from './route.ts';
@@ -447,6 +449,25 @@ test('RFC 9110 section 9.2.2: what may have been done is not repeated, what was 
   stage.connections[1].connect();
   stage.connections[1].fail(FAILED_RESET);
   assert.deepEqual(client.said, ['answer 502']);
+});
+
+test('a request that goes on to a page gives up its try before its head is read again: others may look at theirs then', () => {
+  const stage = new Stage();
+  const { exchange } = stage.begin();
+  const looked: string[] = [];
+  stage.connections[0].abandon = () => void looked.push('another');
+  const page = { plan: { to: { kind: 'call' }, goesOn: true } } as ErrorPage<Route>;
+  Object.assign(exchange!, { errorPageFor: () => page, original: { isKept: true, release: () => undefined } });
+  const client = Object.assign(Object.create(HttpClient.prototype) as HttpClient, {
+    context: {},
+    exchange,
+    parseHead: () => looked.push('its own'),
+    service: { turnFailed: () => (looked.push('page'), { action: { kind: 'close' } }) },
+    close: (ending: number) => exchange!.finish(ending),
+  });
+  client.answer(EXCHANGE_TIMEOUT);
+  assert.deepEqual(looked, ['another', 'its own', 'page']);
+  stage.assertClean();
 });
 
 test('an invalid response is never repeated', () => {

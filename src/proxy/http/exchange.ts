@@ -308,8 +308,8 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   }
 
   /**
-   * The request, whose head is parsed anew, ends in an error, or there is no file for it, and is to be answered with this page: as if it had
-   * come now. For another target it is one that has no body.
+   * The request, which has been given up, and whose head is parsed anew, ends in an error, or there is no file for it, and is to be answered with this
+   * page: as if it had come now. For another target it is one that has no body.
    */
   turn({ plan }: ErrorPage<Route>, head: RequestHead): void {
     this.isErrorPage = plan.goesOn !== true;
@@ -338,14 +338,21 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.request.release();
   }
 
-  /** Whatever was under way for it is given up. */
-  private beginAnew(): void {
+  /**
+   * Whatever is under way for it is given up. Whoever has waited for the server has a turn here, so no head that is read is the same one
+   * afterwards.
+   */
+  giveUp(): void {
     this.leaveQueue();
     if (this.entry.isHeld) this.entry.abandon();
     const { serverSide } = this;
     this.serverSide = null;
     if (serverSide !== null) serverSide.abandon();
     this.passage?.end();
+  }
+
+  /** Nothing is under way for it. */
+  private beginAnew(): void {
     this.isIdempotent = isIdempotent(this.method);
     this.detours++;
     this.trail.turn();

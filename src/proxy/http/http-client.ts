@@ -265,6 +265,7 @@ export abstract class HttpClient extends Session implements ClientSide {
 
   /** Answers with the page for an error, whose request was kept. False: the page is no answer. */
   private answerByPage(exchange: Exchange, page: ErrorPage<Route>, status: number): boolean {
+    exchange.giveUp();
     if (!this.parseKept(exchange)) return false;
     exchange.turn(page, this.context.requestHead);
     const route = this.service.turnFailed(this.peer, page, status, exchange);
@@ -277,6 +278,7 @@ export abstract class HttpClient extends Session implements ClientSide {
       this.answer(own.REWRITE_CYCLE);
       return;
     }
+    exchange.giveUp();
     if (!this.parseKept(exchange)) {
       this.answer(own.OUT_OF_MEMORY);
       return;
