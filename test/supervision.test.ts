@@ -14,6 +14,7 @@ import {
   startBackend,
   startLoad,
 } from './evenkeel.ts';
+import { until } from './waiting.ts';
 
 const configuration = (port: number, server: string): string => `
 grace: 10s
@@ -69,6 +70,8 @@ for (const engine of ENGINES) {
     const evenkeel = await Evenkeel.start(t, configuration(port, backend.address), { engine, workers: 4 });
     const before = evenkeel.proxies();
     kill(before[1], 'SIGKILL');
+    // until then it may accept one of them
+    await until(() => isEnded(before[1]));
     const answers = await Promise.all(Array.from({ length: 40 }, () => get(port)));
     assert.ok(answers.every(({ status }) => status === 200));
     await evenkeel.said(/proxy \d serves again/);
@@ -187,3 +190,12 @@ test('the limit of open files is raised as far as it may be', engineSkip('node')
     assert.equal(soft, hard);
   }
 });
+
+/** Nothing of it runs any more, whether its parent knows that or not. */
+function isEnded(pid: number): boolean {
+  try {
+    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
