@@ -224,9 +224,14 @@ export class Trials {
       case 'hand-over':
         await this.node('lb01').ask('POST', '/v1/routers/VI_1/resume');
     }
+    await this.node('lb01').is('backup');
+    // what has come to be known meanwhile it knows before it takes the addresses back
+    await this.areLinked();
+    await this.isTold();
+    await this.node('lb02').ask('POST', '/v1/routers/VI_1/hand-over');
     await this.node('lb01').is('active');
     await this.node('lb02').is('backup');
-    await this.areLinked();
+    await this.node('lb02').ask('POST', '/v1/routers/VI_1/resume');
   }
 
   private async change(what: ServerChange['what']): Promise<void> {
@@ -323,6 +328,7 @@ ${real[1]}ha:
     interface: eth0
     router-id: 51
     priority: { lb01: 150, lb02: 100 }
+    preempt: false
     advertise: ${this.options.advertiseMs}ms
     addresses: [ "${ADDRESS}/24", "${GATEWAY}/24" ]
     track: [ { interface: eth0 } ]
