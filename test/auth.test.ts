@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import type http from 'node:http';
 import type http2 from 'node:http2';
 import { test } from 'node:test';
+import type { FailedRequestView } from '../src/api/failed-requests.ts';
+import { askSocket } from './control-socket.ts';
 import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, startBackend, startTcpBackend } from './evenkeel.ts';
 import { ask, session } from './http2-client.ts';
 import { RawConnection, text } from './raw.ts';
@@ -44,6 +46,18 @@ function rememberTo(
       answer(request, response, one);
     });
   };
+}
+
+/** It is found a second later. */
+async function failedRequest({ file }: Evenkeel, id: string): Promise<FailedRequestView> {
+  let found: FailedRequestView | null = null;
+  await until(() =>
+    askSocket<FailedRequestView>(`${file}.sock`, 'GET', `/v1/errors/${id}`).then(
+      (view) => (found = view).id === id,
+      () => false,
+    ),
+  );
+  return found!;
 }
 
 for (const engine of ENGINES) {
@@ -143,7 +157,7 @@ upstreams:
   app: { servers: [ "${app.address}" ] }
   tunnels: { servers: [ "${tunnels.address}" ] }
 `;
-    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1 });
+    const evenkeel = await Evenkeel.start(t, yaml, { engine, workers: 1, hasSocket: true });
     const get = (path: string, says: string, headers: http.OutgoingHttpHeaders = {}) =>
       getWhole(port, path, { headers: { 'X-Says': says, ...headers } });
     const clear = (): void => void ((asked.length = 0), (served.length = 0));
@@ -175,6 +189,24 @@ upstreams:
       // its time is over
       assert.equal((await get('/impatient', 'hold')).status, 500);
       assert.equal(served.length, 0);
+    });
+
+    await t.test('whoever was asked, and what came of it, is found by the identifier', async () => {
+      const cases = [
+        ['/in', '401', [doorkeeper.address, 401, null]],
+        ['/in', '302', [doorkeeper.address, 302, null]],
+        ['/hold', 'hold', [doorkeeper.address, 0, null]],
+        ['/dead', '200', ['127.0.0.1:1', 502, 'connection refused or unreachable']],
+      ] as const;
+      const refused = await Promise.all(cases.map(([path, says]) => get(path, says)));
+      for (const [i, { headers }] of refused.entries()) {
+        const { asked: tried, tries } = await failedRequest(evenkeel, String(headers['x-request-id']));
+        assert.deepEqual(
+          tried.map(({ failure, server, status }) => [server, status, failure]),
+          [cases[i][2]],
+        );
+        assert.deepEqual(tries, []);
+      }
     });
 
     await t.test('a route that answers itself says it too', async () => {

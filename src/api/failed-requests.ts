@@ -26,6 +26,9 @@ export const failedRequest = named('FailedRequest', "A request that was answered
   tookMs: milliseconds('From its head to its end.'),
   queuedMs: milliseconds('Of this, waiting for a server that had room.'),
   tries: z.array(failedTry).describe('On servers: the last eight.'),
+  asked: z
+    .array(failedTry)
+    .describe('Servers that were asked whether it may enter, and have not let it in: of each question the last try.'),
 });
 export type FailedRequestView = View<typeof failedRequest>;
 

@@ -262,7 +262,8 @@ function listenerLines(
 }
 
 function requestLines({ request, upstream }: Extract<Evidence, { kind: 'request' }>, paint: Paint): readonly string[] {
-  const { at, by, id, limiter, listener, method, phase, queuedMs, reason, route, status, tookMs, tries, why } = request;
+  const { asked, at, by, id, limiter, listener, method, phase, queuedMs, reason, route, status, tookMs, tries, why } =
+    request;
   const way = [
     `listener ${listener}`,
     ...(route === null ? [] : [`route ${route}`]),
@@ -276,17 +277,21 @@ function requestLines({ request, upstream }: Extract<Evidence, { kind: 'request'
     ]),
     ...fields('when', [`${at}, after ${ageText(tookMs)}${queued}`]),
     ...fields('way', [`${method === '' ? '' : `${method} at `}${way.join(', ')}`]),
+    ...fields('asked', asked.map(triedText)),
     ...fields(
       'tries',
-      tries.map(({ connectedMs, endedMs, failure, server, status }) => {
-        if (server === request.upstream) return `upstream ${server}: it had no server to try`;
-        const end = failure ?? (status === 0 ? 'not ended' : `answered ${status}`);
-        const connected = connectedMs === null ? '' : `connected after ${ageText(connectedMs)}, `;
-        return `${server}: ${connected}${end}${endedMs === null ? '' : ` after ${ageText(endedMs)}`}`;
-      }),
+      tries.map((one) =>
+        one.server === request.upstream ? `upstream ${one.server}: it had no server to try` : triedText(one),
+      ),
     ),
     ...(upstream === null ? [] : fields('now', serversNow(upstream, paint))),
   ];
+}
+
+function triedText({ connectedMs, endedMs, failure, server, status }: FailedRequestView['tries'][number]): string {
+  const end = failure ?? (status === 0 ? 'no answer' : `answered ${status}`);
+  const connected = connectedMs === null ? '' : `connected after ${ageText(connectedMs)}, `;
+  return `${server}: ${connected}${end}${endedMs === null ? '' : ` after ${ageText(endedMs)}`}`;
 }
 
 function handLines(override: OverrideView | null): readonly string[] {

@@ -50,7 +50,7 @@ for (const [text, problem] of [
   ['[]', /^it has no server$/],
   ['', /^it is not a list of servers/],
   ['{"servers": ["192.0.2.1:80"]}', /^it is not a list of servers/],
-  ['["192.0.2.1:80"', /^it is no JSON or YAML: /],
+  ['["192.0.2.1:80"', /^it is no JSON or YAML: .*[^:]$/],
   ['- &a [*a]', /^/],
   ['["192.0.2.1:80", "192.0.2.1:80"]', /192\.0\.2\.1:80/],
   ['["192.0.2.1:99999"]', /99999/],

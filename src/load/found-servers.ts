@@ -23,7 +23,7 @@ export function readList(text: string, discovery: DiscoveryPlan): ReadList {
   try {
     list = parse(text, { maxAliasCount: 0 });
   } catch (error) {
-    return { problem: `it is no JSON or YAML: ${(error as Error).message.split('\n')[0]}` };
+    return { problem: `it is no JSON or YAML: ${(error as Error).message.split('\n')[0].replace(/:$/, '')}` };
   }
   if (!Array.isArray(list)) return { problem: 'it is not a list of servers, for example ["192.0.2.1:80"]' };
   if (list.length === 0) return { problem: 'it has no server' };

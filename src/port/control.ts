@@ -138,6 +138,8 @@ export interface FailedRequest {
   readonly queuedMs: number;
   /** The last ones. */
   readonly tries: readonly FailedTry[];
+  /** Of whom was asked whether it may enter. Absent: nobody was. */
+  readonly asked?: readonly FailedTry[];
 }
 
 export interface FailedTry {
@@ -310,7 +312,7 @@ const ENDERS: readonly unknown[] = ['nobody', 'client', 'server', 'evenkeel'] sa
 
 function isFailedRequest(value: unknown): value is FailedRequest {
   if (!isObject(value)) return false;
-  const { answer, by, id, limiter, listener, method, phase, route, status, tries, upstream } = value;
+  const { answer, asked = [], by, id, limiter, listener, method, phase, route, status, tries, upstream } = value;
   const { agoMs, tookMs, queuedMs } = value;
   return (
     isTexts([id, method, phase, listener]) &&
@@ -318,9 +320,13 @@ function isFailedRequest(value: unknown): value is FailedRequest {
     [answer, status].every(isCount) &&
     [agoMs, tookMs, queuedMs].every(isSpan) &&
     ENDERS.includes(by) &&
-    Array.isArray(tries) &&
-    (tries as readonly unknown[]).every(isFailedTry)
+    areFailedTries(tries) &&
+    areFailedTries(asked)
   );
+}
+
+function areFailedTries(value: unknown): boolean {
+  return Array.isArray(value) && (value as readonly unknown[]).every(isFailedTry);
 }
 
 function isFailedTry(value: unknown): value is FailedTry {

@@ -31,6 +31,7 @@ function recordOf(id: string, name = 'web'): RequestRecord {
     routePlan: null,
     upstreamPlan: { name } as UpstreamPlan,
     trail,
+    asked: trail,
     answer: { owner: name, kind: KIND, id: bytes, idAt: 0, idLength: bytes.length },
     headAt: 100,
     endedAt: 150,
@@ -52,11 +53,12 @@ test('what failed is told with its identifier, its tries, and how long ago it wa
   log.flush(300);
   assert.equal(events.length, 1);
   const [event] = events as Extract<ProxyEvent, { kind: 'failed-requests' }>[];
-  const [{ id, agoMs, tookMs, by, method, phase, tries, upstream }] = event.requests;
+  const [{ id, agoMs, asked, tookMs, by, method, phase, tries, upstream }] = event.requests;
   assert.deepEqual(
     [id, agoMs, tookMs, by, method, phase, upstream],
     ['abc', 50, 50, 'server', 'GET', 'connect', 'web'],
   );
+  assert.deepEqual(asked, tries);
   assert.deepEqual(
     [tries.length, tries.at(-1)],
     [

@@ -9,7 +9,7 @@ import type { FailedRequest, FailedTry, ProxyEvent } from '../port/control.ts';
 import { METHOD_NAMES } from '../wire/http1/head.ts';
 import { failureText } from './failure-text.ts';
 import type { AnswerRecord, RequestRecord } from './http/request-record.ts';
-import type { Try } from './http/trail.ts';
+import type { Trail, Try } from './http/trail.ts';
 
 /** In a second: of a flood of errors the first ones say as much. */
 const KEPT_MAX = 32;
@@ -40,6 +40,7 @@ export class ErrorLog {
       return;
     }
     const {
+      asked,
       ending,
       endedAt,
       headAt,
@@ -53,8 +54,6 @@ export class ErrorLog {
       trail,
       upstreamPlan,
     } = record;
-    const tries: FailedTry[] = [];
-    for (let i = Math.max(0, trail.count - TRIES_MAX); i < trail.count; i++) tries.push(triedText(trail.at(i)));
     const request = {
       id: latin1(answer.id, answer.idAt, answer.idLength),
       answer: answer.kind,
@@ -68,7 +67,8 @@ export class ErrorLog {
       tookMs: endedAt - headAt,
       queuedMs,
       ...(limiter === '' ? {} : { limiter: clip(limiter) }),
-      tries,
+      tries: triesOf(trail),
+      ...(asked === null ? {} : { asked: triesOf(asked) }),
     };
     this.kept.push({ request, endedAt });
   }
@@ -86,7 +86,15 @@ export class ErrorLog {
   }
 }
 
-function triedText({ begunAt, connectedAt, failure, headAt, server, status }: Try): FailedTry {
+function triesOf(trail: Trail): readonly FailedTry[] {
+  const tries: FailedTry[] = [];
+  for (let i = Math.max(0, trail.count - TRIES_MAX); i < trail.count; i++) tries.push(triedText(trail.at(i)));
+  return tries;
+}
+
+function triedText({ begunAt, connectedAt, failure, headAt, isForNobody, server, status }: Try): FailedTry {
+  if (isForNobody)
+    return { server: clip(server), status, failure: 'no server to try', connectedMs: null, endedMs: null };
   return {
     server: clip(server),
     status,

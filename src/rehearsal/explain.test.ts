@@ -308,6 +308,23 @@ upstreams: { a: { servers: ["192.0.2.1:80"] }, sso: { servers: ["192.0.2.2:80"] 
   assert.ok(assumed.includes('whom the route asks lets it in, and says nothing of it'), assumed.join('; '));
 });
 
+test('copies are not sent in a rehearsal: it is told where the request itself goes', () => {
+  const { target, summary } = ask(
+    `
+listeners:
+  web:
+    bind: "127.0.0.1:8080"
+    routes:
+      - { upstream: a, mirror: [ { call: next } ] }
+      - { name: next, upstream: next, headers: { request: { set: { X-Copy: "yes" } } } }
+upstreams: { a: { servers: ["192.0.2.1:80"] }, next: { servers: ["192.0.2.2:80"] } }
+`,
+    'http://h/',
+  );
+  assert.equal(target?.address, '192.0.2.1:80');
+  assert.equal(summary, 'goes to server a/192.0.2.1:80');
+});
+
 const IN_KERNEL = (balance: string): string => `
 listeners: { ssh: { bind: "192.0.2.10:22", protocol: tcp, mode: kernel, upstream: a } }
 upstreams: { a: { servers: ["192.0.2.1:22", "192.0.2.2:22"]${balance} } }

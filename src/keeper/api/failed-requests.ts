@@ -1,7 +1,7 @@
 /** The last requests that the proxies answered with errors of their own, for whoever has the identifier of one. */
 import type { FailedRequestView } from '../../api/failed-requests.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
-import type { FailedRequest, ProxyEvent } from '../../port/control.ts';
+import type { FailedRequest, FailedTry, ProxyEvent } from '../../port/control.ts';
 
 const KEPT_MAX = 1_000;
 const TRIES_MAX = 8;
@@ -49,8 +49,23 @@ export class FailedRequests {
 
 /** Nothing more than what belongs there: a proxy reads what strangers send. */
 function viewOf(request: FailedRequest, now: number): FailedRequestView {
-  const { answer, agoMs, by, id, limiter, listener, method, phase, queuedMs, route, status, tookMs, tries, upstream } =
-    request;
+  const {
+    answer,
+    asked = [],
+    agoMs,
+    by,
+    id,
+    limiter,
+    listener,
+    method,
+    phase,
+    queuedMs,
+    route,
+    status,
+    tookMs,
+    tries,
+    upstream,
+  } = request;
   const { name: reason, text: why } = ANSWER_KINDS[answer];
   return {
     id: clip(id),
@@ -67,10 +82,15 @@ function viewOf(request: FailedRequest, now: number): FailedRequestView {
     upstream: upstream === null ? null : clip(upstream),
     tookMs,
     queuedMs,
-    tries: tries.slice(0, TRIES_MAX).map(({ server, status, failure, connectedMs, endedMs }) => {
-      return { server: clip(server), status, failure: failure === null ? null : clip(failure), connectedMs, endedMs };
-    }),
+    tries: triesOf(tries),
+    asked: triesOf(asked),
   };
+}
+
+function triesOf(tries: readonly FailedTry[]): FailedRequestView['tries'] {
+  return tries.slice(0, TRIES_MAX).map(({ server, status, failure, connectedMs, endedMs }) => {
+    return { server: clip(server), status, failure: failure === null ? null : clip(failure), connectedMs, endedMs };
+  });
 }
 
 function clip(text: string): string {

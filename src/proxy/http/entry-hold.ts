@@ -12,6 +12,7 @@ import { type Asker, Inquiry } from './inquiry.ts';
 import { LimitHold } from './limit-hold.ts';
 import { notEntered, type OwnResponse } from './own-responses.ts';
 import type { Tunnel } from './sides.ts';
+import type { Trail } from './trail.ts';
 
 const UNAUTHORIZED = 401;
 
@@ -29,6 +30,7 @@ export class EntryHold<R> {
   saved: SavedView | null = null;
   /** What it is to be answered with, perhaps when it has waited; null: it goes on. */
   refusal: OwnResponse | null = null;
+  private refusedBy: Trail | null = null;
   private refusedUntil = 0;
 
   constructor(context: Context, asker: Asker) {
@@ -77,14 +79,20 @@ export class EntryHold<R> {
     return this.inquiry as Inquiry<R>;
   }
 
+  /** The servers that are asked, or were and have not let it in; null: there are none. */
+  get asked(): Trail | null {
+    return this.inquiry === null ? this.refusedBy : this.inquiry.tries;
+  }
+
   /** What the guard has said (core/guard): the request enters, or there is a `refusal`. Lines that go with that. */
   settle(verdict: number): Uint8Array | null {
-    const { challenge, guard } = this.asking;
+    const { challenge, guard, tries } = this.asking;
     this.inquiry = null;
     if (verdict === ENTERS) {
       this.passed = guard;
       return null;
     }
+    this.refusedBy = tries;
     this.refusal = notEntered(verdict);
     if (verdict !== UNAUTHORIZED) return null;
     const { delayMs } = guard.plan;
@@ -122,6 +130,7 @@ export class EntryHold<R> {
     this.inquiry = null;
     this.passed = null;
     this.refusal = null;
+    this.refusedBy = null;
     this.endDelay();
     inquiry?.cancel();
   }

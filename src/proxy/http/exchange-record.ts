@@ -47,6 +47,7 @@ export abstract class ExchangeRecord extends Waiter implements RequestRecord {
   trace: TraceContext | null = null;
   private ownTrace: TraceContext | null = null;
 
+  abstract readonly asked: Trail | null;
   abstract readonly limiter: string;
   abstract readonly listener: ListenerPlan;
   abstract readonly routePlan: RoutePlan | null;

@@ -60,6 +60,7 @@ import { isSuccess } from './success.ts';
 import { type TargetBy } from './target-by.ts';
 import { dropBody, makeGet } from './turned-request.ts';
 import type { BodySink, ClientSide, ResponseHandler, ServerSide, Tunnel } from './sides.ts';
+import type { Trail } from './trail.ts';
 
 /** Idle exchanges kept for reuse; more than this are only needed in a burst. */
 const SPARE_EXCHANGES_MAX = 4096;
@@ -846,6 +847,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
 
   get limiter(): string {
     return this.entry.limiter;
+  }
+
+  get asked(): Trail | null {
+    return this.entry.asked;
   }
 
   get upstreamPlan(): UpstreamPlan | null {

@@ -5,7 +5,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { CLIENT_LEFT, SERVED } from '../../core/endings.ts';
-import { ASK_NEXT, Verdict } from '../../core/guard/verdict.ts';
+import { ASK_NEXT, ENTERS, Verdict } from '../../core/guard/verdict.ts';
 import { expandText } from '../../core/value/late.ts';
 import { SavedView } from '../../core/value/saved-view.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
@@ -20,6 +20,7 @@ import type { Guard, Question } from './guard.ts';
 import { ResponseFacts, type Told } from './response-facts.ts';
 import { challengeOf, joined } from './response-lines.ts';
 import type { ClientSide, Tunnel } from './sides.ts';
+import { Trail } from './trail.ts';
 
 const UNAUTHORIZED = 401;
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -54,6 +55,8 @@ export class Inquiry<R> implements ClientSide {
   readonly saved: SavedView;
   /** What a client is told that may come with a password. */
   challenge: Uint8Array = NOTHING;
+  /** Of each question that has not let it in, the last try; null: there is none. */
+  private trail: Trail | null = null;
   private readonly verdict = new Verdict();
   private index = 0;
   /** Of the question under way; null: there is none. */
@@ -78,6 +81,11 @@ export class Inquiry<R> implements ClientSide {
     this.guard = guard;
     this.saved = new SavedView(view);
     this.sink = new Discard(context.arena);
+  }
+
+  /** Of the question under way, or of those that have not let it in. */
+  get tries(): Trail | null {
+    return this.asked === null ? this.trail : this.asked.trail;
   }
 
   /** The one that is to be asked. */
@@ -107,14 +115,15 @@ export class Inquiry<R> implements ClientSide {
 
   /** The question is answered with this status; 0: it is not. */
   hear(status: number): void {
+    const { asked, guard, question } = this;
+    const isLast = this.index === guard.questions.length - 1;
+    const verdict = this.verdict.hear(status, question.plan.refusals, guard.plan.isAnyEnough, isLast);
+    if (verdict !== ENTERS && asked !== null) (this.trail ??= new Trail()).addLastOf(asked.trail);
     this.end(status === NO_ANSWER ? CLIENT_LEFT : SERVED);
-    const { guard, question } = this;
     question.gifts.forEach(({ name }, i) => {
       if (this.gifts[i] !== undefined) this.saved.give(name, this.gifts[i]);
     });
     this.gifts = [];
-    const isLast = this.index === guard.questions.length - 1;
-    const verdict = this.verdict.hear(status, question.plan.refusals, guard.plan.isAnyEnough, isLast);
     if (verdict === ASK_NEXT) {
       this.index++;
       this.asker.ask();

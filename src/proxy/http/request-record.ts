@@ -4,6 +4,7 @@
  */
 import type { RoutePlan, ServerPlan } from '../../config/plan.ts';
 import type { EndRecord } from '../log/end-record.ts';
+import type { Trail } from './trail.ts';
 
 export interface RequestRecord extends EndRecord {
   /** False: what came was no request, or not all of one. */
@@ -18,6 +19,8 @@ export interface RequestRecord extends EndRecord {
   readonly server: { readonly plan: ServerPlan; readonly slot: number } | null;
   /** It has said that it belongs to that server. */
   readonly isBound: boolean;
+  /** The servers that were asked whether it may enter, and have not let it in; null: nobody was asked. */
+  readonly asked: Trail | null;
   /** An error of the proxy's own that was the answer; null: there was none. */
   readonly answer: AnswerRecord | null;
   /** Milliseconds: the head of a server's response was here; 0: there was none. */

@@ -160,7 +160,8 @@ export class Route {
     this.entry = this.proxy === null ? null : entryOf(this.proxy, watch !== null, prepare);
     this.ownCompression =
       plan.compress === undefined || plan.compress === null ? null : new CompressionRule(plan.compress);
-    this.mirrors = this.proxy?.mirrors?.map((mirror) => new Mirror(mirror)) ?? null;
+    // what is rehearsed has no copies, as it has no guard
+    this.mirrors = watch === null ? (this.proxy?.mirrors?.map((mirror) => new Mirror(mirror)) ?? null) : null;
     this.bandwidth = this.proxy?.bandwidth === undefined ? null : new BandwidthRule(this.proxy.bandwidth);
     this.passesClaims = this.proxy?.passesClaims === true;
     const adds = !this.passesClaims;

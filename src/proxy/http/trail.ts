@@ -100,6 +100,13 @@ export class Trail extends Entry {
     this.earlier[index].copy(this);
   }
 
+  /** The last one of another request is one of this too, as it is now. */
+  addLastOf({ last }: Trail): void {
+    if (last === null) return;
+    this.begin(last.server, last.begunAt);
+    this.copy(last as Entry);
+  }
+
   /** A try that there is no server for, in the name of the upstream; it is told as this status. */
   passOver(upstream: string, status: number, now: number): void {
     this.begin(upstream, now);
