@@ -5,6 +5,7 @@ import type { FailedRequestView } from '../api/failed-requests.ts';
 import type { StatusDocument } from '../api/status.ts';
 import type { RouterView } from '../api/virtual-routers.ts';
 import { sentence } from '../keeper/log/log.ts';
+import { maintenanceSubject } from '../core/overrides.ts';
 import { overrideText } from '../keeper/overrides.ts';
 import { type Color, type Paint, painter } from './paint.ts';
 import { ageText } from './age-text.ts';
@@ -40,6 +41,8 @@ type EvidenceOf =
       readonly kind: 'listener';
       readonly listener: ListenerView;
       readonly override: OverrideView | null;
+      /** Of all listeners, of this one, or of its routes. */
+      readonly maintenance: readonly OverrideView[];
       readonly errors: readonly FailedRequestView[];
     }
   | { readonly kind: 'router'; readonly router: RouterView }
@@ -82,6 +85,7 @@ export function findEvidence(subject: string, known: Known): readonly Evidence[]
         isWell,
         errors: ofIt,
         override: overrideOf(text),
+        maintenance: listener.protocol === 'http' ? overrides.filter((one) => closes(one, listener.name)) : [],
         events: eventsOf(text, known),
       };
     });
@@ -100,6 +104,12 @@ export function findEvidence(subject: string, known: Known): readonly Evidence[]
 export function evidenceOfRequest(request: FailedRequestView, { status }: Known): Evidence {
   const upstream = status.upstreams.find(({ name }) => name === request.upstream) ?? null;
   return { kind: 'request', request, upstream, isWell: false, events: [] };
+}
+
+/** It has maintenance of this listener, of a route of it, or of all of them. */
+function closes({ subject }: OverrideView, listener: string): boolean {
+  const own = maintenanceSubject(listener, null);
+  return subject === maintenanceSubject(null, null) || subject === own || subject.startsWith(`${own} `);
 }
 
 /** `192.168.15.100/24` is that address. */
@@ -239,7 +249,7 @@ function serversNow({ servers }: UpstreamView, paint: Paint): readonly string[] 
 }
 
 function listenerLines(
-  { errors, isWell, listener, override }: Extract<Evidence, { kind: 'listener' }>,
+  { errors, isWell, listener, maintenance, override }: Extract<Evidence, { kind: 'listener' }>,
   paint: Paint,
 ): readonly string[] {
   const { accepted, binds, connections, datagrams, inKernel = false, name, protocol, state } = listener;
@@ -257,6 +267,10 @@ function listenerLines(
         : `${connections} ${what} now, ${accepted} since the start${counts}`,
     ]),
     ...handLines(override),
+    ...fields(
+      'by hand',
+      maintenance.map((one) => `${one.subject} ${handText(one)}`),
+    ),
     ...errorLines(errors),
   ];
 }
@@ -295,9 +309,11 @@ function triedText({ connectedMs, endedMs, failure, server, status }: FailedRequ
 }
 
 function handLines(override: OverrideView | null): readonly string[] {
-  if (override === null) return [];
-  const { ageMs, by, file, ...said } = override;
-  return fields('by hand', [`${overrideText(said, file)} (${by === null ? '' : `${by}, `}${ageText(ageMs)} ago)`]);
+  return override === null ? [] : fields('by hand', [handText(override)]);
+}
+
+function handText({ ageMs, by, file, ...said }: OverrideView): string {
+  return `${overrideText(said, file)} (${by === null ? '' : `${by}, `}${ageText(ageMs)} ago)`;
 }
 
 /** By kind, the most frequent first. */

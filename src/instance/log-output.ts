@@ -44,7 +44,10 @@ export function openLog(wanted: 'text' | 'json' | null, level: LogLevel): LogOut
     if (wanted === plan) return;
     plan = wanted;
     copy?.close();
-    copy = syslog === null ? null : new SyslogOutlet(syslog);
+    copy =
+      syslog === null
+        ? null
+        : new SyslogOutlet(syslog, (why) => own.warn(`the log loses lines that go to syslog: ${why}`));
   };
   return { log: new LimitedLog(both(own, copied)), write, format, copyTo };
 }

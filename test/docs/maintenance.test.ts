@@ -89,6 +89,10 @@ test('every command of the page about maintenance does what is shown', engineSki
 
   await say(closes);
   assert.match(await ask('/shop/a'), /^503/);
+  assert.match(
+    (await command('why', 'web')).stdout,
+    /^ {2}by hand +maintenance web \/shop\/ on; the file says off \(/m,
+  );
   assert.equal(await ask('/'), site);
   const { code, stderr } = await command('maintenance', 'on', 'web', '--route', '/shop');
   assert.deepEqual([code, stderr], [1, 'evenkeel: there is no maintenance web /shop; did you mean web /shop/?\n']);

@@ -66,7 +66,7 @@ export class ErrorLog {
       }
       const before = this.destinations.get(path);
       if (before !== undefined) before.level = level;
-      next.set(path, before ?? (syslog === undefined ? this.open(path, level) : toSyslog(syslog, level)));
+      next.set(path, before ?? (syslog === undefined ? this.open(path, level) : this.toSyslog(syslog, level)));
     }
     for (const [path, destination] of this.destinations) if (!next.has(path)) close(destination);
     this.destinations = next;
@@ -113,6 +113,11 @@ export class ErrorLog {
     if (first !== undefined && !this.destinations.has('stderr')) duplicateTo(first, STDERR);
   }
 
+  private toSyslog(syslog: SyslogPlan, level: ErrorLogLevel): SyslogDestination {
+    const outlet = new SyslogOutlet(syslog, (why) => this.log.warn(`the log loses lines that go to syslog: ${why}`));
+    return { level, descriptor: null, outlet };
+  }
+
   private open(path: string, level: ErrorLogLevel): FileDestination {
     const sink = {
       isWritable: () => isWritable(destination.descriptor),
@@ -129,10 +134,6 @@ export class ErrorLog {
 
 function openFile(path: string): number {
   return openSync(path, 'a', FILE_MODE);
-}
-
-function toSyslog(syslog: SyslogPlan, level: ErrorLogLevel): SyslogDestination {
-  return { level, descriptor: null, outlet: new SyslogOutlet(syslog) };
 }
 
 function close(destination: Destination): void {
