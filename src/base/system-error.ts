@@ -26,6 +26,10 @@ const WORDS: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
   EROFS: 'the file system is read-only',
   ETIMEDOUT: 'it took too long',
+  // of c-ares, which asks name servers
+  EREFUSED: 'the name server refuses to answer',
+  ESERVFAIL: 'the name server cannot answer',
+  ETIMEOUT: 'the name server does not answer',
 };
 
 /** `permission denied`; of an error that is not the system's its message. */

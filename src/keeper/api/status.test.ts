@@ -4,7 +4,7 @@ import { Board } from '../../base/board.ts';
 import { compile } from '../../config/compile.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { TrafficTotals } from '../traffic/totals.ts';
-import { type DataPlaneFacts, listenerView } from './status.ts';
+import { type DataPlaneFacts, listenerView, serverState } from './status.ts';
 
 const YAML = `
 listeners: { ssh: { bind: "192.0.2.10:22", protocol: tcp, mode: kernel, upstream: shells } }
@@ -37,4 +37,35 @@ test('a listener in kernel mode is closed where the kernel does not have its rul
     ['the kernel refuses its rules: EPERM'],
   ]);
   assert.deepEqual(seen(null), [true, 'open', [null]]);
+});
+
+test('a server whose name does not resolve any more has its last address, and says that', () => {
+  const account = {
+    state: 'up',
+    reason: '2 probes passed',
+    sinceMs: 0,
+    lastProbe: null,
+    lastFailure: null,
+    ejectedUntilMs: null,
+    share: 1,
+  } as unknown as Parameters<typeof serverState>[3];
+  const failure = { reason: 'the name server does not answer', sinceMs: 40 };
+  const reasonOf = (hostname: string | null, known: typeof account): readonly unknown[] => {
+    const target = hostname === null ? { family: 4, host: '192.0.2.1', port: 80 } : { hostname, port: 80 };
+    const facts = { failureOfName: (name: string) => (name === 'stale.internal' ? failure : null), nowMs: 100 };
+    const { reason, state } = serverState(
+      facts,
+      { resolver: null },
+      { target } as Parameters<typeof serverState>[2],
+      known,
+    );
+    return [state, reason];
+  };
+  assert.deepEqual(reasonOf(null, account), ['up', '2 probes passed']);
+  assert.deepEqual(reasonOf('fresh.internal', account), ['up', '2 probes passed']);
+  assert.deepEqual(reasonOf('stale.internal', account), [
+    'up',
+    '2 probes passed; its name does not resolve now: the name server does not answer',
+  ]);
+  assert.deepEqual(reasonOf('stale.internal', null), ['unresolved', 'the name server does not answer']);
 });

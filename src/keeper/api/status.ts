@@ -271,7 +271,7 @@ function serverView(
   isCounted: boolean,
 ): ServerView {
   const { name: upstream, serverBy } = upstreamPlan;
-  const { board, nowMs } = facts;
+  const { board } = facts;
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
   const check = healthOf(upstreamPlan, server);
@@ -281,7 +281,7 @@ function serverView(
   return {
     name,
     address: where,
-    ...(account === null ? unresolved(facts, upstreamPlan, server) : stateOf(account, nowMs)),
+    ...serverState(facts, upstreamPlan, server, account),
     ...(serverBy === null ? {} : CHOSEN_BY_REQUESTS),
     ...administrativeState(facts, upstream, server, account?.state ?? 'unresolved', account?.weight ?? weight),
     check: check === null ? null : checkText(check),
@@ -342,10 +342,24 @@ function byHand(override: OverrideView): string {
   return `by hand${override.by === null ? '' : `, ${override.by}`}: ${overrideText(override, override.file)}`;
 }
 
-/** A name that has no address. */
-function unresolved({ failureOfName, nowMs }: DataPlaneFacts, upstream: UpstreamPlan, server: ServerPlan): ServerState {
+/** As it was found out. `account`: null, its name has no address. */
+export function serverState(
+  { failureOfName, nowMs }: Pick<DataPlaneFacts, 'failureOfName' | 'nowMs'>,
+  upstream: Pick<UpstreamPlan, 'resolver'>,
+  server: Pick<ServerPlan, 'service' | 'target'>,
+  account: ServerHealth['account'],
+): ServerState {
   const asked = askedFor(server, upstream);
   const failure = asked === null ? null : failureOfName(askedText(asked));
+  if (account === null) return unresolved(failure, nowMs);
+  const state = stateOf(account, nowMs);
+  // the last addresses count
+  return failure === null
+    ? state
+    : { ...state, reason: `${state.reason}; its name does not resolve now: ${failure.reason}` };
+}
+
+function unresolved(failure: NameFailure | null, nowMs: number): ServerState {
   return {
     state: 'unresolved',
     reason: failure?.reason ?? 'no answer yet',

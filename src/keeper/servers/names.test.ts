@@ -70,6 +70,14 @@ test('a name that does not resolve is tried again and said once; no empty answer
   ]);
 });
 
+test('a name server that hangs is named so', async (t) => {
+  const { names, lines } = setUp(t, () =>
+    Promise.reject(Object.assign(new Error('querySrv ETIMEOUT api.internal'), { code: 'ETIMEOUT' })),
+  );
+  await names.apply(['api.internal']);
+  assert.deepEqual(lines, ['warn  name api.internal does not resolve: the name server does not answer']);
+});
+
 test('at most three names are asked for at the same time, and all get their turn', async (t) => {
   const open: (() => void)[] = [];
   let most = 0;
