@@ -230,7 +230,7 @@ export const CATALOGUE = {
   'bad-list-url': {
     severity: 'error',
     message: '<value> is not the URL of a list of servers',
-    remedy: 'write for example http://192.0.2.80/servers.json',
+    remedy: 'write http or https, a host and a path, without a user, for example http://192.0.2.80/servers.json',
   },
   'bad-etcd-url': {
     severity: 'error',

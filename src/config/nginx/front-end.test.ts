@@ -72,6 +72,21 @@ http {
   assert.equal(config.listeners!['tcp-1122'].protocol, 'tcp');
 });
 
+test('a server has the time that proxy_read_timeout says, and a longer one only where proxy_send_timeout says that', () => {
+  const cases = [
+    ['', '1m'],
+    ['proxy_read_timeout 2s;', '2s'],
+    ['proxy_send_timeout 2s;', '1m'],
+    ['proxy_send_timeout 300s;', '5m'],
+    ['proxy_read_timeout 2s; proxy_send_timeout 10s;', '10s'],
+  ] as const;
+  for (const [lines, expected] of cases) {
+    const { config } = read(`http { server { listen 80; location / { ${lines} proxy_pass http://192.168.15.7; } } }`);
+    const [upstream] = Object.values(config!.upstreams!);
+    assert.deepEqual([upstream.timeouts?.response, upstream.timeouts?.tunnel], [expected, expected], lines);
+  }
+});
+
 const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['no_such on;', /:4:1: unknown directive "no_such"; .*\[directive-wrong\]/],
   ['proxy_pas http://x;', /unknown directive "proxy_pas"; write proxy_pass /],

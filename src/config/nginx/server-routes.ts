@@ -516,7 +516,8 @@ export class ServerRoutes {
     const { document } = this.surroundings;
     const connect = this.time(scope, `${module}_connect_timeout`, 60_000, CONNECT_MS_MAX);
     const read = this.time(scope, `${module}_read_timeout`, 60_000, RESPONSE_MS_MAX);
-    const send = this.time(scope, `${module}_send_timeout`, 60_000, RESPONSE_MS_MAX);
+    // one time for both directions: without a time of its own, what is sent has that of what is read
+    const silence = Math.max(read, this.time(scope, `${module}_send_timeout`, 0, RESPONSE_MS_MAX));
     const bind = scope.find(`${module}_bind`);
     let source: string | null = null;
     if (bind !== null && bind.args[0].text !== 'off') {
@@ -531,8 +532,8 @@ export class ServerRoutes {
     return {
       timeouts: {
         connect: formatDuration(connect),
-        response: formatDuration(Math.max(read, send)),
-        tunnel: formatDuration(Math.max(read, send)),
+        response: formatDuration(silence),
+        tunnel: formatDuration(silence),
       },
       bind: source,
       tls: isTls ? readServersTls(scope, module, isByRequest ? null : proxyHost, document, this.notes) : null,

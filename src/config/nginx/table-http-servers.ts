@@ -136,7 +136,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1',
         'differs',
-        'the longer of this and `proxy_read_timeout` counts',
+        'where it is written, the longer of this and `proxy_read_timeout` counts; otherwise that alone, in both directions',
       ],
       ['proxy_set_header', 'http server location', '2', 'works', ''],
       [
@@ -504,7 +504,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'http server location',
         '1',
         'differs',
-        'the longer of this and `grpc_read_timeout` counts',
+        'where it is written, the longer of this and `grpc_read_timeout` counts; otherwise that alone, in both directions',
       ],
       [
         'grpc_next_upstream_timeout',
