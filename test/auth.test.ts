@@ -195,7 +195,7 @@ upstreams:
       const cases = [
         ['/in', '401', [doorkeeper.address, 401, null]],
         ['/in', '302', [doorkeeper.address, 302, null]],
-        ['/hold', 'hold', [doorkeeper.address, 0, null]],
+        ['/impatient', 'hold', [doorkeeper.address, 0, null]],
         ['/dead', '200', ['127.0.0.1:1', 502, 'connection refused or unreachable']],
       ] as const;
       const refused = await Promise.all(cases.map(([path, says]) => get(path, says)));

@@ -46,12 +46,8 @@ export class UrlSource implements ListSource {
     const client = url.startsWith('https:') ? https : http;
     const headers: Record<string, string> = { accept: 'application/json, application/yaml' };
     if (last !== null) headers['if-none-match'] = last.tag;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([this.stopping.signal, timeout]);
+    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeoutMs)]);
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
-        reject(timeout.aborted ? new Error(`it has not answered within ${timeoutMs / 1000} s`) : error);
-      };
       const request = client.get(url, { agent: false, headers, signal }, (response) => {
         const { statusCode = 0, headers: said } = response;
         if (statusCode === NOT_MODIFIED && last !== null) {
@@ -72,14 +68,14 @@ export class UrlSource implements ListSource {
           reject(new Error(`its answer is longer than ${LIST_BYTES_MAX} bytes`));
           response.destroy();
         });
-        response.on('error', fail);
+        response.on('error', reject);
         response.on('end', () => {
           this.last = said.etag === undefined ? null : { tag: said.etag, text };
           resolve(text);
         });
         response.on('close', () => reject(new Error('its answer ended in the middle')));
       });
-      request.on('error', fail);
+      request.on('error', reject);
     });
   }
 }
