@@ -124,6 +124,7 @@ listeners:
         headers: { request: { set: { X-Before: "{value:before}", X-Capture: "{capture:1}" } } }
       - { match: { path: /hold }, upstream: app, auth: { ask: { call: doorkeeper } } }
       - { match: { path: /impatient }, upstream: app, auth: { ask: { call: impatient } } }
+      - { match: { path: /brief }, upstream: app, timeout: 300ms, auth: { ask: { call: doorkeeper } } }
       - { match: { path: /dead }, upstream: app, auth: { ask: { call: nobody } } }
       - { match: { path: /yes }, upstream: app, auth: { ask: { call: yes } } }
       - match: { path: /unnamed }
@@ -196,6 +197,7 @@ upstreams:
         ['/in', '401', [doorkeeper.address, 401, null]],
         ['/in', '302', [doorkeeper.address, 302, null]],
         ['/impatient', 'hold', [doorkeeper.address, 0, null]],
+        ['/brief', 'hold', [doorkeeper.address, 0, null]],
         ['/dead', '200', ['127.0.0.1:1', 502, 'connection refused or unreachable']],
       ] as const;
       const refused = await Promise.all(cases.map(([path, says]) => get(path, says)));
