@@ -291,3 +291,17 @@ test('a node in charge believes nobody, but for what it had not been told when i
   late.handleCharge(true, 2);
   assert.equal(late.handleKept(word(false), 100_000), false);
 });
+
+test('what a peer has told and there is no room for is forgotten whole', () => {
+  const table = new Table([{ identity: 'a:1', weight: 1 }], SIZE);
+  const continuity = new Continuity(table, false);
+  assert.ok(continuity.handleKept({ epoch: 1, isInCharge: true, table }, 0));
+  for (let i = 0; i < EXCEPTIONS_MAX; i++) continuity.handleException(`192.0.2.1 ${i}`, 'b:1');
+  continuity.handleCharge(true, 0);
+  continuity.handleFlows([{ client: '192.0.2.2 1', bucket: 0, server: 'c:1', isOver: false }], 1);
+  assert.equal(continuity.leftOut, 1);
+  // now there would be room
+  continuity.handleFlows([], 2);
+  assert.equal(continuity.exceptions.size, EXCEPTIONS_MAX - 1);
+  assert.ok([...continuity.exceptions.values()].every((server) => server === 'b:1'));
+});

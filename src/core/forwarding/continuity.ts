@@ -85,7 +85,7 @@ export class Continuity {
   private hasHeard = false;
   /** Since it is in charge, and since its servers changed: what began before may differ, though the tables do not. */
   private hasLooked = false;
-  /** That were told by the peer, and that the kernel here has not seen. */
+  /** That were told by the peer, and that the kernel here has not seen. Each is in `exceptions`. */
   private readonly inherited = new Set<string>();
 
   /** `isInCharge`: the address has been here, whatever began at it is known to the kernel. */
@@ -202,7 +202,10 @@ export class Continuity {
     }
     for (const client of this.inherited) {
       if (this.exceptions.size < EXCEPTIONS_MAX) this.exceptions.set(client, former.get(client)!);
-      else this.leftOut++;
+      else {
+        this.leftOut++;
+        this.inherited.delete(client);
+      }
     }
     return this.leftOut === 0;
   }
