@@ -89,6 +89,8 @@ async function serve2(t: TestContext, enableConnectProtocol: boolean): Promise<S
     }
     stream.respond({
       ':status': 200,
+      // which means nothing here, and is no client's answer
+      'sec-websocket-accept': acceptOf('other'),
       ...(headers['sec-websocket-protocol'] ? { 'sec-websocket-protocol': 'chat' } : {}),
     });
     server.tunnels.push(stream);

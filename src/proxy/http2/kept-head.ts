@@ -1,4 +1,5 @@
 /** A head that was made of a header block, and was kept: it is as HTTP/1 has it, but for its version. */
+import { COLON, equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import { ascii, emitBytes, emitFragment } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
@@ -8,6 +9,7 @@ import type { Context } from '../context.ts';
 const HTTP_2 = 20;
 const SWITCHING = ascii('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n');
 const ACCEPT = ascii('Sec-WebSocket-Accept: ');
+const ACCEPT_NAME = ascii('sec-websocket-accept');
 const HEAD_END = ascii('\r\n\r\n');
 const FIELDS_MAX = 1000;
 /** `HTTP/2.0` */
@@ -52,7 +54,15 @@ export function switchHead({ arena, memory, responseHead }: Context, slot: numbe
   const at = arena.start(slot);
   const length = fieldsEnd - fieldsStart;
   if (at + SWITCHING.length + length + ACCEPT.length + accept.length + HEAD_END.length > arena.end(slot)) return false;
-  let end = emitBytes(memory, emitFragment(memory, at, SWITCHING), memory, fieldsStart, length);
+  let end = emitFragment(memory, at, SWITCHING);
+  for (let line = fieldsStart; line < fieldsEnd;) {
+    const next = memory.indexOf(LF, line) + 1;
+    // what the server says to a key that it was not sent is no answer to that of the client
+    const isAccept =
+      memory[line + ACCEPT_NAME.length] === COLON && equalsIgnoringCase(memory, line, ACCEPT_NAME.length, ACCEPT_NAME);
+    if (!isAccept) end = emitBytes(memory, end, memory, line, next - line);
+    line = next;
+  }
   for (const part of [ACCEPT, accept, HEAD_END]) end = emitFragment(memory, end, part);
   return parseResponseHead(memory, at, end, { headBytes: end - at, headers: FIELDS_MAX }, responseHead) > 0;
 }
