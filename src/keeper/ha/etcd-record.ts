@@ -8,6 +8,7 @@ import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
 import type { LeasePlan } from '../../config/ha-plan.ts';
 import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
+import { printable } from '../log/log.ts';
 
 /** What etcd has said, as far as it is read. Its 64-bit numbers are texts. */
 interface KeyValue {
@@ -22,6 +23,8 @@ interface Said {
 }
 
 const ANSWER_CHARACTERS_MAX = 64 * 1024;
+/** Longer than the name of any node. */
+const HOLDER_CHARACTERS_MAX = 256;
 
 export class EtcdRecord {
   private readonly plan: LeasePlan;
@@ -54,7 +57,7 @@ export class EtcdRecord {
       this.problem = null;
       return answer;
     } catch (error) {
-      this.problem = `${this.memberUrl}: ${systemReason(error)}`;
+      this.problem = `${this.memberUrl}: ${printable(systemReason(error))}`;
       this.member = (this.member + 1) % this.plan.members.length;
       // they may have been renewed
       this.files = null;
@@ -94,6 +97,8 @@ export class EtcdRecord {
         ...(isSecure ? this.readFiles() : {}),
       });
       request.on('error', reject);
+      // an answer with 101 ends it, and nothing else is told of that
+      request.on('close', () => reject(new Error('it does not answer')));
       request.on('response', (response) => {
         let said = '';
         response.setEncoding('utf8');
@@ -129,25 +134,28 @@ function base64(text: string): string {
 
 /** Throws if etcd does not say such a thing. */
 function parseSaid(text: string): Said {
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    said = null;
-  }
-  if (typeof said !== 'object' || said === null) throw new Error('its answer is not that of etcd');
+  const said = parseObject(text);
+  if (said === null) throw new Error('its answer is not that of etcd');
   return said;
+}
+
+/** Null: the text is no object. */
+function parseObject(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** What somebody else has written there is nobody's lease: it counts as long as any. */
 function recordOf({ mod_revision: revision, value = '' }: KeyValue): LeaseRecord {
   const written = Buffer.from(value, 'base64').toString('utf8');
-  let said: { readonly holder?: unknown; readonly count?: unknown };
-  try {
-    said = JSON.parse(written) as typeof said;
-  } catch {
-    said = {};
-  }
-  const holder = typeof said.holder === 'string' ? said.holder : 'somebody else';
-  return { holder, count: typeof said.count === 'number' ? said.count : 0, revision: Number(revision) };
+  const { count, holder }: { readonly holder?: unknown; readonly count?: unknown } = parseObject(written) ?? {};
+  return {
+    holder: typeof holder === 'string' ? printable(holder.slice(0, HOLDER_CHARACTERS_MAX)) : 'somebody else',
+    count: typeof count === 'number' ? count : 0,
+    revision: Number(revision),
+  };
 }
