@@ -55,6 +55,11 @@ for (const [text, problem] of [
   ['["192.0.2.1:80", "192.0.2.1:80"]', /192\.0\.2\.1:80/],
   ['["192.0.2.1:99999"]', /99999/],
   ['[{"address": "192.0.2.1:80", "weight": 1000}]', /1000/],
+  // each of these ends the process, or holds it up for seconds, where it is read as any text is
+  ['['.repeat(32_000) + ']'.repeat(32_000), /^it has lists and maps inside each other/],
+  ['[a,'.repeat(20_000), /^it has lists and maps inside each other/],
+  ['- '.repeat(32_000), /^it has lists and maps inside each other/],
+  ['%YAML 1.1\n---\n- &a x\n- *a', /^it is no list of servers/],
   ['[17]', /^server 1: it is neither an address nor a map/],
   ['[{"weight": 3}]', /address/],
   ['["192.0.2.1:80", "unix:/run/x.sock"]', /^server 2: a list has no Unix sockets$/],

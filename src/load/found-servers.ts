@@ -2,16 +2,19 @@
  * A list of servers that came from elsewhere: read and checked as those of a file are, by the same rules. It may say less than a file: no
  * programs, no checks, no Unix sockets.
  */
-import { parse } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { assert } from '../base/assert.ts';
 import { compile } from '../config/compile.ts';
 import { DEFAULTS } from '../config/defaults.ts';
 import type { DiscoveryPlan, ServerPlan } from '../config/plan.ts';
 import { loadYaml } from '../config/yaml/load.ts';
+import { isDeeperThan } from './nesting.ts';
 
-/** In bytes. So much is read in a few milliseconds. */
+/** In bytes. Who would do harm with a list has no more than some tenths of a second of the keeper's with it. */
 export const LIST_BYTES_MAX = 64 * 1024;
 const SERVERS_MAX = 500;
+/** A list of maps has two. */
+const DEPTH_MAX = 8;
 const HTTPS_PORT = DEFAULTS.upstream.httpsPort;
 const KEYS: ReadonlySet<string> = new Set(['address', 'weight', 'state', 'max-connections', 'backup', 'id', 'copy']);
 
@@ -19,11 +22,26 @@ export type ReadList = { readonly servers: readonly ServerPlan[] } | { readonly 
 
 /** `text`: JSON, or YAML. */
 export function readList(text: string, discovery: DiscoveryPlan): ReadList {
+  if (isDeeperThan(text, DEPTH_MAX))
+    return { problem: 'it has lists and maps inside each other, deeper than any server' };
+  const lines = new LineCounter();
+  // Errors with a part of the text, and keys that are compared with each other, take seconds where a text is full of them.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    logLevel: 'error',
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
+  if (document.errors.length > 0) {
+    const [{ message, pos }] = document.errors;
+    const { col, line } = lines.linePos(pos[0]);
+    return { problem: `it is no JSON or YAML: ${message} at line ${line}, column ${col}` };
+  }
   let list: unknown;
   try {
-    list = parse(text, { maxAliasCount: 0 });
+    list = document.toJS({ maxAliasCount: 0 });
   } catch (error) {
-    return { problem: `it is no JSON or YAML: ${(error as Error).message.split('\n')[0].replace(/:$/, '')}` };
+    return { problem: `it is no list of servers: ${(error as Error).message}` };
   }
   if (!Array.isArray(list)) return { problem: 'it is not a list of servers, for example ["192.0.2.1:80"]' };
   if (list.length === 0) return { problem: 'it has no server' };

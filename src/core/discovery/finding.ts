@@ -38,6 +38,12 @@ export class Finding<S extends Named> {
     return Math.min(Number.POSITIVE_INFINITY, ...missing) + this.holdMs;
   }
 
+  /** What `servers` are right after a list with these. */
+  with(list: readonly S[]): readonly S[] {
+    const listed = new Set(list.map(({ name }) => name));
+    return [...list, ...this.servers.filter(({ name }) => !listed.has(name))];
+  }
+
   /** A list that is right: at least one server, none twice. */
   handleList(list: readonly S[], nowMs: number): void {
     this.problem = null;

@@ -97,6 +97,33 @@ test('a list for which there is no room is of no use', { timeout: 60_000 }, asyn
   assert.deepEqual(lines, [`web: no list of servers from ${url}: ${why}; the servers of the file count`]);
 });
 
+test('what stays for a while needs room too', { timeout: 60_000 }, async (t) => {
+  let asked = 0;
+  const url = await startRegistry(t, (_, response) => response.end(asked++ === 0 ? '["a.test:80"]' : '["b.test:80"]'));
+  const lines: string[] = [];
+  await new Promise<void>((resolve) => {
+    const discoveries = new Discoveries({
+      file: NOTHING_STORED,
+      log: logTo(lines, () => void (lines.length === 2 && resolve())),
+      onFound: async () => undefined,
+      now: () => 0,
+    });
+    t.after(() => discoveries.stop());
+    const plan = planOf('192.0.2.1:80', url, '60s');
+    const [web] = plan.upstreams;
+    const { discovery, ...other } = web;
+    const from = { ...discovery!.from, everyMs: 1 };
+    const servers = [{ ...web.servers[0], slotCount: SERVER_SLOTS_MAX - 31 }];
+    const upstreams = [
+      { ...web, discovery: { ...discovery!, from } },
+      { ...other, name: 'other', servers },
+    ];
+    discoveries.apply({ ...plan, upstreams });
+  });
+  assert.match(lines[0], /^web: 1 server, a\.test:80 new/);
+  assert.match(lines[1], /its servers need 32 places, .*, and 31 are left; what was found before stays$/);
+});
+
 test('of a registry that does not answer it is said that it took too long', { timeout: 60_000 }, async (t) => {
   const url = await startRegistry(t, () => undefined);
   const lines: string[] = [];

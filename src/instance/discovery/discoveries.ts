@@ -9,7 +9,7 @@ import { systemReason } from '../../base/system-error.ts';
 import type { FoundServers } from '../../config/found-servers.ts';
 import type { DiscoveryPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
 import { Finding } from '../../core/discovery/finding.ts';
-import type { Log } from '../../keeper/log/log.ts';
+import { type Log, printable } from '../../keeper/log/log.ts';
 import { StateFile } from '../../keeper/state-file.ts';
 import { readList } from '../../load/found-servers.ts';
 import { FileSource } from './file-source.ts';
@@ -37,6 +37,7 @@ export interface DiscoveriesOptions {
 /** As often it is tried again to apply what could not be. */
 const AGAIN_MS = 5_000;
 const NAMES_TOLD = 8;
+const REASON_CHARACTERS_MAX = 300;
 
 export function foundServersFile(directory: string, node: string, log: Log): StateFile<FoundRecord> {
   return new StateFile({
@@ -211,7 +212,7 @@ class Discovery implements ListHandler {
     const read = readList(text, this.plan);
     if ('problem' in read) return this.handleFailure(read.problem);
     // else nothing could be applied any more, whatever it is about
-    const why = this.options.whyNoRoom(read.servers);
+    const why = this.options.whyNoRoom(this.finding.with(read.servers));
     if (why !== null) return this.handleFailure(why);
     if (this.toldProblem !== null) this.options.log.info(`${this.options.upstream}: ${this.from} has a list again`);
     this.toldProblem = null;
@@ -223,7 +224,9 @@ class Discovery implements ListHandler {
     this.settle();
   }
 
-  handleFailure(why: string): void {
+  handleFailure(reason: string): void {
+    // it may have the source's own words
+    const why = printable(reason.slice(0, REASON_CHARACTERS_MAX));
     this.finding.handleFailure(why, this.options.now());
     if (why === this.toldProblem) return;
     this.toldProblem = why;

@@ -33,3 +33,8 @@ test('an address that takes the request and says nothing, or not all of its answ
 test('another status', async (t) => {
   assert.equal(await heard(t, 60_000, (_, response) => response.writeHead(302).end()), 'it answers 302');
 });
+
+test('one that would speak another protocol', async (t) => {
+  const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n';
+  assert.equal(await heard(t, 60_000, ({ socket }) => socket.end(switching)), 'it does not answer');
+});

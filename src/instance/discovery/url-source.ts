@@ -76,6 +76,8 @@ export class UrlSource implements ListSource {
         response.on('close', () => reject(new Error('its answer ended in the middle')));
       });
       request.on('error', reject);
+      // an answer with 101 ends it, and nothing else is told of that
+      request.on('close', () => reject(new Error('it does not answer')));
     });
   }
 }
