@@ -31,6 +31,7 @@ const addressBytes = new Uint8Array(16);
 
 /** What it needs of the transport. */
 export interface NodeTurns {
+  /** What it has its driver do may close whoever calls. */
   beginTurn(): void;
   addressOf(preparedAddress: number): Address;
   /** The one that is next; null: any. */
@@ -166,7 +167,7 @@ class NodeBoundSocket implements DatagramSocket {
   private tellDropped(reason: DropReason): void {
     if (this.isClosed) return;
     this.turns.beginTurn();
-    this.handler.handleDropped(this, reason);
+    if (!this.isClosed) this.handler.handleDropped(this, reason);
   }
 
   start(): void {
@@ -193,6 +194,7 @@ class NodeBoundSocket implements DatagramSocket {
   private handleMessage(bytes: Buffer, host: string, port: number): void {
     if (this.isStopped || this.isClosed) return;
     this.turns.beginTurn();
+    if (this.isClosed) return;
     this.last = { host, port };
     this.from.read(host, port);
     this.handler.handleDatagram(this, bytes, 0, bytes.length);
@@ -256,7 +258,7 @@ class NodeFlow implements Flow {
     this.socket.on('message', (bytes) => {
       if (this.isClosed) return;
       turns.beginTurn();
-      handler.handleAnswer(this, bytes, 0, bytes.length);
+      if (!this.isClosed) handler.handleAnswer(this, bytes, 0, bytes.length);
     });
     this.socket.on('error', (error) => this.handleError(error));
     if (typeof to === 'number') {
@@ -339,13 +341,13 @@ class NodeFlow implements Flow {
       return;
     }
     this.turns.beginTurn();
-    this.handler.handleUnreachable(this, failure);
+    if (!this.isClosed) this.handler.handleUnreachable(this, failure);
   }
 
   private tellDropped(reason: DropReason): void {
     if (this.isClosed) return;
     this.turns.beginTurn();
-    this.handler.handleFlowDropped(this, reason);
+    if (!this.isClosed) this.handler.handleFlowDropped(this, reason);
   }
 }
 

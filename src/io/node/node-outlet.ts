@@ -23,6 +23,7 @@ export class NodeOutlet implements Outlet {
       this.isWriting = false;
       if (this.isClosed) return this.release();
       this.beginTurn();
+      if (this.isClosed) return this.release();
       this.handler.handleWritten(error === null ? count : -errorNumber(error));
     });
   }
