@@ -1,7 +1,6 @@
 /** One request to a collector, over a connection of its own. It never throws, and is over in a bounded time. */
-import http from 'node:http';
-import https from 'node:https';
 import { systemReason } from '../base/system-error.ts';
+import { askHttp } from '../keeper/http-question.ts';
 
 export interface Answer {
   /** 0: there was none. */
@@ -17,30 +16,17 @@ export interface Answer {
 const TIMEOUT_MS = 10_000;
 const BODY_CHARACTERS_MAX = 64 * 1024;
 
-export function post(endpoint: string, body: string): Promise<Answer> {
-  return new Promise((resolve) => {
-    const fail = (error: unknown): void =>
-      resolve({ status: 0, retryAfter: undefined, body: '', why: systemReason(error) });
-    const client = endpoint.startsWith('https:') ? https : http;
-    const request = client.request(endpoint, {
-      method: 'POST',
-      agent: false,
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+export async function post(endpoint: string, body: string): Promise<Answer> {
+  try {
+    const { headers, status, text } = await askHttp({
+      url: endpoint,
+      body,
+      headers: { 'content-type': 'application/json' },
+      charactersMax: BODY_CHARACTERS_MAX,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    request.on('error', fail);
-    request.on('response', (response) => {
-      const status = response.statusCode ?? 0;
-      let said = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        if (said.length < BODY_CHARACTERS_MAX) said += part;
-      });
-      response.on('error', fail);
-      response.on('end', () =>
-        resolve({ status, retryAfter: response.headers['retry-after'], body: said, why: `it answers ${status}` }),
-      );
-    });
-    request.end(body);
-  });
+    return { status, retryAfter: headers['retry-after'], body: text, why: `it answers ${status}` };
+  } catch (error) {
+    return { status: 0, retryAfter: undefined, body: '', why: systemReason(error) };
+  }
 }

@@ -1,8 +1,7 @@
 /** An address that answers with a list of servers: asked now, and again when an answer has been here for long enough. */
-import http from 'node:http';
-import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
 import type { DiscoveryPlan } from '../../config/plan.ts';
+import { askHttp } from '../../keeper/http-question.ts';
 import { LIST_BYTES_MAX } from '../../load/found-servers.ts';
 import type { ListHandler, ListSource } from './list-source.ts';
 
@@ -40,44 +39,23 @@ export class UrlSource implements ListSource {
   }
 
   /** Rejects with what is wrong with the answer, or why there is none. */
-  private get(): Promise<string> {
+  private async get(): Promise<string> {
     const { timeoutMs, url } = this.plan;
     const { last } = this;
-    const client = url.startsWith('https:') ? https : http;
-    const headers: Record<string, string> = { accept: 'application/json, application/yaml' };
-    if (last !== null) headers['if-none-match'] = last.tag;
-    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeoutMs)]);
-    return new Promise((resolve, reject) => {
-      const request = client.get(url, { agent: false, headers, signal }, (response) => {
-        const { statusCode = 0, headers: said } = response;
-        if (statusCode === NOT_MODIFIED && last !== null) {
-          response.resume();
-          resolve(last.text);
-          return;
-        }
-        if (statusCode !== 200) {
-          response.resume();
-          reject(new Error(`it answers ${statusCode}`));
-          return;
-        }
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          text += part;
-          if (text.length <= LIST_BYTES_MAX) return;
-          reject(new Error(`its answer is longer than ${LIST_BYTES_MAX} bytes`));
-          response.destroy();
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          this.last = said.etag === undefined ? null : { tag: said.etag, text };
-          resolve(text);
-        });
-        response.on('close', () => reject(new Error('its answer ended in the middle')));
-      });
-      request.on('error', reject);
-      // an answer with 101 ends it, and nothing else is told of that
-      request.on('close', () => reject(new Error('it does not answer')));
+    const { headers, isWhole, status, text } = await askHttp({
+      url,
+      body: null,
+      headers: {
+        accept: 'application/json, application/yaml',
+        ...(last === null ? {} : { 'if-none-match': last.tag }),
+      },
+      charactersMax: LIST_BYTES_MAX,
+      signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeoutMs)]),
     });
+    if (status === NOT_MODIFIED && last !== null) return last.text;
+    if (status !== 200) throw new Error(`it answers ${status}`);
+    if (!isWhole) throw new Error(`its answer is longer than ${LIST_BYTES_MAX} bytes`);
+    this.last = headers.etag === undefined ? null : { tag: headers.etag, text };
+    return text;
   }
 }

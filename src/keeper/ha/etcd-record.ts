@@ -8,6 +8,7 @@ import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
 import type { LeasePlan } from '../../config/ha-plan.ts';
 import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
+import { askHttp } from '../http-question.ts';
 import { printable } from '../log/log.ts';
 
 /** What etcd has said, as far as it is read. Its 64-bit numbers are texts. */
@@ -81,41 +82,20 @@ export class EtcdRecord {
   }
 
   private async post(path: string, body: unknown): Promise<Said> {
-    return parseSaid(await this.send(path, JSON.stringify(body)));
-  }
-
-  /** What it answers with status 200. */
-  private send(path: string, text: string): Promise<string> {
-    const isSecure = this.memberUrl.startsWith('https:');
-    const client = isSecure ? https : http;
-    return new Promise((resolve, reject) => {
-      const request = client.request(`${this.memberUrl}${path}`, {
-        method: 'POST',
-        agent: isSecure ? this.agents.https : this.agents.http,
-        signal: AbortSignal.timeout(this.timeoutMs),
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-        ...(isSecure ? this.readFiles() : {}),
-      });
-      request.on('error', reject);
-      // an answer with 101 ends it, and nothing else is told of that
-      request.on('close', () => reject(new Error('it does not answer')));
-      request.on('response', (response) => {
-        let said = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          said += part;
-          if (said.length > ANSWER_CHARACTERS_MAX) response.destroy(new Error('its answer is too long'));
-        });
-        response.on('error', reject);
-        response.on('close', () => reject(new Error('its answer ended in the middle')));
-        response.on('end', () => {
-          if (response.statusCode !== 200)
-            reject(new Error(`it answers ${response.statusCode}: ${said.slice(0, 200)}`));
-          else resolve(said);
-        });
-      });
-      request.end(text);
+    const url = `${this.memberUrl}${path}`;
+    const isSecure = url.startsWith('https:');
+    const { isWhole, status, text } = await askHttp({
+      url,
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+      charactersMax: ANSWER_CHARACTERS_MAX,
+      signal: AbortSignal.timeout(this.timeoutMs),
+      agent: isSecure ? this.agents.https : this.agents.http,
+      ...(isSecure ? { tls: this.readFiles() } : {}),
     });
+    if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200)}`);
+    if (!isWhole) throw new Error('its answer is too long');
+    return parseSaid(text);
   }
 
   private readFiles(): Pick<https.RequestOptions, 'ca' | 'cert' | 'key'> {
