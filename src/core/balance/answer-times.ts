@@ -47,6 +47,7 @@ export class AnswerTimes {
   note(slot: number, now: number, tookMs: number): void {
     const answers = this.bySlot.get(slot);
     if (answers === undefined) return;
+    const before = answers.meanMs;
     if (isUnknown(answers)) {
       this.unknownCount--;
       answers.meanMs = tookMs;
@@ -56,7 +57,10 @@ export class AnswerTimes {
     }
     answers.notedAt = now;
     answers.usedAt = now;
-    if (this.unknownCount > 0) this.leastMs = this.findLeast();
+    if (this.unknownCount === 0) return;
+    if (answers.meanMs <= this.leastMs) this.leastMs = answers.meanMs;
+    // only the quickest can make it longer
+    else if (before === this.leastMs) this.leastMs = this.findLeast();
   }
 
   handlePick(position: number, now: number): void {
