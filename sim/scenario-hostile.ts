@@ -1,7 +1,7 @@
 /** The drawn hostile clients: which smuggling attempt each makes, or how a valid request is mutated. */
 import { addressText } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { SMUGGLING } from './peers/smuggling.ts';
 import type { Fault } from './faults.ts';
 

@@ -1,7 +1,7 @@
 /** The drawn HTTP clients: what each sends on its connection, how fast, and what must become of it. */
 import type { Prng } from '../src/base/prng.ts';
-import type { ListenerPlan, Plan, RoutePlan } from '../src/config/plan.ts';
-import { parseRoutes } from '../src/config/route-text.ts';
+import type { ListenerPlan, Plan, RoutePlan } from '../src/config/plan/plan.ts';
+import { parseRoutes } from '../src/config/plan/route-text.ts';
 import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';

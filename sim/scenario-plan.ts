@@ -15,8 +15,8 @@ import type {
   RoutePlan,
   ServerPlan,
   UpstreamPlan,
-} from '../src/config/plan.ts';
-import { formatRoutes } from '../src/config/route-text.ts';
+} from '../src/config/plan/plan.ts';
+import { formatRoutes } from '../src/config/plan/route-text.ts';
 import { BALANCER } from './peers/proxy-header.ts';
 import { drawCompress } from './scenario-compress.ts';
 import { isCramped } from './scenario-http.ts';

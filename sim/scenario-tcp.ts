@@ -1,7 +1,7 @@
 /** The drawn TCP clients. The server's side of each relay is drawn with it, and found by the number the client sends. */
 import { addressText } from '../src/base/address.ts';
 import type { Prng } from '../src/base/prng.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { FULL_PACE, type Pace } from './peers/port.ts';
 import type { StreamSpec } from './peers/stream.ts';
 import { drawStreams } from './scenario-http.ts';

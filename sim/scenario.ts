@@ -6,7 +6,7 @@
  * is excused; a run with one class of fault is judged strictly on all else, and a run with none must be perfect.
  */
 import { Prng } from '../src/base/prng.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { HARMFUL_FAULTS, HARMLESS_FAULTS, type Fault } from './faults.ts';
 import { drawHttpClients, type HttpClientSpec } from './scenario-http.ts';
 import { drawHostileClients, type HostileClientSpec } from './scenario-hostile.ts';

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Board, SERVER_DRAINING, SERVER_UP } from '../src/base/board.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { type PlannedSocket, Proxy, type ProxyEvent, type ProxyOptions } from '../src/proxy/proxy.ts';
 import { runSeed, type RunOptions } from './run.ts';
 import { SIM_SECONDS } from './seconds.ts';

@@ -5,11 +5,11 @@
  */
 import { encodeUtf8 } from '../src/base/text.ts';
 import assert from 'node:assert/strict';
-import { formatRoutes } from '../src/config/route-text.ts';
+import { formatRoutes } from '../src/config/plan/route-text.ts';
 import { test } from 'node:test';
 import { Board, SERVER_UP, WEIGHT_UNIT } from '../src/base/board.ts';
 import { Prng } from '../src/base/prng.ts';
-import type { Plan } from '../src/config/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';
 import { NativeCompression } from '../src/io/zlib/compression.ts';
 import { Proxy } from '../src/proxy/proxy.ts';

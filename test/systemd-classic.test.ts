@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { PROGRAM, SystemdMachine, systemdSkip } from './systemd.ts';
 import { until } from './waiting.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const UNIT = readFileSync(`${ROOT}packaging/systemd/evenkeel-classic.service`, 'utf8');
 const FILES = `${ROOT}test/classic-pair/lb01/`;
 const ADDRESS = '192.168.15.3';

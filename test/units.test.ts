@@ -10,7 +10,7 @@ import { Evenkeel, get, startBackend, freePort } from './evenkeel.ts';
 import { LONE_HOST } from './lone-host.ts';
 import { linuxNotifySocket } from './notify-socket.ts';
 
-const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(PACKAGE, 'packaging/systemd/');
 const UNITS = readdirSync(FOLDER).filter((name) => name.endsWith('.service'));
 const isRoot = process.getuid?.() === 0;

@@ -6,7 +6,7 @@
 import type { BoardShape } from '../../src/base/board.ts';
 import { routeUnits } from '../../src/base/traffic-cells.ts';
 import type { Prng } from '../../src/base/prng.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import { Fleet, type FleetAction, LOOK_INTERVAL_MS } from '../../src/core/fleet/fleet.ts';
 import { type GenerationAction, Generations } from '../../src/core/fleet/generations.ts';
 import { STRAY_LOOK_MS, type StrayAction, Strays } from '../../src/core/fleet/strays.ts';

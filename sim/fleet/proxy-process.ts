@@ -3,7 +3,7 @@
  * finishes, and is adopted. It hangs and dies when it is told to.
  */
 import type { Prng } from '../../src/base/prng.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import type { World } from '../world.ts';
 import type { Connection, Kernel } from './kernel.ts';
 

@@ -4,7 +4,7 @@
  * only demands that a smuggling attempt is refused and its connection ended.
  */
 import { Prng } from '../../src/base/prng.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import type { BreakReason, Network } from '../network.ts';
 import type { HostileClientSpec } from '../scenario-hostile.ts';
 import type { World } from '../world.ts';

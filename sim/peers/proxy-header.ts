@@ -1,7 +1,7 @@
 /** PROXY protocol headers on both sides: of the load balancers that clients come through, and in front of what servers get. */
 import { addressText, parseIPv4, parseIPv6 } from '../../src/base/address.ts';
 import type { Prng } from '../../src/base/prng.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import {
   PROXY_HEADER_WRITTEN_MAX,
   ProxyAddresses,

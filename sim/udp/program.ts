@@ -4,7 +4,7 @@
  */
 import { Board, SERVER_DOWN, SERVER_UP, WEIGHT_UNIT, type WorkerRow } from '../../src/base/board.ts';
 import { encodeUtf8 } from '../../src/base/text.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import { type OpenListener, socketsOf } from '../../src/keeper/proxies/listeners.ts';
 import { type SessionEnd, SessionMoves } from '../../src/keeper/proxies/session-moves.ts';
 import type { Host } from '../../src/port/host.ts';

@@ -7,7 +7,7 @@ import { OPERATIONS } from './operations.ts';
 import { metricsPage } from './metrics/metrics-page.ts';
 import { adminApiPage } from './reference.ts';
 
-const ROOT = new URL('../../../', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { readonly version: string };
 const document = openApiDocument(version);
 

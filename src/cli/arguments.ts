@@ -1,6 +1,6 @@
 /** Values of command-line options. Refused ones end as a usage error. */
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/units.ts';
+import { parseDuration } from '../config/words/units.ts';
 import { WORKERS_MAX } from '../base/limits.ts';
 
 export function parseWorkers(text: string): number {

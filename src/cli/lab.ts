@@ -1,6 +1,6 @@
 /** `evenkeel lab`: a pair of load balancers on one machine, to break and to watch. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/units.ts';
+import { parseDuration } from '../config/words/units.ts';
 import { parseSeconds } from './arguments.ts';
 import type { CliContext } from './context.ts';
 

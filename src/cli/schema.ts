@@ -13,7 +13,7 @@ export function addSchemaCommand(program: Command, context: CliContext): void {
     )
     .action(async () => {
       // Every command is started with this file, and what reads configurations takes longer to load than most take to run.
-      const { publicSchema } = await import('../config/json-schema.ts');
+      const { publicSchema } = await import('../config/model/json-schema.ts');
       context.out(`${JSON.stringify(publicSchema(), null, 2)}\n`);
     });
 }

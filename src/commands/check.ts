@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
-import { type Diagnostic, sortDiagnostics } from '../config/diagnostic.ts';
-import { FILES_UPSTREAM } from '../config/files-plan.ts';
-import { countRoutes } from '../config/route-text.ts';
+import { type Diagnostic, sortDiagnostics } from '../config/findings/diagnostic.ts';
+import { FILES_UPSTREAM } from '../config/plan/files.ts';
+import { countRoutes } from '../config/plan/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import type { FixedSettings } from '../api/status.ts';
 import type { Running } from '../load/preflight/rehearse.ts';

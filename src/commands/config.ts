@@ -6,7 +6,7 @@ import { frontEndFor } from '../config/front-ends.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { IncludedFiles } from '../load/included-files.ts';
 import { readYaml } from '../config/yaml/read.ts';
-import { formatDiagnostic, diagnose } from '../config/diagnostic.ts';
+import { formatDiagnostic, diagnose } from '../config/findings/diagnostic.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { bodyOf, ControlError, exchange, failing, type Reply } from './control-client.ts';
 import { userName } from './user-name.ts';

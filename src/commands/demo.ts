@@ -9,7 +9,7 @@ import net from 'node:net';
 import { type Board, emptySlot, type ServerSlot, WEIGHT_UNIT, type WorkerRow } from '../base/board.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { DemoOptions } from '../cli/demo.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import { EngineError } from '../process/engine.ts';
 import { findFooting } from '../process/footing.ts';
 import { linuxHost } from '../io/linux/host.ts';

@@ -6,7 +6,7 @@ import type {
   ExplainedTarget,
   Explanation,
 } from '../api/explanation.ts';
-import { FILES_UPSTREAM } from '../config/files-plan.ts';
+import { FILES_UPSTREAM } from '../config/plan/files.ts';
 import { type Paint, painter } from './paint.ts';
 
 /** Columns before the text. */

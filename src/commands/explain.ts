@@ -4,7 +4,7 @@ import type { Explanation } from '../api/explanation.ts';
 import { SERVER_DOWN, SERVER_DRAINING, SERVER_UP, WEIGHT_UNIT } from '../base/board.ts';
 import type { ExplainOptions } from '../cli/explain.ts';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
-import type { Plan, ServerPlan } from '../config/plan.ts';
+import type { Plan, ServerPlan } from '../config/plan/plan.ts';
 import { socketToAsk } from '../instance/socket-path.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { prepare } from '../load/prepare.ts';

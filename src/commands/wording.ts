@@ -1,5 +1,5 @@
 /** How what is wrong with a file is put: in evenkeel's words, or in the form of the program that it stands in for. */
-import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic } from '../config/findings/diagnostic.ts';
 import { COMMAND_LINE } from '../config/nginx/parse.ts';
 
 export type Wording = 'evenkeel' | 'nginx' | 'keepalived';

@@ -4,7 +4,7 @@
  *
  * A front-end is pure: what it needs of the file system it asks the caller for, who so knows every file that counts.
  */
-import type { Diagnostic, Finding, Problem, SourceMap } from './diagnostic.ts';
+import type { Diagnostic, Finding, Problem, SourceMap } from './findings/diagnostic.ts';
 import type { ProcessSettings } from './process-settings.ts';
 
 export type FrontEndName = 'yaml' | 'nginx' | 'keepalived';

@@ -2,7 +2,7 @@
  * Gaps of a document: parts that could not be read, and have been reported. A front-end leaves them where they were, so that the
  * rest is looked at like any other document, and nothing is said that follows only from what is not there.
  */
-import { kindOf } from './schema-walk.ts';
+import { kindOf } from './model/schema-walk.ts';
 
 /** A value that could not be read. */
 export const UNREADABLE: unique symbol = Symbol('unreadable');

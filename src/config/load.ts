@@ -1,12 +1,12 @@
 /** From files to a Config that is right, or to everything that is wrong with them, whatever languages they are written in. */
-import { checkDocument } from './check.ts';
-import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
-import { diagnose, sortDiagnostics } from './diagnostic.ts';
+import { checkDocument } from './check/check.ts';
+import type { Diagnostic, Path, SourceMap } from './findings/diagnostic.ts';
+import { diagnose, sortDiagnostics } from './findings/diagnostic.ts';
 import type { FrontEndDocument, FrontEndName } from './front-end.ts';
 import { mergeDocuments } from './merge.ts';
-import type { Config, Loose } from './model.ts';
+import type { Config, Loose } from './model/config.ts';
 import { trackOwnProxies } from './own-proxies.ts';
-import { checkShape, pathAsWritten } from './shape.ts';
+import { checkShape, pathAsWritten } from './model/shape.ts';
 
 export interface Loaded {
   /** Null if there is any error. */

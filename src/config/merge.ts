@@ -2,11 +2,11 @@
  * Several documents as one: the maps of listeners, upstreams, values and virtual routers are joined by name, everything else may be
  * written in one of them. What is in two is reported, with both places, and the first counts.
  */
-import type { Diagnostic, Path, SourceMap } from './diagnostic.ts';
-import { diagnose, placeText, problem } from './diagnostic.ts';
+import type { Diagnostic, Path, SourceMap } from './findings/diagnostic.ts';
+import { diagnose, placeText, problem } from './findings/diagnostic.ts';
 import type { FrontEndDocument } from './front-end.ts';
 import { UNREADABLE } from './gaps.ts';
-import { kindOf } from './schema-walk.ts';
+import { kindOf } from './model/schema-walk.ts';
 
 export interface Merged {
   readonly value: unknown;

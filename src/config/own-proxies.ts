@@ -2,9 +2,9 @@
  * A keepalived.conf leaves it to a script whether the proxy beside it serves. Where an nginx.conf stands beside it, that proxy is this
  * program, which sees in a second what the script sees in its time: then its routers track both.
  */
-import type { Path } from './diagnostic.ts';
+import type { Path } from './findings/diagnostic.ts';
 import type { FrontEndDocument } from './front-end.ts';
-import { kindOf } from './schema-walk.ts';
+import { kindOf } from './model/schema-walk.ts';
 
 type PlainMap = Record<string, unknown>;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan, Plan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { countedOf } from '../config/route-label.ts';
-import { formatRoutes, parseRoute, parseRoutes } from '../config/route-text.ts';
+import type { ListenerPlan, Plan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import { countedOf } from '../config/plan/route-label.ts';
+import { formatRoutes, parseRoute, parseRoutes } from '../config/plan/route-text.ts';
 import {
   type Change,
   changed,

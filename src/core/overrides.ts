@@ -5,10 +5,18 @@
  * One that says nothing else than the file is none: so an override ends when it is taken back, and when the file comes to
  * say the same.
  */
-import type { AdminState, ListenerPlan, Plan, RoutePlan, ServerPlan, StepPlan, UpstreamPlan } from '../config/plan.ts';
-import { compileMaintenance } from '../config/compile-maintenance.ts';
-import { routeLabel } from '../config/route-label.ts';
-import { formatRoutes, parseRoutes } from '../config/route-text.ts';
+import type {
+  AdminState,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  ServerPlan,
+  StepPlan,
+  UpstreamPlan,
+} from '../config/plan/plan.ts';
+import { compileMaintenance } from '../config/compile/maintenance.ts';
+import { routeLabel } from '../config/plan/route-label.ts';
+import { formatRoutes, parseRoutes } from '../config/plan/route-text.ts';
 
 /** Of maintenance: it is on, or off. */
 export type SaidState = AdminState | 'on' | 'off';
@@ -56,7 +64,7 @@ export function listenerSubject(listener: string): string {
   return `listener ${listener}`;
 }
 
-/** Of all routes, of those of a listener, or of one of them, by its label (config/route-label.ts). */
+/** Of all routes, of those of a listener, or of one of them, by its label (config/plan/route-label.ts). */
 export function maintenanceSubject(listener: string | null, route: string | null): string {
   return [MAINTENANCE, listener, route].filter((word) => word !== null).join(' ');
 }

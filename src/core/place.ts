@@ -3,8 +3,8 @@
  * Pure.
  */
 import { ROUTE_UNITS_TIMED } from '../base/traffic-cells.ts';
-import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan.ts';
-import { countedKey } from '../config/route-label.ts';
+import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import { countedKey } from '../config/plan/route-label.ts';
 import { type SlotRange, SlotTable } from './slots.ts';
 
 export class Places {

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type FileSite, PATH_FIELD, PATH_MARK, SITE_FIELD, STATUS_FIELD } from '../config/files-plan.ts';
+import { type FileSite, PATH_FIELD, PATH_MARK, SITE_FIELD, STATUS_FIELD } from '../config/plan/files.ts';
 import { type Fields, type Part, partFor, type Version } from './conditions.ts';
 import { type OpenFile, Root } from './disk.ts';
 import { findAnswer, typeOf } from './lookup.ts';

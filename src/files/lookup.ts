@@ -1,5 +1,5 @@
 /** From a request to the file that answers it. */
-import type { FileSite } from '../config/files-plan.ts';
+import type { FileSite } from '../config/plan/files.ts';
 import type { Found, OpenFile, Root } from './disk.ts';
 
 export type Answer =

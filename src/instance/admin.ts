@@ -8,7 +8,7 @@ import type { StatusDocument } from '../api/status.ts';
 import type { RouteTrafficView } from '../api/traffic.ts';
 import { type Change, listenerSubject, maintenanceSubject, NODE, serverSubject } from '../core/overrides.ts';
 import { ChangeError } from '../config/change/pointer.ts';
-import { routeLines } from '../config/route-text.ts';
+import { routeLines } from '../config/plan/route-text.ts';
 import { type Handlers, Refusal } from '../keeper/api/app.ts';
 import type { Events } from '../keeper/api/events.ts';
 import { dataPlaneWith, listenerView, proxyViews, upstreamView } from '../keeper/api/status.ts';

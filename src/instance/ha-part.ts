@@ -1,6 +1,6 @@
 /** The virtual addresses of one running evenkeel, which it has if its file has an `ha` part: they come and go with that. */
 import { bootTimeUs } from '../io/linux/segment/system.ts';
-import type { HaPlan } from '../config/ha-plan.ts';
+import type { HaPlan } from '../config/plan/ha.ts';
 import { openFifo } from '../io/linux/fifo.ts';
 import { findUser } from '../io/linux/users.ts';
 import { runCommand } from '../keeper/ha/command.ts';

@@ -2,8 +2,8 @@
  * What the proxies go by: what the file says, what is said by hand, and what authorities look for, put together as one plan. All of it
  * changes here, one change after the other: whole, or not at all.
  */
-import { withFound } from '../config/found-servers.ts';
-import type { Plan } from '../config/plan.ts';
+import { withFound } from '../config/plan/found-servers.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Order, Overrides, Proposal } from '../keeper/overrides.ts';

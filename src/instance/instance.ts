@@ -6,7 +6,7 @@
 import { hostname } from 'node:os';
 import { systemReason } from '../base/system-error.ts';
 import type { Manner } from '../commands/manner.ts';
-import type { PeersPlan } from '../config/peers-plan.ts';
+import type { PeersPlan } from '../config/plan/peers.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { linuxRendezvous } from '../io/linux/rendezvous.ts';

@@ -1,5 +1,5 @@
 /** What the proxies show to authorities, beside what the file says. */
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import { type HttpProof, withHttpProofs, withTlsProofs } from '../core/acme/proofs.ts';
 import type { ProxyProof } from '../keeper/acme/challenges.ts';
 import { makeProof } from '../load/tls/own-certificates.ts';

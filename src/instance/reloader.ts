@@ -4,9 +4,9 @@
  * have read; all of them are told how it ended.
  */
 import { AssertionError } from '../base/assert.ts';
-import { haChanges } from '../config/ha-changes.ts';
-import { peersChanges } from '../config/peers-changes.ts';
-import { planChanges } from '../config/plan-changes.ts';
+import { haChanges } from '../config/plan/ha-changes.ts';
+import { peersChanges } from '../config/plan/peers-changes.ts';
+import { planChanges } from '../config/plan/plan-changes.ts';
 import { Refusal } from '../keeper/api/app.ts';
 import type { Log } from '../keeper/log/log.ts';
 import type { Print } from '../load/config-file.ts';

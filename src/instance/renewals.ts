@@ -1,5 +1,5 @@
 /** Goes on by the same file when something that it names has changed on this machine: certificates, and files whose presence is a value. */
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
 import type { Log } from '../keeper/log/log.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type { ListenerPlan, Plan } from '../config/plan.ts';
+import type { ListenerPlan, Plan } from '../config/plan/plan.ts';
 import { freePort } from '../io/contract/free-port.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { Keeper } from './keeper.ts';

@@ -11,7 +11,7 @@ import type { Board } from '../base/board.ts';
 import { SERVER_SLOTS_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import { routeUnits } from '../base/traffic-cells.ts';
-import type { ListenerPlan, Plan, ServerPlan } from '../config/plan.ts';
+import type { ListenerPlan, Plan, ServerPlan } from '../config/plan/plan.ts';
 import { type Placed, placePlan, Places } from '../core/place.ts';
 import type { SlotRange } from '../core/slots.ts';
 import type { ProxyEvent } from '../port/control.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { planOf } from '../load/prepare.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import { createLog } from './log/log.ts';
 import { Overrides, overridesFile } from './overrides.ts';
 

@@ -3,8 +3,8 @@
  * where the file says otherwise.
  */
 import type { OverrideView } from '../api/data-plane.ts';
-import { nearest, orList } from '../config/suggest.ts';
-import type { Plan } from '../config/plan.ts';
+import { nearest, orList } from '../config/findings/suggest.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import {
   type Change,
   changed,

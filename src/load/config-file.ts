@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
 import type { ConfigFile } from '../cli/config-files.ts';
 import { STANDARD_INPUT } from '../cli/config-files.ts';
-import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Diagnostic } from '../config/findings/diagnostic.ts';
 import type { FrontEndName, RootFile } from '../config/front-end.ts';
 import { readAll, readRegularFile } from './regular-file.ts';
 import { type Wording, wordsFor } from '../commands/wording.ts';

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../config/diagnostic.ts';
+import { formatDiagnostic } from '../config/findings/diagnostic.ts';
 import { identityFile, identityIn } from '../keeper/peers/identity.ts';
 import { prepare } from './prepare.ts';
 

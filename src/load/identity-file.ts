@@ -1,7 +1,7 @@
 /** Whether the key of this node, by which its peers know it, is this node's alone. */
 import { statSync } from 'node:fs';
-import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
-import type { Config, Loose } from '../config/model.ts';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../config/model/config.ts';
 import { identityFile } from '../keeper/peers/identity.ts';
 import { openMode } from './regular-file.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { formatDiagnostic } from '../config/diagnostic.ts';
+import { formatDiagnostic } from '../config/findings/diagnostic.ts';
 import { loadYaml } from '../config/yaml/load.ts';
 import { readKeyFiles, type ReadKeys } from './key-files.ts';
 

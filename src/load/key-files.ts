@@ -3,10 +3,10 @@
  * permissions are too wide is as good as missing.
  */
 import { systemReason } from '../base/system-error.ts';
-import { type KeyFiles, keyFilesOf } from '../config/compile-ha.ts';
-import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
+import { type KeyFiles, keyFilesOf } from '../config/compile/ha.ts';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/findings/diagnostic.ts';
 import { parseKeyFile, type VrrpKey } from '../config/key-file.ts';
-import type { Config, Loose } from '../config/model.ts';
+import type { Config, Loose } from '../config/model/config.ts';
 import { readRegularFile } from './regular-file.ts';
 
 export interface ReadKeys {

@@ -22,7 +22,7 @@ import { lookAtMachine } from './preflight/look.ts';
 import { type Plans, prepare, type Prepared, type Ready, refuses } from './prepare.ts';
 import { redacted } from '../config/redact.ts';
 import type { SyslogPlan } from '../base/syslog.ts';
-import { compileSyslog } from '../config/compile-access-logs.ts';
+import { compileSyslog } from '../config/compile/access-logs.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';
 import type { Wording } from '../commands/wording.ts';
 

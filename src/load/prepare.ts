@@ -4,16 +4,16 @@
  */
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { compile } from '../config/compile.ts';
+import { compile } from '../config/compile/compile.ts';
 import type { Sight } from '../core/settled-files.ts';
-import { compilePeers, type PeersPlan } from '../config/peers-plan.ts';
-import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile-ha.ts';
-import { NO_STICKY_KEYS, stickyKeysOf } from '../config/compile-sticky.ts';
-import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/diagnostic.ts';
-import type { HaPlan } from '../config/ha-plan.ts';
-import type { Path } from '../config/diagnostic.ts';
-import type { Config, Loose } from '../config/model.ts';
-import type { Plan } from '../config/plan.ts';
+import { compilePeers, type PeersPlan } from '../config/plan/peers.ts';
+import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile/ha.ts';
+import { NO_STICKY_KEYS, stickyKeysOf } from '../config/compile/sticky.ts';
+import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/findings/diagnostic.ts';
+import type { HaPlan } from '../config/plan/ha.ts';
+import type { Path } from '../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../config/model/config.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import type { FileAccess } from '../config/front-end.ts';
 import { frontEndFor } from '../config/front-ends.ts';
 import type { ProcessSettings } from '../config/process-settings.ts';

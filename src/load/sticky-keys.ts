@@ -1,7 +1,7 @@
 /** Reading the secrets that sticky sessions name. */
-import { type StickyKeys, stickyKeysOf } from '../config/compile-sticky.ts';
-import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/diagnostic.ts';
-import type { Config, Loose } from '../config/model.ts';
+import { type StickyKeys, stickyKeysOf } from '../config/compile/sticky.ts';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../config/model/config.ts';
 import { type KeyFault, readSecretFile } from './key-files.ts';
 
 export interface ReadStickyKeys {

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from '../base/board.ts';
 import { LimitTable } from '../base/limit-table.ts';
 import { TlsSessionTable } from '../base/tls-session-table.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import type { LimitCounting } from '../core/limit/route-limits.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { ListenerPlan, UpstreamPlan } from '../config/plan/plan.ts';
 import { answerKind } from '../core/answers/kinds.ts';
 import { endedByAnswer, PHASE_CONNECT } from '../core/endings.ts';
 import { FAILED_CONNECT } from '../core/retry.ts';

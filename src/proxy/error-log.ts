@@ -3,7 +3,7 @@
  * and no more. Other requests do not come here (answer-log.ts).
  */
 import { latin1 } from '../base/text.ts';
-import { routeText } from '../config/route-words.ts';
+import { routeText } from '../config/words/route-words.ts';
 import { ENDINGS, PHASES } from '../core/endings.ts';
 import type { FailedRequest, FailedTry, ProxyEvent } from '../port/control.ts';
 import { METHOD_NAMES } from '../wire/http1/head.ts';

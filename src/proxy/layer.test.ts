@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../base/arena.ts';
 import { Timers } from '../base/timers.ts';
-import type { ListenerPlan, UpstreamPlan } from '../config/plan.ts';
+import type { ListenerPlan, UpstreamPlan } from '../config/plan/plan.ts';
 import { type ConnectFailure, FAILED_CONNECT, FAILED_CONNECT_TIMEOUT } from '../core/retry.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import { RequestHead } from '../wire/http1/head.ts';

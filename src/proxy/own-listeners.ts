@@ -1,6 +1,6 @@
 /** Where clients come to this proxy over TCP, and operators to its keeper: no server that a request may name (`server-by`), for it would come back again and again. */
 import { type Address, addressText } from '../base/address.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import { OwnAddresses } from '../core/own-addresses.ts';
 
 /** A client may name a new address with each request, and the machine is not looked at for each. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Plan } from '../config/plan.ts';
-import { formatRoutes } from '../config/route-text.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import { formatRoutes } from '../config/plan/route-text.ts';
 import { prefix, route } from '../core/route/fixtures.test.ts';
 import { NO_SECRETS } from '../port/tls.ts';
 import { Provision, type Serving, STEPS_PER_TURN } from './provision.ts';

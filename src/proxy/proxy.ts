@@ -16,7 +16,7 @@ import type { LimitCounting } from '../core/limit/route-limits.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { ResponseValues } from '../core/value/response-values.ts';
 import { Variables } from '../core/value/variables.ts';
-import type { ListenerPlan, Plan } from '../config/plan.ts';
+import type { ListenerPlan, Plan } from '../config/plan/plan.ts';
 import type { SessionsWay } from '../port/control.ts';
 import type { Compression } from '../port/compression.ts';
 import type { SessionChannel } from '../port/session-channel.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Explanation } from '../api/explanation.ts';
 import { SERVER_DOWN, SERVER_UP, WEIGHT_UNIT } from '../base/board.ts';
-import { compile } from '../config/compile.ts';
+import { compile } from '../config/compile/compile.ts';
 import { loadYaml } from '../config/yaml/load.ts';
-import type { Plan } from '../config/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import { explain, type KnownStanding } from './explain.ts';
 import type { AskedFor } from './subject.ts';
 

@@ -6,9 +6,9 @@
 import type { Address } from '../base/address.ts';
 import { Board, type ServerSlot, type ServerState } from '../base/board.ts';
 import { encodeUtf8, latin1 } from '../base/text.ts';
-import type { ListenerPlan, Plan, RoutePlan, StepPlan, TestPlan, UpstreamPlan } from '../config/plan.ts';
-import { parseRoutes } from '../config/route-text.ts';
-import { actionText, routeText, stepText, testText } from '../config/route-words.ts';
+import type { ListenerPlan, Plan, RoutePlan, StepPlan, TestPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import { parseRoutes } from '../config/plan/route-text.ts';
+import { actionText, routeText, stepText, testText } from '../config/words/route-words.ts';
 import { ANSWER_KINDS, type AnswerKind } from '../core/answers/kinds.ts';
 import { type Ending, ENDINGS } from '../core/endings.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../core/route/table.ts';

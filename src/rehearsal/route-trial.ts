@@ -3,8 +3,8 @@
  * So they are the same questions as those that all routes together are asked, and there is no second opinion.
  */
 import { latin1 } from '../base/text.ts';
-import { sourceText } from '../config/route-words.ts';
-import type { EscapedSlash, MatchPlan, RoutePlan, ValueMatchPlan } from '../config/plan.ts';
+import { sourceText } from '../config/words/route-words.ts';
+import type { EscapedSlash, MatchPlan, RoutePlan, ValueMatchPlan } from '../config/plan/plan.ts';
 import { compileRoutes, type RouteTable } from '../core/route/table.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { Source } from '../core/value/source.ts';

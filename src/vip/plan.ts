@@ -1,8 +1,8 @@
 /** What is configured for the owner of virtual addresses: a part of the configuration's plan. */
-import type { VirtualRouterPlan } from '../config/vip-plan.ts';
+import type { VirtualRouterPlan } from '../config/plan/vip.ts';
 
-export { addressText } from '../config/ha-changes.ts';
-export type { AddressPlan, VipPlan, VirtualRouterPlan } from '../config/vip-plan.ts';
+export { addressText } from '../config/plan/ha-changes.ts';
+export type { AddressPlan, VipPlan, VirtualRouterPlan } from '../config/plan/vip.ts';
 
 /**
  * What makes a router the same one in another plan, so that it goes on by that. Of another key it is another one, which

@@ -14,17 +14,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { compile } from '../../src/config/compile.ts';
-import { compileHa, NO_KEY_FILES } from '../../src/config/compile-ha.ts';
-import { formatDiagnostic, type SourceMap } from '../../src/config/diagnostic.ts';
-import type { Config } from '../../src/config/model.ts';
-import type { Plan } from '../../src/config/plan.ts';
+import { compile } from '../../src/config/compile/compile.ts';
+import { compileHa, NO_KEY_FILES } from '../../src/config/compile/ha.ts';
+import { formatDiagnostic, type SourceMap } from '../../src/config/findings/diagnostic.ts';
+import type { Config } from '../../src/config/model/config.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
 import { writeYaml } from '../../src/config/yaml/write.ts';
 import type { FileAccess, RootFile } from '../../src/config/front-end.ts';
 import { frontEndFor } from '../../src/config/front-ends.ts';
 import { loadDocuments } from '../../src/config/load.ts';
-import { parseRoutes } from '../../src/config/route-text.ts';
+import { parseRoutes } from '../../src/config/plan/route-text.ts';
 
 const FOLDER = new URL('../../../test/config/', import.meta.url);
 const isUpdating = process.env['EVENKEEL_UPDATE'] === '1';

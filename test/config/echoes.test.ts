@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import { formatDiagnostic } from '../../src/config/findings/diagnostic.ts';
 import type { FrontEndName } from '../../src/config/front-end.ts';
 import { frontEndFor } from '../../src/config/front-ends.ts';
 import { loadDocuments } from '../../src/config/load.ts';

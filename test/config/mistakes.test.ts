@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import { formatDiagnostic } from '../../src/config/findings/diagnostic.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
 
 const EXAMPLE = readFileSync(new URL('../../../examples/evenkeel.yaml', import.meta.url), 'utf8');

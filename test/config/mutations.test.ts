@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { compile } from '../../src/config/compile.ts';
-import { CATALOGUE } from '../../src/config/errors.ts';
+import { compile } from '../../src/config/compile/compile.ts';
+import { CATALOGUE } from '../../src/config/findings/catalogue.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
 
 const FOLDER = new URL('../../../test/config/', import.meta.url);

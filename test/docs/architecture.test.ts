@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const ROOT = new URL('../../../', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 
 test('every file and folder that the architecture names exists', () => {
   const page = readFileSync(new URL('docs/architecture.md', ROOT), 'utf8');

@@ -5,14 +5,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../../src/config/diagnostic.ts';
-import type { Code } from '../../src/config/errors.ts';
+import { formatDiagnostic } from '../../src/config/findings/diagnostic.ts';
+import type { Code } from '../../src/config/findings/catalogue.ts';
 import { keepalivedFrontEnd } from '../../src/config/keepalived/front-end.ts';
 import { loadDocuments } from '../../src/config/load.ts';
 import { loadYaml } from '../../src/config/yaml/load.ts';
 import { writeYaml } from '../../src/config/yaml/write.ts';
 
-const ROOT = new URL('../../../', import.meta.url);
+const ROOT = new URL('../../..', import.meta.url);
 
 /** What a fragment stands in: lines before it, and how far it is indented. */
 const FRAME: Readonly<Record<string, { readonly before: string; readonly indent: number }>> = {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { EVIDENCE_KINDS } from '../../src/core/vrrp/observer.ts';
 import { REFUSALS } from '../../src/core/vrrp/refusals.ts';
 
-const root = new URL('../../../', import.meta.url);
+const root = new URL('../../..', import.meta.url);
 const DIRECTORIES = ['src/keeper/', 'src/load/', 'src/instance/', 'src/commands/', 'src/process/', 'src/io/'];
 /** What is shorter says nothing. */
 const FRAGMENT_MIN = 8;

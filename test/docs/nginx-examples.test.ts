@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../../src/config/diagnostic.ts';
+import { formatDiagnostic } from '../../src/config/findings/diagnostic.ts';
 import { loadDocuments } from '../../src/config/load.ts';
 import { nginxFrontEnd } from '../../src/config/nginx/front-end.ts';
 

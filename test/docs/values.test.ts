@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { NAMED_RESPONSE_SOURCES, NAMED_SOURCES, RESPONSE_SOURCES, SOURCES } from '../../src/config/template.ts';
+import { NAMED_RESPONSE_SOURCES, NAMED_SOURCES, RESPONSE_SOURCES, SOURCES } from '../../src/config/words/template.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/headers.md', import.meta.url), 'utf8');
 

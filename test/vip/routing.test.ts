@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KernelRoute, KernelRule } from '../../src/base/kernel-routing.ts';
-import { compileRoute, compileRule } from '../../src/config/compile-routing.ts';
+import { compileRoute, compileRule } from '../../src/config/compile/routing.ts';
 import { until } from '../waiting.ts';
 import { type Host, needsNamespaces, planOf, Segment, signal, type VirtualNode } from './virtual-node.ts';
 

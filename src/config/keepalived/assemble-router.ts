@@ -1,6 +1,6 @@
 /** A vrrp_instance as a virtual router of the model. */
-import { DEFAULTS } from '../defaults.ts';
-import { formatDuration } from '../units.ts';
+import { DEFAULTS } from '../model/defaults.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlacedDocument } from './document.ts';
 import type {
   Address,

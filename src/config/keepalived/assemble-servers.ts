@@ -1,8 +1,8 @@
 /** A virtual_server as a listener and an upstream of the model. */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { PlacedDocument } from './document.ts';
 import type { CheckDraft, Drafts, Endpoint, Globals, RealServerDraft, UrlDraft, VirtualServerDraft } from './draft.ts';
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../words/units.ts';
 import { programUser } from './program-user.ts';
 import type { KeepalivedReport } from './report.ts';
 

@@ -2,7 +2,7 @@
  * What a directive of keepalived.conf is: which keyword, what becomes of it, and how it is read. The tables of these
  * (directives-*.ts) are what the reader works by and what docs/reference/keepalived-conf.md is made from.
  */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { DirectiveState } from '../directive-state.ts';
 import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';

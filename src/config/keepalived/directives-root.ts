@@ -1,6 +1,6 @@
 /** What stands at the top level of keepalived.conf. */
 import { blockOf, each, onlyWord, readBlock, type Reading, type Table, works, differs } from './directive.ts';
-import { checkName } from '../patterns.ts';
+import { checkName } from '../words/patterns.ts';
 import { GLOBAL } from './directives-global.ts';
 import { endpointOf, serverGroupOf, VIRTUAL_SERVER } from './directives-servers.ts';
 import { FILE, GROUP, INSTANCE, PROCESS, SCRIPT } from './directives-vrrp.ts';

@@ -1,5 +1,5 @@
 /** The directives of virtual servers (IPVS), which become listeners: connections and datagrams are relayed, and not forwarded by the kernel. */
-import { parseIp } from '../addresses.ts';
+import { parseIp } from '../words/addresses.ts';
 import {
   blockOf,
   booleanOf,

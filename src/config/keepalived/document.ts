@@ -1,5 +1,5 @@
 /** A configuration document that is made piece by piece, each with the place that it comes from. */
-import type { Path, Place, SourceMap } from '../diagnostic.ts';
+import type { Path, Place, SourceMap } from '../findings/diagnostic.ts';
 
 type PlainMap = Record<string, unknown>;
 

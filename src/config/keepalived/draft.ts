@@ -1,6 +1,6 @@
 /** What a keepalived.conf says, as it is read: nothing is put together yet, and each value knows where it was written. */
 import type { RouteKind, RouteScope, RuleKind } from '../../base/kernel-routing.ts';
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 
 export interface Placed<T> {
   readonly value: T;

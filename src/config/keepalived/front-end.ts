@@ -1,6 +1,6 @@
 /** keepalived.conf as one of the languages of a configuration. */
-import type { Finding, Problem } from '../diagnostic.ts';
-import type { Code } from '../errors.ts';
+import type { Finding, Problem } from '../findings/diagnostic.ts';
+import type { Code } from '../findings/catalogue.ts';
 import type { FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
 import { assemble } from './assemble.ts';
 import { readBlock } from './directive.ts';

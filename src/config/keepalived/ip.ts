@@ -1,4 +1,4 @@
-import { parseIp } from '../addresses.ts';
+import { parseIp } from '../words/addresses.ts';
 
 export function isIP(text: string): boolean {
   return parseIp(text).value !== null;

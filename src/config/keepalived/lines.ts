@@ -4,7 +4,7 @@
  * a few lines cannot become one without end.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { FrontEndContext, RootFile } from '../front-end.ts';
 import type { KeepalivedReport } from './report.ts';
 

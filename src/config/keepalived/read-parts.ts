@@ -1,6 +1,6 @@
 /** Parts that several directives are made of: programs, addresses, what is tracked. */
-import { parseIp } from '../addresses.ts';
-import type { Place } from '../diagnostic.ts';
+import { parseIp } from '../words/addresses.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { Directive, Reading } from './directive.ts';
 import { blockOf, works } from './directive.ts';
 import type { Address, Notifies, Placed, Program, Tracked, Tracking } from './draft.ts';

@@ -4,7 +4,7 @@
  */
 import { formatIP, parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { ROUTE_SCOPES, type RouteKind, type RouteScope, type RuleKind } from '../../base/kernel-routing.ts';
-import { parseIp } from '../addresses.ts';
+import { parseIp } from '../words/addresses.ts';
 import type { Reading } from './directive.ts';
 import { blockOf } from './directive.ts';
 import type { Placed, RouteDraft, RuleDraft } from './draft.ts';

@@ -1,6 +1,6 @@
 /** What is found in a keepalived.conf, in the words of the catalogue. */
-import { diagnose, type Diagnostic, type Place, placeText, problem, show } from '../diagnostic.ts';
-import { nearest } from '../suggest.ts';
+import { diagnose, type Diagnostic, type Place, placeText, problem, show } from '../findings/diagnostic.ts';
+import { nearest } from '../findings/suggest.ts';
 
 /** What a statement is for a report. */
 interface Keyword {

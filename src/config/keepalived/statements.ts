@@ -1,5 +1,5 @@
 /** Lines as the statements that keepalived sees: a keyword, its words, and what stands in the braces behind it. */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { Line } from './lines.ts';
 import type { KeepalivedReport } from './report.ts';
 import { type Word, wordsOf } from './words.ts';

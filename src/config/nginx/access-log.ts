@@ -2,8 +2,8 @@
  * `access_log` and `log_format`: `access-logs` of the model, each once for its file, its form and its condition. A log only adds: what of it
  * cannot be had is left out, and said.
  */
-import type { Place } from '../diagnostic.ts';
-import { checkTemplate, parseLog } from '../template.ts';
+import type { Place } from '../findings/diagnostic.ts';
+import { checkTemplate, parseLog } from '../words/template.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { NamedValues } from './named-values.ts';
 import type { Notes } from './notes.ts';

@@ -1,5 +1,5 @@
 /** `allow`, `deny` and `limit_except`: who may come, as values by network that a step asks. */
-import { UNIX } from '../addresses.ts';
+import { UNIX } from '../words/addresses.ts';
 import type { PlainMap } from './document.ts';
 import { type NamedValues, networkOf } from './named-values.ts';
 import type { Notes } from './notes.ts';

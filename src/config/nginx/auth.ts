@@ -1,5 +1,5 @@
 /** `auth_request` and what goes with it: whom a location asks who may enter, as `auth` of the model. */
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';

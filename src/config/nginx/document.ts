@@ -1,6 +1,6 @@
 /** The document that a front-end makes, and where each part of it was written. */
-import type { Path, Place, SourceMap } from '../diagnostic.ts';
-import { NAME_PATTERN } from '../patterns.ts';
+import type { Path, Place, SourceMap } from '../findings/diagnostic.ts';
+import { NAME_PATTERN } from '../words/patterns.ts';
 
 export type PlainMap = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 /** `expires`: how long what is answered may be kept, in Expires and Cache-Control. */
-import { parseTerm } from '../term.ts';
+import { parseTerm } from '../words/term.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';

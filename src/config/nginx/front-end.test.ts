@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../diagnostic.ts';
+import { formatDiagnostic } from '../findings/diagnostic.ts';
 import type { FileAccess } from '../front-end.ts';
 import { frontEndFor } from '../front-ends.ts';
 import { loadDocuments } from '../load.ts';
-import type { Config } from '../model.ts';
+import type { Config } from '../model/config.ts';
 import { DIRECTIVE_NAMES, rulesFor } from './directive-table.ts';
 import { nginxFrontEnd } from './front-end.ts';
 

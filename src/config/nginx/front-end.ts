@@ -1,7 +1,7 @@
 /** nginx.conf as one of the languages of a configuration: text to the same document that YAML holds. */
-import type { Finding, Problem } from '../diagnostic.ts';
-import type { Code } from '../errors.ts';
-import { formatDuration } from '../units.ts';
+import type { Finding, Problem } from '../findings/diagnostic.ts';
+import type { Code } from '../findings/catalogue.ts';
+import { formatDuration } from '../words/units.ts';
 import type { FileAccess, FrontEnd, FrontEndContext, FrontEndDocument, RootFile } from '../front-end.ts';
 import { markAllGaps, nothingRead } from '../gaps.ts';
 import type { ProcessSettings } from '../process-settings.ts';

@@ -5,7 +5,7 @@ import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { PassModule } from './pass.ts';
 import type { Scope } from './scope.ts';
-import { isFramingHeader } from '../patterns.ts';
+import { isFramingHeader } from '../words/patterns.ts';
 import { type Constants, translateText } from './variables.ts';
 
 /** Fields of a server that nginx keeps to itself; Date is the server's here. */

@@ -1,5 +1,5 @@
 /** `health_check` of a location, and the `match` that says what a healthy server answers. */
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { PassModule } from './pass.ts';

@@ -1,5 +1,5 @@
 /** How much one connection is used: `keepalive_requests` and `keepalive_time`, towards clients and servers. */
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';

@@ -1,5 +1,5 @@
 /** `limit_req` and `limit_conn`, with their zones. */
-import { parseRate } from '../units.ts';
+import { parseRate } from '../words/units.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';

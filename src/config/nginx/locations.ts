@@ -2,7 +2,7 @@
  * The locations of a server as routes in the order in which nginx would choose them: exact ones; prefixes that no regular
  * expression goes before; regular expressions as written; other prefixes, the longest first.
  */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';

@@ -1,7 +1,7 @@
 /** `map`, `geo` and `split_clients`: values by name. */
-import { parseNetwork } from '../addresses.ts';
-import { lateNamesOf } from '../late-values.ts';
-import type { Config, Loose } from '../model.ts';
+import { parseNetwork } from '../words/addresses.ts';
+import { lateNamesOf } from '../check/late-values.ts';
+import type { Config, Loose } from '../model/config.ts';
 import { AddressRanges, rangeOf } from './address-ranges.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';

@@ -1,5 +1,5 @@
 /** `server_name`: which hosts a server is for, as matches of the model. */
-import { isHostname } from '../addresses.ts';
+import { isHostname } from '../words/addresses.ts';
 import type { Notes } from './notes.ts';
 import { translatePcre } from './pcre.ts';
 import type { Scope } from './scope.ts';

@@ -1,6 +1,6 @@
 /** What a front-end for nginx.conf has to say about a file, each at its place; what is said of many directives is said once. */
-import type { Diagnostic, Place } from '../diagnostic.ts';
-import { diagnose, problem } from '../diagnostic.ts';
+import type { Diagnostic, Place } from '../findings/diagnostic.ts';
+import { diagnose, problem } from '../findings/diagnostic.ts';
 
 export class Notes {
   private readonly list: Diagnostic[] = [];

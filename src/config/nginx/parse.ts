@@ -2,7 +2,7 @@
  * The tree of directives of an nginx.conf with all that it includes. What a directive means is not known here, except for
  * `include`, which is replaced by what it names, wherever it stands.
  */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { FileAccess, RootFile } from '../front-end.ts';
 import { NginxSyntaxError, Tokenizer, type Word } from './tokens.ts';
 

@@ -1,6 +1,6 @@
 /** `ssl_preread` and `proxy_pass $name`: where a TLS connection goes that is passed on, by the `map` that says what the name is. */
 import { lookUp } from '../../base/look-up.ts';
-import { isHostname } from '../addresses.ts';
+import { isHostname } from '../words/addresses.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';

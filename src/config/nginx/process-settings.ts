@@ -1,9 +1,9 @@
 /** The directives outside of `http` and `stream` that are about nginx's processes. */
-import { orList } from '../suggest.ts';
+import { orList } from '../findings/suggest.ts';
 import { type ErrorLogLevel, type ErrorLogSettings, LOG_LEVELS, type ProcessSettings } from '../process-settings.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
-import { compileSyslog } from '../compile-access-logs.ts';
+import { compileSyslog } from '../compile/access-logs.ts';
 import { Scope } from './scope.ts';
 import { readSyslog } from './syslog.ts';
 import type { Word } from './tokens.ts';

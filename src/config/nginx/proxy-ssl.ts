@@ -1,7 +1,7 @@
 /** `proxy_ssl_*` and `grpc_ssl_*`: how the servers of a `_pass` are spoken TLS with. nginx verifies nobody and asks for no name unless it is told to. */
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { Directive } from './parse.ts';
 import type { PassModule } from './pass.ts';
 import type { Scope } from './scope.ts';

@@ -2,7 +2,7 @@
  * `set_real_ip_from`, `real_ip_header` and `real_ip_recursive`: whose word is taken for who the client is, as `forwarded` of the
  * listener that servers share.
  */
-import { isHostname } from '../addresses.ts';
+import { isHostname } from '../words/addresses.ts';
 import type { PlainMap } from './document.ts';
 import { networkOf } from './named-values.ts';
 import type { Notes } from './notes.ts';

@@ -1,6 +1,6 @@
 /** `resolver` and `resolver_timeout`: who is asked for names that requests are for. */
-import { parseNameServer } from '../addresses.ts';
-import { formatDuration } from '../units.ts';
+import { parseNameServer } from '../words/addresses.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';

@@ -1,5 +1,5 @@
 /** `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers` and `_body`: what a server is sent in place of what came. */
-import { checkSentMethod } from '../patterns.ts';
+import { checkSentMethod } from '../words/patterns.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';

@@ -1,6 +1,6 @@
 /** One `server` block as routes, without the hosts that they are for. */
-import type { Place } from '../diagnostic.ts';
-import { formatDuration } from '../units.ts';
+import type { Place } from '../findings/diagnostic.ts';
+import { formatDuration } from '../words/units.ts';
 import { absolutePrefix, type Front, plainAnswer } from './answers.ts';
 import { readBandwidth } from './bandwidth.ts';
 import { exceptionStep, readAccess } from './access.ts';

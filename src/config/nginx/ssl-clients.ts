@@ -1,6 +1,6 @@
 /** `ssl_verify_client` and what belongs to it: the certificates of clients. */
 import { lookUp } from '../../base/look-up.ts';
-import { DEFAULTS } from '../defaults.ts';
+import { DEFAULTS } from '../model/defaults.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Scope } from './scope.ts';

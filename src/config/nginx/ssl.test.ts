@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDiagnostic } from '../diagnostic.ts';
+import { formatDiagnostic } from '../findings/diagnostic.ts';
 import { nginxFrontEnd } from './front-end.ts';
 
 const FILES = { read: () => ({ reason: 'there is none' }), glob: () => [] };

@@ -1,6 +1,6 @@
 /** `ssl_*`: the certificates of the servers that share a socket, and how it speaks TLS. */
-import { formatDuration } from '../units.ts';
-import { ANY_NAME } from '../patterns.ts';
+import { formatDuration } from '../words/units.ts';
+import { ANY_NAME } from '../words/patterns.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { ServerName } from './names.ts';
 import type { Notes } from './notes.ts';

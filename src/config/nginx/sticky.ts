@@ -1,5 +1,5 @@
 /** `sticky`: how clients keep their servers. */
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';

@@ -1,6 +1,6 @@
 /** One `server` of `stream`: where its connections go, or what its clients are told. */
-import type { Place } from '../diagnostic.ts';
-import { formatDuration } from '../units.ts';
+import type { Place } from '../findings/diagnostic.ts';
+import { formatDuration } from '../words/units.ts';
 import type { AccessLogs } from './access-log.ts';
 import { readStreamAccess } from './access.ts';
 import { readStreamBandwidth } from './bandwidth.ts';

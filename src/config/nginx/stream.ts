@@ -1,6 +1,6 @@
 /** `stream`: the servers of each socket are one listener, which passes bytes on or answers. */
-import { groupedBy } from '../parts.ts';
-import { formatDuration } from '../units.ts';
+import { groupedBy } from '../model/parts.ts';
+import { formatDuration } from '../words/units.ts';
 import { AccessLogs, oneOrMore } from './access-log.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { type Listen, proxyProtocolOf } from './listen.ts';

@@ -2,7 +2,7 @@
  * Whether each directive is one that nginx knows, stands where it may and has what it takes; and what the table says of it once
  * and for all. What a directive means is the readers' business.
  */
-import { nearest, orList } from '../suggest.ts';
+import { nearest, orList } from '../findings/suggest.ts';
 import { DIRECTIVE_NAMES, ruleIn, rulesFor, type Rule } from './directive-table.ts';
 import { checkOnly } from './only.ts';
 import type { Notes } from './notes.ts';

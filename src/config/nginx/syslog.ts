@@ -1,7 +1,7 @@
 /** `syslog:server=...`, as nginx writes there (RFC 3164): what `syslog` of an access log is. */
-import { parseServer } from '../addresses.ts';
-import { FACILITIES, SEVERITIES } from '../syslog-words.ts';
-import type { AccessLogConfig } from '../model.ts';
+import { parseServer } from '../words/addresses.ts';
+import { FACILITIES, SEVERITIES } from '../words/syslog-words.ts';
+import type { AccessLogConfig } from '../model/config.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Word } from './tokens.ts';

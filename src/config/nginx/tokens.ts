@@ -7,7 +7,7 @@
  *   become control characters, and in front of anything else it stays, for the sake of regular expressions;
  * - behind a closing quote comes a space, `;`, `{` or `)`.
  */
-import type { Place } from '../diagnostic.ts';
+import type { Place } from '../findings/diagnostic.ts';
 
 export interface Word {
   readonly text: string;

@@ -2,10 +2,10 @@
  * `upstream` blocks, and servers that are named without one, as upstreams of the model. In nginx the timeouts belong to who
  * sends, here to the upstream: who sends with other ones gets an upstream of its own over the same servers.
  */
-import { parseServer } from '../addresses.ts';
-import { slotsOfServer } from '../server-places.ts';
-import { formatDuration } from '../units.ts';
-import type { Place } from '../diagnostic.ts';
+import { parseServer } from '../words/addresses.ts';
+import { slotsOfServer } from '../check/server-places.ts';
+import { formatDuration } from '../words/units.ts';
+import type { Place } from '../findings/diagnostic.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readWear } from './keep-alive.ts';
 import type { Notes } from './notes.ts';

@@ -1,6 +1,6 @@
 /** Texts of nginx.conf with variables in them as templates of the model. */
-import { parseProxyTlv } from '../proxy-tlv.ts';
-import { CONNECTION_SOURCES, parseLate, parseTemplate } from '../template.ts';
+import { parseProxyTlv } from '../words/proxy-tlv.ts';
+import { CONNECTION_SOURCES, parseLate, parseTemplate } from '../words/template.ts';
 import { LOG_VARIABLES, RESPONSE_VARIABLES, VARIABLES } from './table-variables.ts';
 
 const SOURCES: ReadonlyMap<string, string> = new Map(

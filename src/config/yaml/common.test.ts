@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Prng } from '../../base/prng.ts';
-import type { Path, SourceMap } from '../diagnostic.ts';
+import type { Path, SourceMap } from '../findings/diagnostic.ts';
 import { readCommon } from './common.ts';
 import { readWholeYaml, readYaml } from './read.ts';
 

@@ -1,5 +1,5 @@
 /** YAML as one of the languages of a configuration: the document is the model itself. */
-import { diagnose } from '../diagnostic.ts';
+import { diagnose } from '../findings/diagnostic.ts';
 import type { FrontEnd, FrontEndDocument, RootFile } from '../front-end.ts';
 import { nothingRead } from '../gaps.ts';
 import { readYaml } from './read.ts';

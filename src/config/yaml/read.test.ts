@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNREADABLE } from '../gaps.ts';
-import type { Path } from '../diagnostic.ts';
+import type { Path } from '../findings/diagnostic.ts';
 import { readYaml } from './read.ts';
 
 const TEXT = `# a comment

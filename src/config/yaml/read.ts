@@ -6,8 +6,8 @@
  */
 import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Path, Position, Problem, SourceMap } from '../diagnostic.ts';
-import { problem, show } from '../diagnostic.ts';
+import type { Path, Position, Problem, SourceMap } from '../findings/diagnostic.ts';
+import { problem, show } from '../findings/diagnostic.ts';
 import { markGap, REST, UNREADABLE } from '../gaps.ts';
 import { readCommon } from './common.ts';
 import { leaf, type Located, type Read } from './located.ts';

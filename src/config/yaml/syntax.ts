@@ -1,8 +1,8 @@
 /** What the YAML parser's errors mean for somebody who wanted to write a configuration, and what to write instead. */
 import type { Document, ErrorCode, YAMLError } from 'yaml';
 import { visit } from 'yaml';
-import type { Problem } from '../diagnostic.ts';
-import { problem, show } from '../diagnostic.ts';
+import type { Problem } from '../findings/diagnostic.ts';
+import { problem, show } from '../findings/diagnostic.ts';
 import { findLayoutFault } from './layout.ts';
 
 /** Something wrong with a text, at an offset of it. */

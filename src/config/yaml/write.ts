@@ -1,7 +1,7 @@
 /** A Config as evenkeel.yaml, with comments that say where each part was written. */
 import { Document, isMap, type Node, type YAMLMap } from 'yaml';
-import { placeText, type SourceMap } from '../diagnostic.ts';
-import type { Config } from '../model.ts';
+import { placeText, type SourceMap } from '../findings/diagnostic.ts';
+import type { Config } from '../model/config.ts';
 
 const WIDTH = 120;
 /** Maps that fit on a line are written on one, from this level on. */

@@ -6,7 +6,7 @@ import type {
   RewritePlan,
   RoutePlan,
   ValueMatchPlan,
-} from '../../config/plan.ts';
+} from '../../config/plan/plan.ts';
 
 const NO_EDIT = { set: [], add: [], remove: [] };
 const NO_RETRY = { attempts: 1, connect: false, reset: false, timeout: false, statuses: [], nonIdempotent: false };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
+import type { EscapedSlash, RoutePlan } from '../../config/plan/plan.ts';
 import { request } from '../value/fixtures.test.ts';
 import { exact, header, prefix, regex, route } from './fixtures.test.ts';
 import { compileRewrite } from './rewrite.ts';

@@ -2,7 +2,7 @@
  * The text of a request that says where it goes, made of what is written and of values. Where a host is written with values in it, a
  * value may bring a part of a host only: it cannot end the host and choose another one, a port or a path.
  */
-import { parseTemplate } from '../../config/template.ts';
+import { parseTemplate } from '../../config/words/template.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Span } from '../value/span.ts';

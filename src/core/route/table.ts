@@ -6,7 +6,7 @@
  * Nothing is allocated for a request.
  */
 import type { Regex } from '../../base/regex/regex.ts';
-import type { EscapedSlash, RoutePlan } from '../../config/plan.ts';
+import type { EscapedSlash, RoutePlan } from '../../config/plan/plan.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { Conditions } from './conditions.ts';
 import { NameTable } from '../value/name-table.ts';

@@ -1,6 +1,6 @@
 /** Who a server is to be, and in words why it is not. */
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
-import type { ServerPlan, ServersTlsPlan } from '../../config/plan.ts';
+import type { ServerPlan, ServersTlsPlan } from '../../config/plan/plan.ts';
 
 export interface ServerIdentity {
   /** Is asked for (SNI). Null: none. */

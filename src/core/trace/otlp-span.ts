@@ -1,8 +1,8 @@
 /**
  * A request that has ended as a span of OpenTelemetry, in the JSON of OTLP (opentelemetry-proto 1.x, `ExportTraceServiceRequest`), with the names of the semantic
- * conventions for HTTP servers. What is said of it comes as a line of JSON from the proxy that had it (config/span-line.ts).
+ * conventions for HTTP servers. What is said of it comes as a line of JSON from the proxy that had it (config/plan/span-line.ts).
  */
-import type { SpanLine } from '../../config/span-line.ts';
+import type { SpanLine } from '../../config/plan/span-line.ts';
 
 type Value = { readonly stringValue: string } | { readonly intValue: string } | { readonly doubleValue: number };
 
@@ -109,7 +109,7 @@ function attributesOf(line: SpanLine, path: string): readonly Attribute[] {
   return attributes;
 }
 
-/** Of a route as config/route-label.ts has it: its path, unless that is an expression, or there is none. */
+/** Of a route as config/plan/route-label.ts has it: its path, unless that is an expression, or there is none. */
 function pathOfRoute(route: string): string {
   return /^(?:[A-Z,]+ )?[^\s/=~@]*=?(\/.*)$/.exec(route)?.[1] ?? '';
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SpanLine } from '../../config/span-line.ts';
+import type { SpanLine } from '../../config/plan/span-line.ts';
 import { mayTryAgain, TRIES_MAX, waitOf } from './otlp-retry.ts';
 import { exportOf, type OtlpSpan, refusedIn, spanOf } from './otlp-span.ts';
 

@@ -4,7 +4,7 @@
  * that no reading of the characters can make something else of it.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import { isMarkup, mediaType } from '../../config/media-type.ts';
+import { isMarkup, mediaType } from '../../config/words/media-type.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { emitFragment } from '../../wire/http1/emit.ts';
 import type { RequestView } from './request-view.ts';

@@ -1,6 +1,6 @@
 /** How long a response may be kept: a term in words to what Expires and Cache-Control say. */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
-import { parseTerm } from '../../config/term.ts';
+import { parseTerm } from '../../config/words/term.ts';
 
 export interface Expiry {
   readonly expires: string;

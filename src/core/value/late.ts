@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import { parseLate, type LatePlan } from '../../config/template.ts';
+import { parseLate, type LatePlan } from '../../config/words/template.ts';
 import { CR, LF, SP, VALUE_CLASS } from '../../wire/http1/classes.ts';
 import type { Span } from './span.ts';
 

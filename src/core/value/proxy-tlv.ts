@@ -1,5 +1,5 @@
 /** A value of a PROXY protocol header behind its addresses: bytes as they came, or the number of `ssl-verify` as text. */
-import type { ProxyTlv } from '../../config/proxy-tlv.ts';
+import type { ProxyTlv } from '../../config/words/proxy-tlv.ts';
 import { findTlv, SSL_FIXED_BYTES, TLV_HEAD_BYTES, TLV_SSL, tlvEnd } from '../../wire/proxy-protocol/tlvs.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { ToldConnection } from './request-view.ts';

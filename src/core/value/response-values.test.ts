@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8 } from '../../base/text.ts';
-import { compileValue } from '../../config/compile-values.ts';
-import { lateNamesOf } from '../../config/late-values.ts';
-import type { Config } from '../../config/model.ts';
+import { compileValue } from '../../config/compile/values.ts';
+import { lateNamesOf } from '../../config/check/late-values.ts';
+import type { Config } from '../../config/model/config.ts';
 import type { LateValues } from './late.ts';
 import { ResponseMap, ResponseValues } from './response-values.ts';
 import { Span } from './span.ts';

@@ -1,8 +1,8 @@
 /** Values by name that are made of what a response says: maps that are looked at when it comes. */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { MapPlan } from '../../config/plan.ts';
-import { parseOffset } from '../../config/template.ts';
+import type { MapPlan } from '../../config/plan/plan.ts';
+import { parseOffset } from '../../config/words/template.ts';
 import { expandText, type LateValues, markLate } from './late.ts';
 import { MapTable } from './map-table.ts';
 import { Span } from './span.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SourcePlan } from '../../config/template.ts';
+import type { SourcePlan } from '../../config/words/template.ts';
 import { request } from './fixtures.test.ts';
 import { Source } from './source.ts';
 import { Span } from './span.ts';

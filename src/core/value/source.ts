@@ -6,8 +6,8 @@ import { assert } from '../../base/assert.ts';
 import { HTTP_DATE_BYTES, ISO_TIME_BYTES, writeHttpDate, writeIsoTime } from '../../base/date-text.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import { parseProxyTlv, type ProxyTlv } from '../../config/proxy-tlv.ts';
-import { parseOffset, type SourcePlan } from '../../config/template.ts';
+import { parseProxyTlv, type ProxyTlv } from '../../config/words/proxy-tlv.ts';
+import { parseOffset, type SourcePlan } from '../../config/words/template.ts';
 import { ascii, LOWER } from '../../wire/http1/classes.ts';
 import { FOLDED_NAME } from '../../wire/http1/fields.ts';
 import {

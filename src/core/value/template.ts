@@ -3,7 +3,7 @@
  * each place has a way to write them that keeps a peer's bytes from ending it. Here is that of header fields; a body's is in
  * body-template.ts, a Location's in core/route/redirect.ts.
  */
-import { parseTemplate } from '../../config/template.ts';
+import { parseTemplate } from '../../config/words/template.ts';
 import { VALUE_CLASS } from '../../wire/http1/classes.ts';
 import { emitFragment } from '../../wire/http1/emit.ts';
 import type { RequestView } from './request-view.ts';

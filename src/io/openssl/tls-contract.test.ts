@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Timers } from '../../base/timers.ts';
-import type { TlsPlan } from '../../config/plan.ts';
-import { INTERMEDIATE } from '../../config/tls-profiles.ts';
+import type { TlsPlan } from '../../config/plan/plan.ts';
+import { INTERMEDIATE } from '../../config/words/tls-profiles.ts';
 import { LoopbackWorld } from '../contract/loopback.ts';
 import type { Coat } from '../contract/stage.ts';
 import { createNodeTransport } from '../node/node-transport.ts';

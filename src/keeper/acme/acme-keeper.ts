@@ -6,7 +6,7 @@ import type { AcmeView } from '../../api/certificates.ts';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
-import type { AcmePlan } from '../../config/acme-plan.ts';
+import type { AcmePlan } from '../../config/plan/acme.ts';
 import { type AcmeFailure, parseRetryAfter } from '../../core/acme/failure.ts';
 import { type AcmeAction, type AcmeMemory, Schedule } from '../../core/acme/schedule.ts';
 import { identityOf } from '../../wire/x509/certificates.ts';

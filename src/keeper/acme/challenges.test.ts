@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AcmePlan } from '../../config/acme-plan.ts';
+import type { AcmePlan } from '../../config/plan/acme.ts';
 import { runCommand, type RunningCommand } from '../ha/command.ts';
 import { createLog } from '../log/log.ts';
 import { Challenges } from './challenges.ts';

@@ -1,6 +1,6 @@
 /** How the authority is shown that a name is ours: by the proxies (http-01, tls-alpn-01), or by a program of the operator's (dns-01). */
 import { createHash } from 'node:crypto';
-import type { AcmePlan } from '../../config/acme-plan.ts';
+import type { AcmePlan } from '../../config/plan/acme.ts';
 import type { FindUser } from '../../port/host.ts';
 import type { RunCommand } from '../ha/command.ts';
 import { chooseUser } from '../ha/command-user.ts';

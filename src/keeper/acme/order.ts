@@ -1,7 +1,7 @@
 /** One order, from its beginning to the certificate (RFC 8555 section 7.4). */
 import { createPrivateKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AcmeChallenge } from '../../config/acme-plan.ts';
+import type { AcmeChallenge } from '../../config/plan/acme.ts';
 import { describeProblem, parseRetryAfter } from '../../core/acme/failure.ts';
 import { requestBody, signed } from '../../wire/x509/certificates.ts';
 import {

@@ -1,7 +1,7 @@
 /** Which plan is in force, and what those before it still hold: places on the board that were given up and are not quiet yet. */
 import type { GenerationsView } from '../../api/generations.ts';
 import type { Board } from '../../base/board.ts';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import type { Places } from '../../core/place.ts';
 import type { LeftPlace } from '../../core/slots.ts';
 import type { ProxyAccount } from '../proxies/supervisor.ts';

@@ -1,7 +1,7 @@
 /** The routes of a listener in words, for the admin API. Of ten thousand only those are read that are asked for. */
 import type { RouteView } from '../../api/routes.ts';
-import { parseRoute } from '../../config/route-text.ts';
-import { actionText, routeText } from '../../config/route-words.ts';
+import { parseRoute } from '../../config/plan/route-text.ts';
+import { actionText, routeText } from '../../config/words/route-words.ts';
 
 /** `line`: of the text of all routes. */
 export function routeView(line: string, index: number): RouteView {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Board } from '../../base/board.ts';
-import { compile } from '../../config/compile.ts';
+import { compile } from '../../config/compile/compile.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { TrafficTotals } from '../traffic/totals.ts';
 import { type DataPlaneFacts, listenerView, serverState } from './status.ts';

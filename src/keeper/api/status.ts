@@ -18,8 +18,8 @@ import {
 import type { DataPlaneStatus } from '../../api/status.ts';
 import { type Address, addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
-import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import { healthOf, type ListenerPlan, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan.ts';
+import { FILES_UPSTREAM } from '../../config/plan/files.ts';
+import { healthOf, type ListenerPlan, type Plan, type ServerPlan, type UpstreamPlan } from '../../config/plan/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { checkText } from './check-text.ts';
 import type { CountMemory, FormerCounts } from '../generations/former-counts.ts';

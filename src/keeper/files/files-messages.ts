@@ -1,5 +1,5 @@
 /** What the keeper and the `files` process say to each other, a line of JSON each, and what that process inherits. */
-import type { FileSite } from '../../config/files-plan.ts';
+import type { FileSite } from '../../config/plan/files.ts';
 import { parseObject } from '../../port/control.ts';
 import type { ProcessUser } from '../../port/host.ts';
 

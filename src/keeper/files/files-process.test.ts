@@ -1,7 +1,7 @@
 /** The process that reads files, when it is not ours any longer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import type { Host } from '../../port/host.ts';
 import { createLog } from '../log/log.ts';
 import { FilesProcess } from './files-process.ts';

@@ -5,8 +5,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
-import { FILES_UPSTREAM, type FilesPlan } from '../../config/files-plan.ts';
-import type { Plan } from '../../config/plan.ts';
+import { FILES_UPSTREAM, type FilesPlan } from '../../config/plan/files.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { ControlLines } from '../../port/control.ts';
 import type { Host, ProcessUser } from '../../port/host.ts';
 import { logOutput } from '../log/child-output.ts';

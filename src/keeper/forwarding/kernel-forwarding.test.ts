@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Board, SERVER_DOWN, SERVER_UP } from '../../base/board.ts';
 import type { ServerState } from '../../base/server-table.ts';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { parseMessage } from '../../core/peers/messages.ts';
 import type {
   BucketChange,

@@ -5,7 +5,7 @@
 import { networkInterfaces } from 'node:os';
 import { type Address, addressText, formatIP } from '../../base/address.ts';
 import { type Board, emptySlot, SERVER_UP, type ServerSlot } from '../../base/board.ts';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import type { BucketChange, Buckets, ForwardedCounts, Forwarder, ForwardingRules } from '../../port/forwarding.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { Log } from '../log/log.ts';

@@ -2,7 +2,7 @@
  * What the keepers before this one have counted: `status` shows it together with what this one counts. By names, for places on the
  * board are another's. What they count of what they finish comes later (late-counts.ts), on top.
  */
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import type { TrafficMemory } from '../traffic/totals.ts';
 
 /** For a successor, which may be of another version. */

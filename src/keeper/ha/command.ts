@@ -6,7 +6,7 @@
 import { systemReason } from '../../base/system-error.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { Command } from '../../config/command.ts';
+import type { Command } from '../../config/words/command.ts';
 import { printable } from '../log/log.ts';
 import { type CommandUser, findUnsafePart } from './command-user.ts';
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
-import type { LeasePlan } from '../../config/ha-plan.ts';
+import type { LeasePlan } from '../../config/plan/ha.ts';
 import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
 import { askHttp } from '../http-question.ts';
 import { printable } from '../log/log.ts';

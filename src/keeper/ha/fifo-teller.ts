@@ -1,5 +1,5 @@
 /** Tells a FIFO of the roles of a virtual router, as a Notifier tells programs: each change at once, none is left out. */
-import type { NotifyPlan } from '../../config/ha-plan.ts';
+import type { NotifyPlan } from '../../config/plan/ha.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import { KEEPALIVED_STATES, type Role, roleOf } from './notifier.ts';

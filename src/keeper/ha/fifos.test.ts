@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FifoPlan } from '../../config/ha-plan.ts';
+import type { FifoPlan } from '../../config/plan/ha.ts';
 import type { FifoEnd } from '../../port/host.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { Fifos } from './fifos.ts';

@@ -2,7 +2,7 @@
  * The FIFOs that changes of roles are written into, a line each, as keepalived writes them, and the programs that read them.
  * Nothing here waits: what finds no room is lost, counted, and told once.
  */
-import type { FifoPlan } from '../../config/ha-plan.ts';
+import type { FifoPlan } from '../../config/plan/ha.ts';
 import type { FifoEnd, FifoOwner } from '../../port/host.ts';
 import { isSamePlan } from '../../vip/plan.ts';
 import type { Log } from '../log/log.ts';

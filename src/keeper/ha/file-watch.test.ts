@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { FilePlan } from '../../config/ha-plan.ts';
+import type { FilePlan } from '../../config/plan/ha.ts';
 import { FileWatch } from './file-watch.ts';
 import { type TestLog, testLog } from './testing/test-log.ts';
 

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
-import type { FilePlan } from '../../config/ha-plan.ts';
+import type { FilePlan } from '../../config/plan/ha.ts';
 import { parseTrackedNumber } from '../../core/track/file.ts';
 import type { Log } from '../log/log.ts';
 import type { WatchMemory } from './heritage.ts';

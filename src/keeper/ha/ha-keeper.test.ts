@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Board, WORKER_SERVING } from '../../base/board.ts';
-import type { Command } from '../../config/command.ts';
-import type { HaPlan, NotifyPlan, WatchPlan } from '../../config/ha-plan.ts';
+import type { Command } from '../../config/words/command.ts';
+import type { HaPlan, NotifyPlan, WatchPlan } from '../../config/plan/ha.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import type { VipPlan } from '../../vip/plan.ts';

@@ -6,11 +6,11 @@
 import type { HaStatus } from '../../api/virtual-routers.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
-import { watchName } from '../../config/compile-ha.ts';
+import { watchName } from '../../config/compile/ha.ts';
 import type { LeaseWord } from '../../core/lease/lease.ts';
-import type { HaPlan, WatchPlan } from '../../config/ha-plan.ts';
+import type { HaPlan, WatchPlan } from '../../config/plan/ha.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
-import type { ListenerPlan, ServerPlan } from '../../config/plan.ts';
+import type { ListenerPlan, ServerPlan } from '../../config/plan/plan.ts';
 import type { Verdict } from '../../vip/messages.ts';
 import { isSamePlan } from '../../vip/plan.ts';
 import type { RestraintChange, RoleChange } from '../../vip/status.ts';

@@ -1,5 +1,5 @@
 /** What the keeper has of one virtual router: whom it asks and what it runs for it, and what it remembers. */
-import type { HaPlan, HaRouterPlan, NotifyPlan } from '../../config/ha-plan.ts';
+import type { HaPlan, HaRouterPlan, NotifyPlan } from '../../config/plan/ha.ts';
 import { isSamePlan, type VirtualRouterPlan } from '../../vip/plan.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { RouterMemory } from './heritage.ts';

@@ -13,8 +13,8 @@ import type {
   RouterView,
   TrackedView,
 } from '../../api/virtual-routers.ts';
-import type { HaPlan } from '../../config/ha-plan.ts';
-import type { TrackedPlan } from '../../config/vip-plan.ts';
+import type { HaPlan } from '../../config/plan/ha.ts';
+import type { TrackedPlan } from '../../config/plan/vip.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import { addressText } from '../../vip/plan.ts';

@@ -2,7 +2,7 @@
  * Programs that tell the outside how something is: one at a time, and what runs last belongs to what is. What was overtaken while
  * another one ran is not told any more.
  */
-import type { Command } from '../../config/command.ts';
+import type { Command } from '../../config/words/command.ts';
 import type { Log } from '../log/log.ts';
 import type { RunCommand, RunningCommand } from './command.ts';
 import type { CommandUser } from './command-user.ts';

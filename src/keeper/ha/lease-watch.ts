@@ -1,5 +1,5 @@
 /** Asks for the lease of one virtual router while that is to be active, renews it and gives it back, as core/lease/lease.ts wants, and tells what it says. */
-import type { LeasePlan } from '../../config/ha-plan.ts';
+import type { LeasePlan } from '../../config/plan/ha.ts';
 import { Lease, type LeaseQuestion, type LeaseWord } from '../../core/lease/lease.ts';
 import type { Log } from '../log/log.ts';
 import { EtcdRecord } from './etcd-record.ts';

@@ -11,8 +11,8 @@ import {
   WORKER_SERVING,
   type WorkerRow,
 } from '../../base/board.ts';
-import type { ProcessPlan } from '../../config/ha-plan.ts';
-import type { ServerPlan } from '../../config/plan.ts';
+import type { ProcessPlan } from '../../config/plan/ha.ts';
+import type { ServerPlan } from '../../config/plan/plan.ts';
 import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
 import { ProxiesTrack } from '../../core/track/proxies.ts';
 import type { Log } from '../log/log.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NotifyPlan } from '../../config/ha-plan.ts';
+import type { NotifyPlan } from '../../config/plan/ha.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { Notifier } from './notifier.ts';

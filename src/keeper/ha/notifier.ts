@@ -4,7 +4,7 @@
  *
  * The states are those that keepalived calls INIT, BACKUP, MASTER and FAULT; the finer ones of evenkeel are not told.
  */
-import type { NotifyPlan } from '../../config/ha-plan.ts';
+import type { NotifyPlan } from '../../config/plan/ha.ts';
 import type { State } from '../../core/vrrp/states.ts';
 import type { RoleChange } from '../../vip/status.ts';
 import type { Log } from '../log/log.ts';

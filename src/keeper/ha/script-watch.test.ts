@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
-import type { ScriptPlan } from '../../config/ha-plan.ts';
+import type { ScriptPlan } from '../../config/plan/ha.ts';
 import { type CommandRequest, type CommandResult, runCommand } from './command.ts';
 import { ScriptWatch } from './script-watch.ts';
 import { testLog } from './testing/test-log.ts';

@@ -2,8 +2,8 @@
  * Runs a check of the operator's again and again, and its recover command when that is wanted; what the results mean is
  * core/track/script.ts's matter. Where a run cannot begin because the last one does not end, that is a failure too.
  */
-import type { Command } from '../../config/command.ts';
-import type { ScriptPlan } from '../../config/ha-plan.ts';
+import type { Command } from '../../config/words/command.ts';
+import type { ScriptPlan } from '../../config/plan/ha.ts';
 import { nextRunMs, ScriptTrack } from '../../core/track/script.ts';
 import type { Log } from '../log/log.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from './command.ts';

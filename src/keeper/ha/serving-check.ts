@@ -6,8 +6,8 @@
  * Where only listeners are tried, a connection must be refused to say that nothing serves: silence may be a firewall.
  */
 import type { Address } from '../../base/address.ts';
-import type { ServesPlan } from '../../config/ha-plan.ts';
-import type { ListenerPlan } from '../../config/plan.ts';
+import type { ServesPlan } from '../../config/plan/ha.ts';
+import type { ListenerPlan } from '../../config/plan/plan.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import { REASON_REFUSED } from '../servers/probe.ts';

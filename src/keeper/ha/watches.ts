@@ -1,5 +1,5 @@
 /** What is watched, each thing once however many routers depend on it, and known by what is written for it. */
-import type { WatchPlan } from '../../config/ha-plan.ts';
+import type { WatchPlan } from '../../config/plan/ha.ts';
 import type { WatchMemory } from './heritage.ts';
 import type { Watch, WatchStatus } from './watch.ts';
 

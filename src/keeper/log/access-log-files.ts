@@ -5,7 +5,7 @@
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { ApplyError } from '../apply-error.ts';
 import type { LineThreads } from '../line-threads.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { testLog } from '../ha/testing/test-log.ts';
 import { TrafficLog } from './traffic-log.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { PeersPlan } from '../../config/peers-plan.ts';
+import type { PeersPlan } from '../../config/plan/peers.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import { freePort } from '../../io/contract/free-port.ts';
 import { testLog } from '../ha/testing/test-log.ts';

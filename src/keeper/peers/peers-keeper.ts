@@ -6,7 +6,7 @@ import type { PeersStatus } from '../../api/status.ts';
 import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { systemReason } from '../../base/system-error.ts';
-import type { PeerPlan, PeersPlan } from '../../config/peers-plan.ts';
+import type { PeerPlan, PeersPlan } from '../../config/plan/peers.ts';
 import { type LinkAction, PeerLink } from '../../core/peers/link.ts';
 import { Lobby } from '../../core/peers/lobby.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';

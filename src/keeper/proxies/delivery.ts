@@ -4,8 +4,8 @@
  * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits.
  * In front of that stands what each access log is written to.
  */
-import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan.ts';
-import { inAscii } from '../../config/route-text.ts';
+import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan/plan.ts';
+import { inAscii } from '../../config/plan/route-text.ts';
 
 /**
  * The content of the first file, as JSON. The second one, in ASCII, holds the routes of all listeners, one behind the other, and then

@@ -1,6 +1,6 @@
 /** Warns of a limit of open files that lets the proxies serve fewer clients than their listeners may have. */
-import { DEFAULTS } from '../../config/defaults.ts';
-import type { Plan } from '../../config/plan.ts';
+import { DEFAULTS } from '../../config/model/defaults.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { clientsServed, clientsWanted } from '../../core/descriptors.ts';
 import type { Host } from '../../port/host.ts';
 import type { Log } from '../log/log.ts';

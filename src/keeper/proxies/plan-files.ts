@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { LimitTable } from '../../base/limit-table.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
-import type { Plan } from '../../config/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import type { Host } from '../../port/host.ts';
 import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';

@@ -3,7 +3,7 @@ import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import { Board, emptySlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
-import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { HealthPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
 import { HealthRegistry } from './health.ts';
 import { createLog } from '../log/log.ts';
 import type { ProbeResult } from './probe.ts';

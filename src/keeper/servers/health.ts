@@ -13,7 +13,7 @@ import {
   type Plan,
   type ServerPlan,
   type UpstreamPlan,
-} from '../../config/plan.ts';
+} from '../../config/plan/plan.ts';
 import type { EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,

@@ -3,8 +3,8 @@
  * are ended, with all that they started (ha/command.ts); one that cannot be ended is not run a second time.
  */
 import { type Address, addressText } from '../../base/address.ts';
-import type { Command } from '../../config/command.ts';
-import type { HealthPlan } from '../../config/plan.ts';
+import type { Command } from '../../config/words/command.ts';
+import type { HealthPlan } from '../../config/plan/plan.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
 import type { CommandUser, CommandUsers } from '../ha/command-user.ts';
 import { checkedPlace, type ProbeResult } from './probe.ts';

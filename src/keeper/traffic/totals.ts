@@ -13,7 +13,7 @@ import {
   type TrafficCells,
   UPSTREAM_CELLS,
 } from '../../base/traffic-cells.ts';
-import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
 
 const KINDS = ['listener', 'route', 'upstream', 'server', 'process'] as const;
 type Kind = (typeof KINDS)[number];

@@ -2,9 +2,9 @@
  * keepalived goes on without a tracked script, or a check of a server, that it cannot find, execute or find the user of
  * (`check_script_secure` in its lib/notify.c, `check_misc_script_security` in its check/check_misc.c). A keepalived.conf means the same here; in YAML such a script fails, for nobody wrote it to be ignored.
  */
-import type { Config, Loose } from '../../config/model.ts';
-import type { Path } from '../../config/diagnostic.ts';
-import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
+import type { Config, Loose } from '../../config/model/config.ts';
+import type { Path } from '../../config/findings/diagnostic.ts';
+import { entriesOf, itemsOf, listOf } from '../../config/model/parts.ts';
 import { findUser } from '../../io/linux/users.ts';
 import { chooseUser } from '../../keeper/ha/command-user.ts';
 import type { Loaded } from '../../config/load.ts';

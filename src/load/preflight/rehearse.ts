@@ -5,15 +5,15 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
-import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/diagnostic.ts';
-import type { BindPlan } from '../../config/plan.ts';
+import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/findings/diagnostic.ts';
+import type { BindPlan } from '../../config/plan/plan.ts';
 import type { ListenFailure } from '../../port/host.ts';
 import type { FixedSettings } from '../../api/status.ts';
 import { askSystem } from '../../keeper/servers/names.ts';
 import { bindText } from '../../keeper/proxies/listeners.ts';
 import { systemReason } from '../../base/system-error.ts';
-import { parseBind, parseHttpUrl, parseServer, type ServerAddress } from '../../config/addresses.ts';
-import { entriesOf, itemsOf } from '../../config/parts.ts';
+import { parseBind, parseHttpUrl, parseServer, type ServerAddress } from '../../config/words/addresses.ts';
+import { entriesOf, itemsOf } from '../../config/model/parts.ts';
 import { tryListening } from '../../io/linux/listen.ts';
 import type { Known } from '../prepare.ts';
 

@@ -1,8 +1,8 @@
 /** What is wrong with the files that an `acme` part names, before an authority is asked. */
 import { X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
-import type { AcmePlan } from '../../config/acme-plan.ts';
-import { type Problem, problem } from '../../config/diagnostic.ts';
+import type { AcmePlan } from '../../config/plan/acme.ts';
+import { type Problem, problem } from '../../config/findings/diagnostic.ts';
 import { openMode, readRegularFile } from '../regular-file.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024;

@@ -2,8 +2,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { type Diagnostic, diagnose, problem, type SourceMap } from '../../config/diagnostic.ts';
-import type { Config, Loose } from '../../config/model.ts';
+import { type Diagnostic, diagnose, problem, type SourceMap } from '../../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../../config/model/config.ts';
 import type { Sight } from '../../core/settled-files.ts';
 import { type AdminCredentials, contextOf } from '../../keeper/api/http-server.ts';
 import { SeenFiles } from '../file-state.ts';

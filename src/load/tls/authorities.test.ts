@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { diagnose, formatDiagnostic } from '../../config/diagnostic.ts';
+import { diagnose, formatDiagnostic } from '../../config/findings/diagnostic.ts';
 import { type AuthorityFiles, readAuthorities } from './authorities.ts';
 import { CertificateMaker } from './testing/certificate-maker.ts';
 

@@ -1,7 +1,7 @@
 /** Who may have issued the certificates of clients, and what they have revoked, read from their files. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
-import { type Problem, problem } from '../../config/diagnostic.ts';
+import { type Problem, problem } from '../../config/findings/diagnostic.ts';
 import { readRevocationList } from '../../io/openssl/revocation-list.ts';
 import type { Authorities } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';

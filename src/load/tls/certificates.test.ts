@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { join } from 'node:path';
-import { formatDiagnostic } from '../../config/diagnostic.ts';
+import { formatDiagnostic } from '../../config/findings/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates } from './certificates.ts';
 import { certificateSourcesOf, type CertificateSources } from './sources.ts';

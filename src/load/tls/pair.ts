@@ -1,7 +1,7 @@
 /** A certificate with its chain and its private key, read from their files: taken only if both belong together. */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { systemReason } from '../../base/system-error.ts';
-import { type Problem, problem } from '../../config/diagnostic.ts';
+import { type Problem, problem } from '../../config/findings/diagnostic.ts';
 import type { Credential, Staple } from '../../port/tls.ts';
 import { openMode, readRegularFile } from '../regular-file.ts';
 import { findChainFault, kindOf, mustStaple, namesOf } from './chain.ts';

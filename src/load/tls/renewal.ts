@@ -1,7 +1,7 @@
 /** The certificates of a configuration that runs, read again because a file of them was replaced; nothing else of it is touched. */
-import { formatDiagnostic } from '../../config/diagnostic.ts';
-import type { ServersTlsFiles } from '../../config/compile-tls.ts';
-import type { HealthPlan, Plan, ServersTlsPlan } from '../../config/plan.ts';
+import { formatDiagnostic } from '../../config/findings/diagnostic.ts';
+import type { ServersTlsFiles } from '../../config/compile/tls.ts';
+import type { HealthPlan, Plan, ServersTlsPlan } from '../../config/plan/plan.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
 import type { CertificateFault } from './faults.ts';
 import { timeText } from './wording.ts';

@@ -1,10 +1,17 @@
 /** Whether the OpenSSL of the proxies, which is the one of this process, takes the lists that a configuration has for it. */
 import type { SecureContextOptions } from 'node:tls';
-import { profileOf } from '../../config/compile-tls.ts';
-import { type Diagnostic, diagnose, type Path, problem, show, type SourceMap } from '../../config/diagnostic.ts';
-import type { Config, Loose } from '../../config/model.ts';
-import type { ServersTlsConfig, TlsConfig } from '../../config/model-tls.ts';
-import { entriesOf } from '../../config/parts.ts';
+import { profileOf } from '../../config/compile/tls.ts';
+import {
+  type Diagnostic,
+  diagnose,
+  type Path,
+  problem,
+  show,
+  type SourceMap,
+} from '../../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../../config/model/config.ts';
+import type { ServersTlsConfig, TlsConfig } from '../../config/model/tls.ts';
+import { entriesOf } from '../../config/model/parts.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';
 import type { TlsSettings } from '../../port/tls.ts';
 import { opensslReason } from './wording.ts';

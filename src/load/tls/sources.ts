@@ -1,15 +1,15 @@
 /** Which files of certificates a configuration names, and where it does. Plain data: a watch reads the same files again by it. */
 import { createHash } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
-import { type AcmePlan, compileAcme } from '../../config/acme-plan.ts';
-import type { Path, Place, SourceMap } from '../../config/diagnostic.ts';
-import type { Config, Loose } from '../../config/model.ts';
-import { DEFAULTS } from '../../config/defaults.ts';
-import type { AcmeConfig } from '../../config/model-acme.ts';
-import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from '../../config/model-tls.ts';
-import { entriesOf, itemsOf, listOf } from '../../config/parts.ts';
+import { type AcmePlan, compileAcme } from '../../config/plan/acme.ts';
+import type { Path, Place, SourceMap } from '../../config/findings/diagnostic.ts';
+import type { Config, Loose } from '../../config/model/config.ts';
+import { DEFAULTS } from '../../config/model/defaults.ts';
+import type { AcmeConfig } from '../../config/model/acme.ts';
+import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from '../../config/model/tls.ts';
+import { entriesOf, itemsOf, listOf } from '../../config/model/parts.ts';
 import type { TlsSettings } from '../../port/tls.ts';
-import type { TlsClientsPlan } from '../../config/plan.ts';
+import type { TlsClientsPlan } from '../../config/plan/plan.ts';
 import type { AuthorityFiles } from './authorities.ts';
 import type { PairFiles } from './pair.ts';
 import type { TicketFiles } from './ticket-files.ts';

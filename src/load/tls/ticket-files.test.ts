@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { diagnose, formatDiagnostic } from '../../config/diagnostic.ts';
+import { diagnose, formatDiagnostic } from '../../config/findings/diagnostic.ts';
 import { readTickets, type TicketFiles } from './ticket-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-tickets-'));

@@ -1,6 +1,6 @@
 /** What keys for session tickets are made of, or the keys themselves, read from their files. */
 import { systemReason } from '../../base/system-error.ts';
-import { type Problem, problem } from '../../config/diagnostic.ts';
+import { type Problem, problem } from '../../config/findings/diagnostic.ts';
 import type { TicketSource } from '../../port/tls.ts';
 import { openMode, readRegularFile } from '../regular-file.ts';
 

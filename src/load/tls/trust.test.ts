@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { formatDiagnostic } from '../../config/diagnostic.ts';
+import { formatDiagnostic } from '../../config/findings/diagnostic.ts';
 import { loadYaml } from '../../config/yaml/load.ts';
 import { readCertificates, type ReadCertificates, upstreamFilesOf } from './certificates.ts';
 import { faultTexts } from './faults.ts';

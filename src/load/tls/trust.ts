@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { systemReason } from '../../base/system-error.ts';
-import { type Problem, problem } from '../../config/diagnostic.ts';
+import { type Problem, problem } from '../../config/findings/diagnostic.ts';
 import { readRevocationList } from '../../io/openssl/revocation-list.ts';
 import type { Authorities } from '../../port/tls.ts';
 import { readRegularFile } from '../regular-file.ts';

@@ -1,6 +1,6 @@
 /** What is answered in place of an error: another route, or another target, prepared. */
 import { TargetTemplate } from '../../core/route/target-template.ts';
-import type { ErrorPagePlan, RoutePlan } from '../../config/plan.ts';
+import type { ErrorPagePlan, RoutePlan } from '../../config/plan/plan.ts';
 
 export class ErrorPage<R> {
   readonly plan: ErrorPagePlan;

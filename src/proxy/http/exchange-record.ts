@@ -1,5 +1,5 @@
 /** The part of an exchange that is told when it has ended: what happened to the request, when, and under which identifier. */
-import type { CountedPlan, ListenerPlan, RoutePlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, RoutePlan, UpstreamPlan } from '../../config/plan/plan.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, type Phase, PHASE_REQUEST } from '../../core/endings.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';

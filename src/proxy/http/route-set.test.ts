@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatRoutes } from '../../config/route-text.ts';
-import type { RoutePlan } from '../../config/plan.ts';
+import { formatRoutes } from '../../config/plan/route-text.ts';
+import type { RoutePlan } from '../../config/plan/plan.ts';
 import { request } from '../../core/value/fixtures.test.ts';
 import { prefix, route } from '../../core/route/fixtures.test.ts';
-import { countedOf } from '../../config/route-label.ts';
+import { countedOf } from '../../config/plan/route-label.ts';
 import { RouteSet, type RoutesPlan } from './route-set.ts';
 
 function planOf(routes: readonly RoutePlan[], escapedSlash: RoutesPlan['escapedSlash'] = 'compare'): RoutesPlan {

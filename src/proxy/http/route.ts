@@ -1,9 +1,9 @@
 /** A route of a listener, prepared: what the plan says with everything looked up and encoded once. */
 import { assert } from '../../base/assert.ts';
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import { FILES_UPSTREAM } from '../../config/files-plan.ts';
-import type { ActionPlan, CountedPlan, ProxyActionPlan, RoutePlan } from '../../config/plan.ts';
-import { countedKey, routeLabel, upstreamOf } from '../../config/route-label.ts';
+import { FILES_UPSTREAM } from '../../config/plan/files.ts';
+import type { ActionPlan, CountedPlan, ProxyActionPlan, RoutePlan } from '../../config/plan/plan.ts';
+import { countedKey, routeLabel, upstreamOf } from '../../config/plan/route-label.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';
 import { RouteLimits } from '../../core/limit/route-limits.ts';

@@ -152,7 +152,7 @@ export class Trail extends Entry {
     this.turnsNext = this.count > 0;
   }
 
-  /** Of a value of the response (config/template.ts), as far as the tries know it. `now`: when all of them are over; NEVER: the last one goes on. */
+  /** Of a value of the response (config/words/template.ts), as far as the tries know it. `now`: when all of them are over; NEVER: the last one goes on. */
   textOf(kind: string, now: number): string {
     switch (kind) {
       case 'server':

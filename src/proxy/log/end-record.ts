@@ -4,7 +4,7 @@
  *
  * Times are those of the transport's clock: whatever happens in one turn has one time.
  */
-import type { CountedPlan, ListenerPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { CountedPlan, ListenerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
 import type { Phase } from '../../core/endings.ts';
 import type { Trail } from '../http/trail.ts';
 import type { Draft } from './draft.ts';

@@ -1,6 +1,6 @@
 /** Values that are known when a request has ended, of its record. */
 import { ISO_TIME_BYTES, LOCAL_TIME_BYTES, writeIsoTime, writeLocalTime } from '../../base/date-text.ts';
-import type { EndValuePlan } from '../../config/template.ts';
+import type { EndValuePlan } from '../../config/words/template.ts';
 import { ENDINGS, isComplete, PHASES } from '../../core/endings.ts';
 import type { LateValue, LateValues } from '../../core/value/late.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';

@@ -3,7 +3,7 @@
  * while its head is here; `finish` puts both together.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import { type EndValuePlan, parseLog } from '../../config/template.ts';
+import { type EndValuePlan, parseLog } from '../../config/words/template.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Source } from '../../core/value/source.ts';
 import { Span } from '../../core/value/span.ts';

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import tls from 'node:tls';
 import { Arena } from '../../base/arena.ts';
 import { Timers } from '../../base/timers.ts';
-import type { ServerPlan, ServersTlsPlan, UpstreamPlan } from '../../config/plan.ts';
+import type { ServerPlan, ServersTlsPlan, UpstreamPlan } from '../../config/plan/plan.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
 import { readPair } from '../../load/tls/pair.ts';
 import { readTrust } from '../../load/tls/trust.ts';
