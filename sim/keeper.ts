@@ -13,7 +13,7 @@ import {
   type ServerState,
 } from '../src/base/board.ts';
 import { parseIPv4 } from '../src/base/address.ts';
-import type { AdminState, UpstreamPlan } from '../src/config/plan/plan.ts';
+import type { AdminState, UpstreamPlan } from '../src/config/plan/upstream.ts';
 import { stateOnBoard } from '../src/core/health/upstream-health.ts';
 import { FailureWindow } from '../src/core/health/passive.ts';
 import type { ProxyEvent } from '../src/proxy/proxy.ts';

@@ -4,7 +4,7 @@
  */
 import { addressText, formatIP, parseIPv6 } from '../src/base/address.ts';
 import { Prng } from '../src/base/prng.ts';
-import type { ListenerPlan } from '../src/config/plan/plan.ts';
+import type { ListenerPlan } from '../src/config/plan/listener.ts';
 import { mix, parseId } from './content.ts';
 import type { Head } from './peers/http-reader.ts';
 import { splitAddress } from './network.ts';

@@ -4,7 +4,8 @@
  * And now and then one server is gone and another one has its place.
  */
 import type { Prng } from '../src/base/prng.ts';
-import type { Plan, ServerPlan } from '../src/config/plan/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
+import type { ServerPlan } from '../src/config/plan/upstream.ts';
 import type { PlannedSocket } from '../src/proxy/proxy.ts';
 
 export interface Reordered {

@@ -2,7 +2,8 @@
  * What servers say of a response that compression goes by, and what must become of it then. Shares no line with `src/core/compress`.
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../src/base/limits.ts';
-import type { CompressPlan, ListenerPlan } from '../src/config/plan/plan.ts';
+import type { CompressPlan } from '../src/config/plan/response.ts';
+import type { ListenerPlan } from '../src/config/plan/listener.ts';
 import type { ResponseSpec } from './response.ts';
 import { takesGzip } from './scenario-compress.ts';
 import type { RequestSpec } from './scenario-http.ts';

@@ -5,7 +5,8 @@
 import { encodeUtf8 } from '../src/base/text.ts';
 import { HOLD_MS_MAX } from '../src/core/balance/service-time.ts';
 import { Board } from '../src/base/board.ts';
-import type { Plan, ServerPlan } from '../src/config/plan/plan.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
+import type { ServerPlan } from '../src/config/plan/upstream.ts';
 import { type PlannedSocket, Proxy, type ProxyOptions } from '../src/proxy/proxy.ts';
 import type { TransportDriver } from '../src/port/transport.ts';
 import { Openssl } from '../src/io/openssl/openssl.ts';

@@ -1,6 +1,6 @@
 /** What a scenario compresses: which listeners do, and which clients take it. */
 import type { Prng } from '../src/base/prng.ts';
-import type { CompressPlan } from '../src/config/plan/plan.ts';
+import type { CompressPlan } from '../src/config/plan/response.ts';
 
 /** Accept-Encoding of clients that take gzip, and of those that do not. */
 const TAKES = ['gzip', 'br, GZip;q=0.5', 'deflate;q=0.1 , gzip ; q=1.0'];

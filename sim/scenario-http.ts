@@ -1,6 +1,8 @@
 /** The drawn HTTP clients: what each sends on its connection, how fast, and what must become of it. */
 import type { Prng } from '../src/base/prng.ts';
-import type { ListenerPlan, Plan, RoutePlan } from '../src/config/plan/plan.ts';
+import type { ListenerPlan } from '../src/config/plan/listener.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
+import type { RoutePlan } from '../src/config/plan/route.ts';
 import { parseRoutes } from '../src/config/plan/route-text.ts';
 import { TRAILER_BYTES_MAX } from '../src/base/limits.ts';
 import { idText } from './content.ts';

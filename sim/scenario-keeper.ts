@@ -1,6 +1,7 @@
 /** What the stand-in keeper does to the status board, and what happens to the servers that it watches. */
 import { Prng } from '../src/base/prng.ts';
-import type { AdminState, Plan } from '../src/config/plan/plan.ts';
+import type { AdminState } from '../src/config/plan/upstream.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import type { Fault } from './faults.ts';
 import type { ServerSpec } from './scenario-plan.ts';
 

@@ -2,20 +2,11 @@
 import type { Address } from '../src/base/address.ts';
 import { HEAD_BYTES_MAX } from '../src/base/limits.ts';
 import type { Prng } from '../src/base/prng.ts';
-import type {
-  ActionPlan,
-  Balance,
-  ForwardedPlan,
-  HeaderEditPlan,
-  ListenerPlan,
-  MatchPlan,
-  Plan,
-  ProxyProtocolPlan,
-  RetryPlan,
-  RoutePlan,
-  ServerPlan,
-  UpstreamPlan,
-} from '../src/config/plan/plan.ts';
+import type { ActionPlan, MatchPlan, RetryPlan, RoutePlan } from '../src/config/plan/route.ts';
+import type { Balance, ServerPlan, UpstreamPlan } from '../src/config/plan/upstream.ts';
+import type { ForwardedPlan, ListenerPlan, ProxyProtocolPlan } from '../src/config/plan/listener.ts';
+import type { HeaderEditPlan } from '../src/config/plan/response.ts';
+import type { Plan } from '../src/config/plan/plan.ts';
 import { formatRoutes } from '../src/config/plan/route-text.ts';
 import { BALANCER } from './peers/proxy-header.ts';
 import { drawCompress } from './scenario-compress.ts';

@@ -1,7 +1,7 @@
 /** Health checks that speak the servers' protocols, against the real ones: what they see, and what they leave in the logs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HealthPlan } from '../src/config/plan/plan.ts';
+import type { HealthPlan } from '../src/config/plan/health.ts';
 import { probe, type ProbeResult } from '../src/keeper/servers/probe.ts';
 import { freePort } from './evenkeel.ts';
 import { startMariadb } from './mariadb.ts';

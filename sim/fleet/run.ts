@@ -4,7 +4,8 @@
  */
 import { addressText } from '../../src/base/address.ts';
 import { Prng } from '../../src/base/prng.ts';
-import type { Plan, ServerPlan } from '../../src/config/plan/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
+import type { ServerPlan } from '../../src/config/plan/upstream.ts';
 import { CUT_MS_MAX } from '../../src/core/fleet/fleet.ts';
 import { OLD_GENERATIONS_MAX } from '../../src/core/fleet/generations.ts';
 import { drawPlan } from '../scenario-plan.ts';

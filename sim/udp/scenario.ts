@@ -1,7 +1,8 @@
 /** What a seed means: the plan, who asks, what answers, what is done to the node meanwhile, and what goes wrong. */
 import type { Address } from '../../src/base/address.ts';
 import { Prng } from '../../src/base/prng.ts';
-import type { Plan, UdpPlan } from '../../src/config/plan/plan.ts';
+import type { Plan } from '../../src/config/plan/plan.ts';
+import type { UdpPlan } from '../../src/config/plan/listener.ts';
 import { drawPlan } from '../scenario-plan.ts';
 import { HOST, type WaySpec } from './kernel.ts';
 import type { ClientSpec, ServerSpec } from './peers.ts';

@@ -1,5 +1,5 @@
 /** A name of servers, and who is asked for it: what is one question. Pure. */
-import type { ResolverPlan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ResolverPlan, ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 
 export interface AskedName {
   /** Of a service the name of its SRV records. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan, Plan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import type { RoutePlan } from '../config/plan/route.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { countedOf } from '../config/plan/route-label.ts';
 import { formatRoutes, parseRoute, parseRoutes } from '../config/plan/route-text.ts';
 import {

@@ -5,15 +5,10 @@
  * One that says nothing else than the file is none: so an override ends when it is taken back, and when the file comes to
  * say the same.
  */
-import type {
-  AdminState,
-  ListenerPlan,
-  Plan,
-  RoutePlan,
-  ServerPlan,
-  StepPlan,
-  UpstreamPlan,
-} from '../config/plan/plan.ts';
+import type { AdminState, ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import type { RoutePlan, StepPlan } from '../config/plan/route.ts';
 import { compileMaintenance } from '../config/compile/maintenance.ts';
 import { routeLabel } from '../config/plan/route-label.ts';
 import { formatRoutes, parseRoutes } from '../config/plan/route-text.ts';

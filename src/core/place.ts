@@ -3,7 +3,10 @@
  * Pure.
  */
 import { ROUTE_UNITS_TIMED } from '../base/traffic-cells.ts';
-import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { CountedPlan } from '../config/plan/record.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { countedKey } from '../config/plan/route-label.ts';
 import { type SlotRange, SlotTable } from './slots.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { RetryPlan } from '../config/plan/plan.ts';
+import type { RetryPlan } from '../config/plan/route.ts';
 import {
   METHOD_CONNECT,
   METHOD_DELETE,

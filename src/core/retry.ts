@@ -11,7 +11,7 @@
  *   not cost an operator who wants no retries an error that a new connection would not have had;
  * - a part of its body was sent and not kept: never.
  */
-import type { RetryPlan } from '../config/plan/plan.ts';
+import type { RetryPlan } from '../config/plan/route.ts';
 import {
   METHOD_DELETE,
   METHOD_GET,

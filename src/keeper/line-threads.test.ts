@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import type { SyslogPlan } from '../base/syslog.ts';
-import type { LogPlan } from '../config/plan/plan.ts';
+import type { LogPlan } from '../config/plan/record.ts';
 import { linuxHost } from '../io/linux/host.ts';
 import { createLog } from './log/log.ts';
 import { LineThreads } from './line-threads.ts';

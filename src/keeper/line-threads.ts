@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { SyslogPlan } from '../base/syslog.ts';
-import type { LogPlan, OtlpPlan } from '../config/plan/plan.ts';
+import type { LogPlan, OtlpPlan } from '../config/plan/record.ts';
 import type { Host } from '../port/host.ts';
 import { ApplyError } from './apply-error.ts';
 import type { Log } from './log/log.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DiscoveryPlan } from '../config/plan/plan.ts';
+import type { DiscoveryPlan } from '../config/plan/upstream.ts';
 import { readList } from './found-servers.ts';
 
 const HTTP: DiscoveryPlan = { from: { kind: 'file', path: '/web.json' }, holdMs: 0, port: 80 };

@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { assert } from '../base/assert.ts';
 import { compile } from '../config/compile/compile.ts';
 import { DEFAULTS } from '../config/model/defaults.ts';
-import type { DiscoveryPlan, ServerPlan } from '../config/plan/plan.ts';
+import type { DiscoveryPlan, ServerPlan } from '../config/plan/upstream.ts';
 import { loadYaml } from '../config/yaml/load.ts';
 import { isDeeperThan } from './nesting.ts';
 

@@ -1,6 +1,7 @@
 /** What a plan's values say of files and folders of this machine: that they are there. */
 import { statSync } from 'node:fs';
-import type { Plan, PresencePlan } from '../config/plan/plan.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import type { PresencePlan } from '../config/plan/value.ts';
 
 /** The plan with what is there now. The same plan if it says so already. */
 export function withPresence(plan: Plan): Plan {

@@ -2,7 +2,7 @@
  * A client's connection while its listener's layer is at work on it. It has as long as a handshake has, or a request's head, and until
  * it is through, it is idle: it makes room for one that is.
  */
-import type { ListenerPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
 import type { Socket } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import type { IdleClient, IdleClients } from './idle-clients.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { UpstreamPlan } from '../config/plan/upstream.ts';
 import { answerKind } from '../core/answers/kinds.ts';
 import { endedByAnswer, PHASE_CONNECT } from '../core/endings.ts';
 import { FAILED_CONNECT } from '../core/retry.ts';

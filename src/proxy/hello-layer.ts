@@ -4,7 +4,7 @@
  * ask for TLS before, and wait for an answer.
  */
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
-import type { PassthroughPlan } from '../config/plan/plan.ts';
+import type { PassthroughPlan } from '../config/plan/listener.ts';
 import {
   ENCRYPTION_REQUEST_BYTES,
   ENCRYPTION_UNWILLING,

@@ -6,7 +6,7 @@
  * connected (dial.ts). Without one, the protocol gets the port's own socket, and nothing is in between. Two layers are a layer
  * that opens the other.
  */
-import type { ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import type { Judgement } from '../core/tls/client-policies.ts';
 import type { TlsFacts, ToldConnection } from '../core/value/request-view.ts';
 import type { CloseReason, Socket } from '../port/transport.ts';

@@ -2,7 +2,7 @@
  * Accepts clients, counts them, and stops accepting at the connection limit, or while descriptors are short. What is done for
  * a client is its service's matter; what has to be done on the connection before that, its layer's.
  */
-import type { ListenerPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
 import { answerKind } from '../core/answers/kinds.ts';
 import { closingsDue } from '../core/spread.ts';
 import type { ListenSocket, Socket } from '../port/transport.ts';

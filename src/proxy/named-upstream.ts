@@ -6,7 +6,7 @@
 import type { Address } from '../base/address.ts';
 import { SERVER_UP, WEIGHT_UNIT } from '../base/board.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../base/limits.ts';
-import type { ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { PICK_FULL, PICK_OWN, PICK_UNNAMED } from '../core/balance/balancer.ts';
 import { refreshDelayMs } from '../core/health/refresh.ts';
 import type { Context } from './context.ts';

@@ -2,7 +2,8 @@
  * A plan on its way to be applied. What takes long is prepared beside what serves, a few steps in each turn; the rest is done in
  * one turn, when everything is ready (proxy.ts).
  */
-import type { ListenerPlan, Plan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { Plan } from '../config/plan/plan.ts';
 import type { RouteWatch } from '../core/route/route-watch.ts';
 import { defineValue } from '../core/value/definitions.ts';
 import { ResponseMap } from '../core/value/response-values.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIP } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
-import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan/listener.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import type { Context } from './context.ts';
 import { type ConnectionInfo, NOTHING_KNOWN } from './layer.ts';

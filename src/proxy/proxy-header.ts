@@ -5,7 +5,7 @@
 import { answerKind } from '../core/answers/kinds.ts';
 import { TrustedProxies } from '../core/client/trusted-proxies.ts';
 import type { ToldConnection } from '../core/value/request-view.ts';
-import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan, ProxyProtocolPlan } from '../config/plan/listener.ts';
 import type { CloseReason, Socket, SocketHandler } from '../port/transport.ts';
 import { IpWords, readIp } from '../wire/ip-text.ts';
 import { PROXY_HEADER_BYTES_MAX, PROXY_MORE, ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';

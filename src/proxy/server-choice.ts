@@ -4,7 +4,7 @@
  */
 import { HEAD_BYTES_MAX } from '../base/limits.ts';
 import { latin1 } from '../base/text.ts';
-import type { ServerByPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerByPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { mayClimb } from '../core/route/rewrite.ts';
 import { readServerText, type ServerText } from '../core/route/server-text.ts';
 import { ServerTemplate } from '../core/route/server-template.ts';

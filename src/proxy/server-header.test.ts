@@ -1,7 +1,7 @@
 /** What servers are told by a PROXY protocol header, read again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { UpstreamPlan } from '../config/plan/plan.ts';
+import type { UpstreamPlan } from '../config/plan/upstream.ts';
 import type { ClientCertificateFacts } from '../base/client-certificate.ts';
 import type { ToldConnection } from '../core/value/request-view.ts';
 import { ProxyAddresses, readProxyHeader } from '../wire/proxy-protocol/header.ts';

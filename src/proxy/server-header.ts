@@ -1,5 +1,5 @@
 /** The PROXY protocol header that a connection to a server begins with: whose it is, and what the upstream is to be told of it. */
-import type { UpstreamPlan } from '../config/plan/plan.ts';
+import type { UpstreamPlan } from '../config/plan/upstream.ts';
 import type { ToldConnection } from '../core/value/request-view.ts';
 import { PROXY_HEADER_WRITTEN_MAX, ProxyAddresses, writeProxyHeader } from '../wire/proxy-protocol/header.ts';
 import {

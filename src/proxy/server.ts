@@ -3,7 +3,7 @@ import type { Address } from '../base/address.ts';
 import { addressText } from '../base/address.ts';
 import { type Board, SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP } from '../base/board.ts';
 import { preparedText } from '../base/source-ring.ts';
-import type { ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import type { Endpoint } from '../core/balance/balancer.ts';
 import type { Transport } from '../port/transport.ts';
 import type { Context } from './context.ts';

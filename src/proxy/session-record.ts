@@ -2,7 +2,8 @@
  * What there is to say of a session of TCP or UDP that has ended, as http/request-record.ts has it of requests. Only sessions that are in
  * an access log have one; who has it calls `end` or `discard`, once.
  */
-import type { ListenerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { UpstreamPlan } from '../config/plan/upstream.ts';
 import {
   endedByAnswer,
   isComplete,

@@ -2,7 +2,7 @@
  * Which server of an upstream a client belongs to, by what its requests say. Where that server takes no more of its clients, they go
  * where everybody goes, and belong there from then on.
  */
-import type { StickyPlan } from '../config/plan/plan.ts';
+import type { StickyPlan } from '../config/plan/upstream.ts';
 import { parseHex } from '../base/bytes.ts';
 import { encodeUtf8 } from '../base/text.ts';
 import { Claim } from '../core/sticky/claim.ts';

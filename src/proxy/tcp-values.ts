@@ -3,7 +3,7 @@
  * listeners that ask have one. It looks at one connection at a time: what it says holds until it looks at the next.
  */
 import { encodeUtf8 } from '../base/text.ts';
-import type { TcpPlan, TcpTargetPlan } from '../config/plan/plan.ts';
+import type { TcpPlan, TcpTargetPlan } from '../config/plan/listener.ts';
 import { NameTable } from '../core/value/name-table.ts';
 import { RequestView, type TlsFacts } from '../core/value/request-view.ts';
 import { Span } from '../core/value/span.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Arena } from '../base/arena.ts';
 import { MEDIUM_SLOT_BYTES } from '../base/limits.ts';
 import { Timers } from '../base/timers.ts';
-import type { ListenerPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
 import { PICK_FULL } from '../core/balance/balancer.ts';
 import type { Socket, SocketHandler } from '../port/transport.ts';
 import type { Listener } from './listener.ts';

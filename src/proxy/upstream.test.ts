@@ -5,7 +5,7 @@ import { AddressNumbers } from '../base/address-numbers.ts';
 import { emptySlot, SERVER_DOWN, SERVER_DRAINING, SERVER_UP, type ServerSlot } from '../base/board.ts';
 import { Prng } from '../base/prng.ts';
 import { Timers } from '../base/timers.ts';
-import type { ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import type { Context } from './context.ts';
 import type { PooledSide } from './http/sides.ts';
 import { Upstream } from './upstream.ts';

@@ -9,7 +9,7 @@ import type { Address } from '../base/address.ts';
 import { formatIP } from '../base/address.ts';
 import { SERVER_DRAINING, SERVER_EMPTY, type ServerSlot } from '../base/board.ts';
 import { hashWords } from '../base/hash.ts';
-import type { ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { type Balancer, NO_KEY, PICK_FULL } from '../core/balance/balancer.ts';
 import { createBalancer } from '../core/balance/create.ts';
 import { ServiceTime } from '../core/balance/service-time.ts';

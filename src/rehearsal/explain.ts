@@ -3,7 +3,9 @@ import type { ExplainedField, Explanation, ExplainedServer, ExplainedTarget } fr
 import { addressText } from '../base/address.ts';
 import { SERVER_UP } from '../base/board.ts';
 import { FILES_UPSTREAM, type FilesPlan, SITE_FIELD } from '../config/plan/files.ts';
-import type { ListenerPlan, RoutePlan, ServerPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { RoutePlan } from '../config/plan/route.ts';
+import type { ServerPlan, UpstreamPlan } from '../config/plan/upstream.ts';
 import { redactNamed } from '../config/redact.ts';
 import { compareFields, type Field, readHead } from './heads.ts';
 import { type Question, rehearse, type Rehearsed, type Standing, type World } from './rehearse.ts';

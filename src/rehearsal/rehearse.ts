@@ -6,7 +6,10 @@
 import type { Address } from '../base/address.ts';
 import { Board, type ServerSlot, type ServerState } from '../base/board.ts';
 import { encodeUtf8, latin1 } from '../base/text.ts';
-import type { ListenerPlan, Plan, RoutePlan, StepPlan, TestPlan, UpstreamPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { Plan } from '../config/plan/plan.ts';
+import type { RoutePlan, StepPlan, TestPlan } from '../config/plan/route.ts';
+import type { UpstreamPlan } from '../config/plan/upstream.ts';
 import { parseRoutes } from '../config/plan/route-text.ts';
 import { actionText, routeText, stepText, testText } from '../config/words/route-words.ts';
 import { ANSWER_KINDS, type AnswerKind } from '../core/answers/kinds.ts';

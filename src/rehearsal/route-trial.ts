@@ -4,7 +4,8 @@
  */
 import { latin1 } from '../base/text.ts';
 import { sourceText } from '../config/words/route-words.ts';
-import type { EscapedSlash, MatchPlan, RoutePlan, ValueMatchPlan } from '../config/plan/plan.ts';
+import type { EscapedSlash } from '../config/plan/listener.ts';
+import type { MatchPlan, RoutePlan, ValueMatchPlan } from '../config/plan/route.ts';
 import { compileRoutes, type RouteTable } from '../core/route/table.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { Source } from '../core/value/source.ts';

@@ -1,7 +1,7 @@
 /** What is to be explained: a URL as people type it, who asks, and to which listener it comes. */
 import { type Address, addressText, parseIPv4, parseIPv6 } from '../base/address.ts';
 import { HEAD_BYTES_MAX } from '../base/limits.ts';
-import type { BindPlan, ListenerPlan } from '../config/plan/plan.ts';
+import type { BindPlan, ListenerPlan } from '../config/plan/listener.ts';
 import type { Field } from './heads.ts';
 
 /** It cannot be explained; the message says what to write instead. */

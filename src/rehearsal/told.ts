@@ -4,7 +4,8 @@
  */
 import { ClientPolicies } from '../core/tls/client-policies.ts';
 import { ServerNames } from '../core/tls/server-names.ts';
-import type { ListenerPlan, TlsPlan } from '../config/plan/plan.ts';
+import type { ListenerPlan } from '../config/plan/listener.ts';
+import type { TlsPlan } from '../config/plan/tls.ts';
 import type { Socket } from '../port/transport.ts';
 import {
   type ConnectionInfo,

@@ -4,7 +4,7 @@ import { parseBind } from '../words/addresses.ts';
 import { show } from '../findings/diagnostic.ts';
 import type { Config, Loose } from '../model/config.ts';
 import { entriesOf } from '../model/parts.ts';
-import type { BindPlan } from '../plan/plan.ts';
+import type { BindPlan } from '../plan/listener.ts';
 import type { Report } from './report.ts';
 import { isAt, serverPlacesOf } from './server-places.ts';
 

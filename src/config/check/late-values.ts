@@ -2,7 +2,7 @@
 import { lookUp } from '../../base/look-up.ts';
 import type { Config, Loose, ValueConfig } from '../model/config.ts';
 import { entriesOf } from '../model/parts.ts';
-import type { NotedFieldsPlan } from '../plan/plan.ts';
+import type { NotedFieldsPlan } from '../plan/record.ts';
 import { type LatePlan, markLateNames, parseLate, parseTemplate } from '../words/template.ts';
 
 /** Names of values that a response has to be there for. */

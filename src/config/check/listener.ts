@@ -11,7 +11,7 @@ import type { Path } from '../findings/diagnostic.ts';
 import { show } from '../findings/diagnostic.ts';
 import type { ListenerConfig, Loose } from '../model/config.ts';
 import { itemsOf, listOf } from '../model/parts.ts';
-import type { BindPlan } from '../plan/plan.ts';
+import type { BindPlan } from '../plan/listener.ts';
 import type { Report } from './report.ts';
 
 /** What is listened on so far. */

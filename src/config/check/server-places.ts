@@ -5,7 +5,7 @@ import { parseServer, type ServerAddress } from '../words/addresses.ts';
 import type { Path } from '../findings/diagnostic.ts';
 import type { Config, Loose, UpstreamConfig } from '../model/config.ts';
 import { itemsOf } from '../model/parts.ts';
-import type { BindPlan } from '../plan/plan.ts';
+import type { BindPlan } from '../plan/listener.ts';
 
 export interface ServerPlace {
   readonly path: Path;

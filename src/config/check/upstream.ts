@@ -7,7 +7,7 @@ import { DEFAULTS } from '../model/defaults.ts';
 import { checkCommand } from './ha-parts.ts';
 import { checkSticky } from './sticky.ts';
 import { checkServersTls } from './tls.ts';
-import { isKeyed } from '../plan/plan.ts';
+import { isKeyed } from '../plan/upstream.ts';
 import type { Path } from '../findings/diagnostic.ts';
 import { show } from '../findings/diagnostic.ts';
 import type { Config, Loose, UpstreamConfig } from '../model/config.ts';

@@ -6,7 +6,7 @@ import { withLateNames } from '../check/late-values.ts';
 import type { AccessLogConfig, Config } from '../model/config.ts';
 import { listOf } from '../model/parts.ts';
 import type { SyslogPlan } from '../../base/syslog.ts';
-import type { LineFormatPlan, LogPlan } from '../plan/plan.ts';
+import type { LineFormatPlan, LogPlan } from '../plan/record.ts';
 import type { END_SOURCES, SOURCES } from '../words/template.ts';
 import { FACILITIES, SEVERITIES } from '../words/syslog-words.ts';
 import { hundredths } from '../words/units.ts';

@@ -2,7 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { AuthConfig } from '../model/auth.ts';
-import type { GuardPlan, QuestionPlan } from '../plan/plan.ts';
+import type { GuardPlan, QuestionPlan } from '../plan/route.ts';
 import { parseDuration } from '../words/units.ts';
 
 const REFUSALS = [401, 403];

@@ -1,7 +1,8 @@
 /** Limits of bandwidth, from the model to the plan. */
 import { DEFAULTS } from '../model/defaults.ts';
 import type { BandwidthConfig, TcpBandwidthConfig } from '../model/bandwidth.ts';
-import type { BandwidthPlan, TcpBandwidthPlan } from '../plan/plan.ts';
+import type { BandwidthPlan } from '../plan/route.ts';
+import type { TcpBandwidthPlan } from '../plan/listener.ts';
 import { parseSize } from '../words/units.ts';
 
 export function compileBandwidth({ after, field, rate }: BandwidthConfig): BandwidthPlan {

@@ -30,23 +30,16 @@ import { formatRoutes } from '../plan/route-text.ts';
 import type {
   AccessPlan,
   ForwardedPlan,
-  HashKeyPlan,
-  HealthPlan,
   ListenerPlan,
-  PassivePlan,
-  QuorumPlan,
-  UpDownPrograms,
   PassthroughPlan,
   PeersPlan,
-  Plan,
   ProxyProtocolPlan,
-  ResolverPlan,
-  DiscoveryPlan,
-  ServerPlan,
   UdpPlan,
-  WearPlan,
-  UpstreamPlan,
-} from '../plan/plan.ts';
+} from '../plan/listener.ts';
+import type { HashKeyPlan, ResolverPlan, DiscoveryPlan, ServerPlan, UpstreamPlan } from '../plan/upstream.ts';
+import type { HealthPlan, PassivePlan, QuorumPlan, UpDownPrograms } from '../plan/health.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { WearPlan } from '../plan/record.ts';
 import { listOf } from '../model/parts.ts';
 import { parseDuration, parseSize } from '../words/units.ts';
 

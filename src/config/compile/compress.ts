@@ -3,7 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { CompressConfig } from '../model/compress.ts';
 import { listOf } from '../model/parts.ts';
-import type { CompressPlan } from '../plan/plan.ts';
+import type { CompressPlan } from '../plan/response.ts';
 import { parseSize } from '../words/units.ts';
 
 /** Null: nothing is compressed. */

@@ -4,7 +4,8 @@ import { hashBytes } from '../../base/hash.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { CorsConfig } from '../model/cors.ts';
 import type { RouteConfig } from '../model/config.ts';
-import type { RoutePlan, StepPlan, ValuePlan } from '../plan/plan.ts';
+import type { RoutePlan, StepPlan } from '../plan/route.ts';
+import type { ValuePlan } from '../plan/value.ts';
 import { parseDuration } from '../words/units.ts';
 
 const ANY = '*';

@@ -11,14 +11,10 @@ import {
 import { DEFAULTS } from '../model/defaults.ts';
 import type { RouteConfig } from '../model/config.ts';
 import { listOf } from '../model/parts.ts';
-import type {
-  ErrorPagePlan,
-  HeaderEditPlan,
-  ProxyActionPlan,
-  RoutePlan,
-  StepPlan,
-  UpstreamPlan,
-} from '../plan/plan.ts';
+import type { ErrorPagePlan } from '../plan/route.ts';
+import type { HeaderEditPlan } from '../plan/response.ts';
+import type { ProxyActionPlan, RoutePlan, StepPlan } from '../plan/route.ts';
+import type { UpstreamPlan } from '../plan/upstream.ts';
 import { WEB_TYPES } from '../words/web-types.ts';
 
 type FilesConfig = NonNullable<RouteConfig['files']>;

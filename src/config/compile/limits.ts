@@ -2,7 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { Config, RouteConfig } from '../model/config.ts';
-import type { ConnectionLimitPlan, LimitPlan, LimitsPlan, RequestLimitPlan } from '../plan/plan.ts';
+import type { ConnectionLimitPlan, LimitPlan, LimitsPlan, RequestLimitPlan } from '../plan/limits.ts';
 import { parseRate } from '../words/units.ts';
 
 export type LimiterConfigs = NonNullable<Config['limiters']>;

@@ -4,7 +4,8 @@ import { assert } from '../../base/assert.ts';
 import { answerRoute } from './routes.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { MaintenanceConfig } from '../model/maintenance.ts';
-import type { StepPlan, ValuePlan } from '../plan/plan.ts';
+import type { StepPlan } from '../plan/route.ts';
+import type { ValuePlan } from '../plan/value.ts';
 import { parseDuration } from '../words/units.ts';
 
 /** Says whether a client is one of those who are served. No value of a file is called so. */

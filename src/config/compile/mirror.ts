@@ -2,7 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { MirrorConfig } from '../model/mirror.ts';
-import type { MirrorPlan } from '../plan/plan.ts';
+import type { MirrorPlan } from '../plan/route.ts';
 import { hundredths } from '../words/units.ts';
 
 export function compileMirror({ body, call, share, to }: MirrorConfig): MirrorPlan {

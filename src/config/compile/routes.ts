@@ -12,16 +12,14 @@ import { compileMirror } from './mirror.ts';
 import { traceHeaders } from './tracing.ts';
 import { FileSites } from '../plan/files.ts';
 import { DEFAULTS } from '../model/defaults.ts';
-import type { RouteConfig, StepConfig, ValueMatch } from '../model/config.ts';
+import type { RouteConfig, StepConfig } from '../model/config.ts';
+import type { ValueMatch } from '../model/match.ts';
 import type { SendConfig, TargetByConfig } from '../model/send.ts';
 import type {
   ActionPlan,
-  ErrorPagePlan,
-  HeaderEditPlan,
   MatchPlan,
   PathMatchPlan,
   ProxyActionPlan,
-  ReplacePlan,
   RetryPlan,
   RewritePlan,
   RoutePlan,
@@ -29,7 +27,9 @@ import type {
   StepPlan,
   TargetByPlan,
   ValueMatchPlan,
-} from '../plan/plan.ts';
+} from '../plan/route.ts';
+import type { ErrorPagePlan } from '../plan/route.ts';
+import type { HeaderEditPlan, ReplacePlan } from '../plan/response.ts';
 import { hostsOf, listOf } from '../model/parts.ts';
 import type { SourcePlan } from '../words/template.ts';
 import { parseDuration, parseSize } from '../words/units.ts';

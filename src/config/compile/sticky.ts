@@ -5,7 +5,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { Config, Loose, UpstreamConfig } from '../model/config.ts';
 import { entriesOf, listOf } from '../model/parts.ts';
-import type { StickyCookiePlan, StickyPlan } from '../plan/plan.ts';
+import type { StickyCookiePlan, StickyPlan } from '../plan/upstream.ts';
 import { parseDuration } from '../words/units.ts';
 
 /** By the path of their file: the secret. */

@@ -2,7 +2,8 @@
 import { DEFAULTS } from '../model/defaults.ts';
 import type { TcpTargetConfig } from '../model/tcp.ts';
 import type { ListenerConfig } from '../model/config.ts';
-import type { TcpPlan, TcpTargetPlan, TriesPlan } from '../plan/plan.ts';
+import type { TcpPlan, TcpTargetPlan } from '../plan/listener.ts';
+import type { TriesPlan } from '../plan/tls.ts';
 import { parseDuration } from '../words/units.ts';
 
 export function compileTries({ tries }: ListenerConfig): TriesPlan {

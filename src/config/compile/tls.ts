@@ -2,7 +2,7 @@
 import { DEFAULTS } from '../model/defaults.ts';
 import type { ServersTlsConfig, TlsConfig } from '../model/tls.ts';
 import { listOf } from '../model/parts.ts';
-import type { ServersTlsPlan, TlsPlan } from '../plan/plan.ts';
+import type { ServersTlsPlan, TlsPlan } from '../plan/tls.ts';
 import { INTERMEDIATE, MODERN, type TlsProfile } from '../words/tls-profiles.ts';
 
 /** What files say of it. */

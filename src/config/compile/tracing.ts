@@ -1,7 +1,8 @@
 /** What is said of tracing to what a listener and its routes do. */
 import { DEFAULTS } from '../model/defaults.ts';
 import type { Config, ListenerConfig } from '../model/config.ts';
-import type { HeaderEditPlan, LogPlan, TracingPlan } from '../plan/plan.ts';
+import type { HeaderEditPlan } from '../plan/response.ts';
+import type { LogPlan, TracingPlan } from '../plan/record.ts';
 import { SPAN_LINE } from '../plan/span-line.ts';
 import { hundredths } from '../words/units.ts';
 

@@ -4,7 +4,7 @@ import { parseNetwork, UNIX } from '../words/addresses.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import { withLateNames } from '../check/late-values.ts';
 import type { ValueConfig } from '../model/config.ts';
-import type { ValuePlan } from '../plan/plan.ts';
+import type { ValuePlan } from '../plan/value.ts';
 import { hundredths } from '../words/units.ts';
 
 /** `late`: the names of those that are made of what a response says. */

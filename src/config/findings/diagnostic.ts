@@ -1,7 +1,8 @@
 /**
  * What is said about a configuration: a problem of the catalogue, and where it is. Values only; printing is the CLI's.
  */
-import type { Args, Code, Severity } from './catalogue.ts';
+import type { Args, Code } from './catalogue.ts';
+import type { Severity } from './entry.ts';
 import { CATALOGUE } from './catalogue.ts';
 
 /** Of a character in a file; both count from 1, columns in UTF-16 units. */

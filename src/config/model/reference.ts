@@ -1,5 +1,5 @@
 /** The reference pages of docs/, made from the model and the catalogue, so that they cannot say anything else than the program. */
-import type { Severity } from '../findings/catalogue.ts';
+import type { Severity } from '../findings/entry.ts';
 import { CATALOGUE } from '../findings/catalogue.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { annotatedSchema } from './json-schema.ts';

@@ -1,5 +1,6 @@
 /** The plan of a file whose upstreams have other servers: those that were found while it runs. Pure. */
-import type { Plan, ServerPlan, UpstreamPlan } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { ServerPlan, UpstreamPlan } from './upstream.ts';
 
 /** By upstream; without an entry, or with an empty one, the servers of the file count. */
 export type FoundServers = ReadonlyMap<string, readonly ServerPlan[]>;

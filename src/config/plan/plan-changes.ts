@@ -2,7 +2,11 @@
  * What another plan changes, for people: `listener web: routes changed`, `upstream api: server 10.0.0.3:80 added`. Parts are
  * known by their names; positions do not count.
  */
-import type { ListenerPlan, LogPlan, Plan, ServerPlan, UpstreamPlan, ValuePlan } from './plan.ts';
+import type { ListenerPlan } from './listener.ts';
+import type { LogPlan } from './record.ts';
+import type { Plan } from './plan.ts';
+import type { ServerPlan, UpstreamPlan } from './upstream.ts';
+import type { ValuePlan } from './value.ts';
 
 export function planChanges(from: Plan, to: Plan): readonly string[] {
   const changes = [

@@ -2,7 +2,8 @@
  * What routes are called in metrics, and which of their requests are counted together. Pure text of the configuration: nothing that a client
  * sends. For people there are more words (words/route-words.ts): labels are short, and stay what they are.
  */
-import type { CountedPlan, MatchPlan, RoutePlan } from './plan.ts';
+import type { CountedPlan } from './record.ts';
+import type { MatchPlan, RoutePlan } from './route.ts';
 
 /** Of one label. Expressions may be long. */
 const CHARACTERS_MAX = 120;

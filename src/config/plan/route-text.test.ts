@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProxyActionPlan, RoutePlan } from './plan.ts';
+import type { ProxyActionPlan, RoutePlan } from './route.ts';
 import { countRoutes, formatRoutes, parseRoutes } from './route-text.ts';
 
 const ACTION: ProxyActionPlan = {

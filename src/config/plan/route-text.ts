@@ -3,7 +3,8 @@
  * the keeper hands on as it is, and two routes are the same if their lines are. What most routes say is left out of the lines: it would
  * be most of the text, and each proxy would have it ten thousand times.
  */
-import type { ActionPlan, HeaderEditPlan, MatchPlan, ProxyActionPlan, RoutePlan } from './plan.ts';
+import type { ActionPlan, MatchPlan, ProxyActionPlan, RoutePlan } from './route.ts';
+import type { HeaderEditPlan } from './response.ts';
 
 /** The shape of what is left out; all routes that are read share its parts. */
 const NO_HEADERS: HeaderEditPlan = { set: [], add: [], remove: [] };

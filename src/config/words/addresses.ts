@@ -6,7 +6,7 @@ import type { Address } from '../../base/address.ts';
 import { formatIP, parseIPv4, parseIPv6 } from '../../base/address.ts';
 import type { Parsed } from '../findings/diagnostic.ts';
 import { parsed, refused, show } from '../findings/diagnostic.ts';
-import type { BindPlan, NetworkPlan } from '../plan/plan.ts';
+import type { BindPlan, NetworkPlan } from '../plan/listener.ts';
 
 /** A server: its port is null where none was written. */
 export interface ServerAddress {

@@ -7,7 +7,7 @@ import type {
   StepPlan,
   TestPlan,
   ValueMatchPlan,
-} from '../plan/plan.ts';
+} from '../plan/route.ts';
 import { FILES_UPSTREAM } from '../plan/files.ts';
 import { redactNamed } from '../redact.ts';
 import { parseTemplate, type SourcePlan } from './template.ts';

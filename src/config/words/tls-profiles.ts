@@ -1,5 +1,5 @@
 /** Mozilla's recommendations for servers (ssl-config.mozilla.org/guidelines/5.8.json), in OpenSSL's names. */
-import type { TlsPlan } from '../plan/plan.ts';
+import type { TlsPlan } from '../plan/tls.ts';
 
 export type TlsProfile = Pick<TlsPlan, 'versions' | 'ciphers' | 'suites' | 'groups' | 'prefersOwnOrder'>;
 

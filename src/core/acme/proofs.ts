@@ -1,6 +1,7 @@
 /** A plan by which the proxies show an authority that a name is ours, as long as it looks. */
 import { answerRoute } from '../../config/compile/routes.ts';
-import type { Plan, TlsEntryPlan } from '../../config/plan/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
+import type { TlsEntryPlan } from '../../config/plan/tls.ts';
 import { formatRoutes } from '../../config/plan/route-text.ts';
 
 /** Of http-01 (RFC 8555 section 8.3). */

@@ -3,7 +3,7 @@ import { WEIGHT_UNIT } from '../../base/board.ts';
 import { mixHash } from '../../base/hash.ts';
 import { Prng } from '../../base/prng.ts';
 import { measure, type Loop } from '../../base/stopwatch.bench.ts';
-import type { Balance } from '../../config/plan/plan.ts';
+import type { Balance } from '../../config/plan/upstream.ts';
 import type { Endpoint, Load } from './balancer.ts';
 import { createBalancer } from './create.ts';
 import { endpoints, weighted } from './fixtures.test.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { WEIGHT_UNIT } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
-import type { Balance } from '../../config/plan/plan.ts';
+import type { Balance } from '../../config/plan/upstream.ts';
 import { PICK_FULL, PICK_NONE, PICK_TRIED, type Endpoint } from './balancer.ts';
 import { createBalancer } from './create.ts';
 import { FixedLoad, NOTHING_TRIED, NO_LOAD, endpoint } from './fixtures.test.ts';

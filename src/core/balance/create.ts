@@ -2,7 +2,7 @@
  * From the configured method to a balancer: one instance of the method for the primary endpoints, one for the backups.
  */
 import type { Prng } from '../../base/prng.ts';
-import type { Balance } from '../../config/plan/plan.ts';
+import type { Balance } from '../../config/plan/upstream.ts';
 import { PICK_FULL, PICK_NONE, type Balancer, type Endpoint, type Load } from './balancer.ts';
 import { LeastConnections } from './least-connections.ts';
 import { Maglev } from './maglev.ts';

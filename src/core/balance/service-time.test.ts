@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Prng } from '../../base/prng.ts';
-import type { Balance } from '../../config/plan/plan.ts';
+import type { Balance } from '../../config/plan/upstream.ts';
 import { PICK_FULL } from './balancer.ts';
 import { createBalancer } from './create.ts';
 import { endpoint, FixedLoad, NOTHING_TRIED } from './fixtures.test.ts';

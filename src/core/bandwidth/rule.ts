@@ -1,6 +1,6 @@
 /** How fast a route's responses go to their clients: by what a request says, and by what its response says. */
 import { encodeUtf8 } from '../../base/text.ts';
-import type { BandwidthPlan } from '../../config/plan/plan.ts';
+import type { BandwidthPlan } from '../../config/plan/route.ts';
 import type { FieldTable } from '../../wire/http1/head.ts';
 import { findField } from '../value/lookup.ts';
 import type { RequestView } from '../value/request-view.ts';

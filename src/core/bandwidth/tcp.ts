@@ -1,5 +1,5 @@
 /** How fast the bytes of a TCP connection go on, by what is known of it. */
-import type { TcpBandwidthPlan } from '../../config/plan/plan.ts';
+import type { TcpBandwidthPlan } from '../../config/plan/listener.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Amount } from './rule.ts';
 

@@ -1,5 +1,5 @@
 /** Who may connect: networks, of which the longest that has an address decides. */
-import type { AccessPlan } from '../../config/plan/plan.ts';
+import type { AccessPlan } from '../../config/plan/listener.ts';
 import { IpWords, isNoIp } from '../../wire/ip-text.ts';
 import { NetworkTree } from '../value/network-tree.ts';
 import { ipOf, prefixBits } from './trusted-proxies.ts';

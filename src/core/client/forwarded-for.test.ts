@@ -4,7 +4,7 @@ import { parseIPv6 } from '../../base/address.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { emitIpText, IpWords, parseIpText } from '../../wire/ip-text.ts';
-import type { TrustPlan } from '../../config/plan/plan.ts';
+import type { TrustPlan } from '../../config/plan/listener.ts';
 import { BelievedHops, ClientResolver } from './forwarded-for.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 

@@ -7,7 +7,7 @@
  * Entries may have a port, brackets and quotes: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `"[2001:db8::1]:4711"`.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import type { TrustPlan } from '../../config/plan/plan.ts';
+import type { TrustPlan } from '../../config/plan/listener.ts';
 import { COLON, COMMA, equalsIgnoringCase, HTAB, SP } from '../../wire/http1/classes.ts';
 import {
   FIELD_ID,

@@ -1,7 +1,7 @@
 /** The proxies whose word is taken for who the client is: networks, and clients of a Unix socket. */
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
-import type { NetworkPlan, TrustPlan } from '../../config/plan/plan.ts';
+import type { NetworkPlan, TrustPlan } from '../../config/plan/listener.ts';
 import { IpWords, isNoIp } from '../../wire/ip-text.ts';
 
 /** Bits of an IPv4-mapped address in front of the IPv4 address. */

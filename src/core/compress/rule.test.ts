@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { CompressPlan } from '../../config/plan/plan.ts';
+import type { CompressPlan } from '../../config/plan/response.ts';
 import { RequestHead, ResponseHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';
 import { parseResponseHead } from '../../wire/http1/response.ts';

@@ -5,7 +5,7 @@
  */
 import { parseHttpDate } from '../../base/date-text.ts';
 import { latin1 } from '../../base/text.ts';
-import type { CodingName, CompressPlan, ProxiedReason } from '../../config/plan/plan.ts';
+import type { CodingName, CompressPlan, ProxiedReason } from '../../config/plan/response.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { BODY_LENGTH, F_VIA, type RequestHead, type ResponseHead } from '../../wire/http1/head.ts';
 import { isOfGrpc } from '../grpc/grpc.ts';

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { Address } from '../../base/address.ts';
 import { SERVER_DOWN, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot, emptySlot } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
-import type { AdminState } from '../../config/plan/plan.ts';
+import type { AdminState } from '../../config/plan/upstream.ts';
 import type { Place } from '../slots.ts';
 import { serverText, UpstreamHealth, type UpstreamHealthOptions } from './upstream-health.ts';
 

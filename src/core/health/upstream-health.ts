@@ -21,7 +21,7 @@ import {
   WEIGHT_UNIT,
 } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { AdminState } from '../../config/plan/plan.ts';
+import type { AdminState } from '../../config/plan/upstream.ts';
 import type { Place } from '../slots.ts';
 import { assignAddresses, type FoundAddress } from './addresses.ts';
 import { Quorum, type QuorumOptions } from './quorum.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LimitTable } from '../../base/limit-table.ts';
 import { Prng } from '../../base/prng.ts';
-import type { LimitPlan, LimitsPlan } from '../../config/plan/plan.ts';
+import type { LimitPlan, LimitsPlan } from '../../config/plan/limits.ts';
 import { copyIp, IpWords, parseIpText } from '../../wire/ip-text.ts';
 import { request } from '../value/fixtures.test.ts';
 import { giveBack, type LimitCounting, RouteLimits, Verdict } from './route-limits.ts';

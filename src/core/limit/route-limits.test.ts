@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LimitTable } from '../../base/limit-table.ts';
-import type { LimitPlan, RequestLimitPlan } from '../../config/plan/plan.ts';
+import type { LimitPlan, RequestLimitPlan } from '../../config/plan/limits.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { copyIp, IpWords, parseIpText } from '../../wire/ip-text.ts';
 import { request } from '../value/fixtures.test.ts';

@@ -6,7 +6,7 @@ import { KeyedHash } from '../../base/keyed-hash.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { type LimitTable, REFUSED, UNITS_PER_REQUEST } from '../../base/limit-table.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { ConnectionLimitPlan, LimitPlan, LimitsPlan, RequestLimitPlan } from '../../config/plan/plan.ts';
+import type { ConnectionLimitPlan, LimitPlan, LimitsPlan, RequestLimitPlan } from '../../config/plan/limits.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { isV4, writeIp } from '../../wire/ip-text.ts';
 import type { RequestView } from '../value/request-view.ts';

@@ -2,7 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { Regex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { MatchPlan, ValueMatchPlan } from '../../config/plan/plan.ts';
+import type { MatchPlan, ValueMatchPlan } from '../../config/plan/route.ts';
 import {
   METHOD_CONNECT,
   METHOD_DELETE,

@@ -6,7 +6,7 @@ import type {
   RewritePlan,
   RoutePlan,
   ValueMatchPlan,
-} from '../../config/plan/plan.ts';
+} from '../../config/plan/route.ts';
 
 const NO_EDIT = { set: [], add: [], remove: [] };
 const NO_RETRY = { attempts: 1, connect: false, reset: false, timeout: false, statuses: [], nonIdempotent: false };

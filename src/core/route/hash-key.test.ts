@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HashKeyPlan } from '../../config/plan/plan.ts';
+import type { HashKeyPlan } from '../../config/plan/upstream.ts';
 import { request } from '../value/fixtures.test.ts';
 import { HashKey } from './hash-key.ts';
 

@@ -3,7 +3,7 @@ import { crc32 } from '../../base/crc32.ts';
 import { hashBytes } from '../../base/hash.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { HashKeyPlan } from '../../config/plan/plan.ts';
+import type { HashKeyPlan } from '../../config/plan/upstream.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Source } from '../value/source.ts';
 import { Span } from '../value/span.ts';

@@ -1,5 +1,5 @@
 /** Where a TLS connection goes that is passed on as it is: by what its ClientHello says. The first rule that fits counts. */
-import type { HelloRoutePlan } from '../../config/plan/plan.ts';
+import type { HelloRoutePlan } from '../../config/plan/listener.ts';
 import type { ClientHello } from '../../wire/tls/client-hello.ts';
 
 type Wanted = Pick<ClientHello, 'serverName' | 'protocols'>;

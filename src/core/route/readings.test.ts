@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { EscapedSlash, RoutePlan } from '../../config/plan/plan.ts';
+import type { EscapedSlash } from '../../config/plan/listener.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import { request } from '../value/fixtures.test.ts';
 import { exact, header, prefix, regex, route } from './fixtures.test.ts';
 import { compileRewrite } from './rewrite.ts';

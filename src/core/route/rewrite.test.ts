@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { PathMatchPlan, RewritePlan } from '../../config/plan/plan.ts';
+import type { PathMatchPlan, RewritePlan } from '../../config/plan/route.ts';
 import { request, text } from '../value/fixtures.test.ts';
 import { exact, prefix, regex, route } from './fixtures.test.ts';
 import { NormalPath, normaliseRule } from '../value/path.ts';

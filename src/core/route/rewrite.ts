@@ -8,7 +8,7 @@
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { RoutePlan } from '../../config/plan/plan.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import { QUESTION, SLASH } from '../../wire/http1/classes.ts';
 import { METHOD_OPTIONS, type RequestHead } from '../../wire/http1/head.ts';
 import { DOT, NormalPath, PERCENT, type Reading, escapedByte, isEscape, normaliseRule } from '../value/path.ts';

@@ -2,7 +2,7 @@
  * Hears how a request finds its route, for whoever explains it (src/rehearsal). It is chosen when routes are prepared: those of a proxy that
  * serves have none, and no place in them for one.
  */
-import type { StepPlan, TestPlan } from '../../config/plan/plan.ts';
+import type { StepPlan, TestPlan } from '../../config/plan/route.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { StepsEnd } from './steps-end.ts';
 

@@ -1,7 +1,7 @@
 /** What finding a route costs with ten and with ten thousand of them, and what a rewrite costs. */
 import { Prng } from '../../base/prng.ts';
 import { measure, type Loop } from '../../base/stopwatch.bench.ts';
-import type { RoutePlan } from '../../config/plan/plan.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import { request } from '../value/fixtures.test.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { exact, header, prefix, regex, route } from './fixtures.test.ts';

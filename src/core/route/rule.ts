@@ -1,6 +1,6 @@
 /** What one route asks of a request, prepared: its hosts and path for the table, the rest as conditions. */
 import { Regex } from '../../base/regex/regex.ts';
-import type { RoutePlan } from '../../config/plan/plan.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import { normaliseRule } from '../value/path.ts';
 import { Conditions } from './conditions.ts';
 

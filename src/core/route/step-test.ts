@@ -2,7 +2,7 @@
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { TestPlan } from '../../config/plan/plan.ts';
+import type { TestPlan } from '../../config/plan/route.ts';
 import { keepMatch } from '../value/match.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Span } from '../value/span.ts';

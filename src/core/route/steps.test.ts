@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StepPlan } from '../../config/plan/plan.ts';
+import type { StepPlan } from '../../config/plan/route.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import { parseRequestHead } from '../../wire/http1/request.ts';

@@ -4,7 +4,7 @@
  */
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { RewriteStepPlan, RoutePlan, StepPlan, TestPlan } from '../../config/plan/plan.ts';
+import type { RewriteStepPlan, RoutePlan, StepPlan, TestPlan } from '../../config/plan/route.ts';
 import { keepMatch } from '../value/match.ts';
 import type { RequestView } from '../value/request-view.ts';
 import { Source } from '../value/source.ts';

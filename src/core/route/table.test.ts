@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { MatchPlan, RoutePlan, ValueMatchPlan } from '../../config/plan/plan.ts';
+import type { MatchPlan, RoutePlan, ValueMatchPlan } from '../../config/plan/route.ts';
 import type { SourcePlan } from '../../config/words/template.ts';
 import { RequestHead } from '../../wire/http1/head.ts';
 import { request } from '../value/fixtures.test.ts';

@@ -6,7 +6,8 @@
  * Nothing is allocated for a request.
  */
 import type { Regex } from '../../base/regex/regex.ts';
-import type { EscapedSlash, RoutePlan } from '../../config/plan/plan.ts';
+import type { EscapedSlash } from '../../config/plan/listener.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { Conditions } from './conditions.ts';
 import { NameTable } from '../value/name-table.ts';

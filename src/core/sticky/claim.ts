@@ -1,7 +1,7 @@
 /** What a request says of the server that it belongs to. */
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { StickyPlan } from '../../config/plan/plan.ts';
+import type { StickyPlan } from '../../config/plan/upstream.ts';
 import type { RequestView } from '../value/request-view.ts';
 import type { Span } from '../value/span.ts';
 import { Template } from '../value/template.ts';

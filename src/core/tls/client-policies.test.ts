@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TlsClientsPlan } from '../../config/plan/plan.ts';
+import type { TlsClientsPlan } from '../../config/plan/tls.ts';
 import { ClientPolicies, judgeCertificate, policyText } from './client-policies.ts';
 
 const A: TlsClientsPlan = { mode: 'require', authorities: 'a', depth: 1 };

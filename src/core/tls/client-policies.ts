@@ -5,7 +5,7 @@
  * a name in the handshake it may be for any that asks for the same as the default does.
  */
 import { assert } from '../../base/assert.ts';
-import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan/plan.ts';
+import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan/tls.ts';
 
 export type Judgement = 'passes' | 'misdirected' | 'missing' | 'untrusted';
 

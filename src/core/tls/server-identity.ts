@@ -1,6 +1,7 @@
 /** Who a server is to be, and in words why it is not. */
 import { parseIPv4, parseIPv6 } from '../../base/address.ts';
-import type { ServerPlan, ServersTlsPlan } from '../../config/plan/plan.ts';
+import type { ServerPlan } from '../../config/plan/upstream.ts';
+import type { ServersTlsPlan } from '../../config/plan/tls.ts';
 
 export interface ServerIdentity {
   /** Is asked for (SNI). Null: none. */

@@ -1,6 +1,6 @@
 /** Finds the trace of a request, or begins one. */
 import type { Prng } from '../../base/prng.ts';
-import type { TracingPlan } from '../../config/plan/plan.ts';
+import type { TracingPlan } from '../../config/plan/record.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { findField } from '../value/lookup.ts';
 import type { RequestTracer, RequestView } from '../value/request-view.ts';

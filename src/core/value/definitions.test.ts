@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { murmur2 } from '../../base/murmur2.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { ValuePlan } from '../../config/plan/plan.ts';
+import type { ValuePlan } from '../../config/plan/value.ts';
 import { defineValue } from './definitions.ts';
 import { request } from './fixtures.test.ts';
 import { Source } from './source.ts';

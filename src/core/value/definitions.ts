@@ -4,7 +4,7 @@
  */
 import { encodeUtf8 } from '../../base/text.ts';
 import { murmur2 } from '../../base/murmur2.ts';
-import type { MapPlan, NetworksPlan, PresencePlan, SplitPlan, ValuePlan } from '../../config/plan/plan.ts';
+import type { MapPlan, NetworksPlan, PresencePlan, SplitPlan, ValuePlan } from '../../config/plan/value.ts';
 import { IpWords, parseIpText } from '../../wire/ip-text.ts';
 import { MapTable } from './map-table.ts';
 import { NetworkTree } from './network-tree.ts';

@@ -1,6 +1,6 @@
 /** Which line of a map a text has: the text itself, a host that it is, an expression that it matches, or none of them. */
 import { CapturingRegex } from '../../base/regex/regex.ts';
-import type { MapPlan } from '../../config/plan/plan.ts';
+import type { MapPlan } from '../../config/plan/value.ts';
 import { NameTable } from './name-table.ts';
 
 const DOT = 0x2e;

@@ -1,7 +1,7 @@
 /** Values by name that are made of what a response says: maps that are looked at when it comes. */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { MapPlan } from '../../config/plan/plan.ts';
+import type { MapPlan } from '../../config/plan/value.ts';
 import { parseOffset } from '../../config/words/template.ts';
 import { expandText, type LateValues, markLate } from './late.ts';
 import { MapTable } from './map-table.ts';

@@ -1,6 +1,6 @@
 /** An address that answers with a list of servers: asked now, and again when an answer has been here for long enough. */
 import { systemReason } from '../../base/system-error.ts';
-import type { DiscoveryPlan } from '../../config/plan/plan.ts';
+import type { DiscoveryPlan } from '../../config/plan/upstream.ts';
 import { askHttp } from '../../keeper/http-question.ts';
 import { LIST_BYTES_MAX } from '../../load/found-servers.ts';
 import type { ListHandler, ListSource } from './list-source.ts';

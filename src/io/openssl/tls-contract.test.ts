@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Timers } from '../../base/timers.ts';
-import type { TlsPlan } from '../../config/plan/plan.ts';
+import type { TlsPlan } from '../../config/plan/tls.ts';
 import { INTERMEDIATE } from '../../config/words/tls-profiles.ts';
 import { LoopbackWorld } from '../contract/loopback.ts';
 import type { Coat } from '../contract/stage.ts';

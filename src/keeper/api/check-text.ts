@@ -1,5 +1,5 @@
 /** How a server is checked, for people: `http /healthz on port 8080`. */
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 
 export function checkText({ also = [], ...first }: HealthPlan): string {
   const parts = also.map(({ isClear, ...part }) => partText({ ...part, tls: isClear ? null : first.tls }));

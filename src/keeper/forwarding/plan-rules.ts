@@ -1,7 +1,8 @@
 /** What a kernel is to forward by a plan, and who takes how much of it: pure. */
 import type { Address } from '../../base/address.ts';
 import { addressText } from '../../base/address.ts';
-import type { Plan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { Plan } from '../../config/plan/plan.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import type { BucketMap, Buckets, ForwardedService, ForwardingRules } from '../../port/forwarding.ts';
 import { assignBuckets, type BucketServer, bucketCount, NO_SERVER } from '../../core/forwarding/bucket-table.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Board, SERVER_DOWN, SERVER_UP, WORKER_SERVING, MEMORY_EXHAUSTED, MEMORY_SHORT } from '../../base/board.ts';
 import type { ProcessPlan } from '../../config/plan/ha.ts';
-import type { ServerPlan } from '../../config/plan/plan.ts';
+import type { ServerPlan } from '../../config/plan/upstream.ts';
 import { LOOK_INTERVAL_MS, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { testLog } from './testing/test-log.ts';
 

@@ -12,7 +12,7 @@ import {
   type WorkerRow,
 } from '../../base/board.ts';
 import type { ProcessPlan } from '../../config/plan/ha.ts';
-import type { ServerPlan } from '../../config/plan/plan.ts';
+import type { ServerPlan } from '../../config/plan/upstream.ts';
 import { hasArguments, isProcessNamed, parseProcessStat, ProcessTrack } from '../../core/track/process.ts';
 import { ProxiesTrack } from '../../core/track/proxies.ts';
 import type { Log } from '../log/log.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import { checkServing } from './serving-check.ts';
 
 function listener(port: number, isUdp: boolean): ListenerPlan {

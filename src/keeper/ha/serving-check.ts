@@ -7,7 +7,7 @@
  */
 import type { Address } from '../../base/address.ts';
 import type { ServesPlan } from '../../config/plan/ha.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { ServingVerdict } from '../../core/vrrp/occupant.ts';
 import type { MakeProbe } from '../servers/health.ts';
 import { REASON_REFUSED } from '../servers/probe.ts';

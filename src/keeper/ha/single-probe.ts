@@ -1,5 +1,5 @@
 /** A check of somebody who is no server of an upstream: made once, and by its maker's own rules from then on. */
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 
 /** `page` null: a connection is enough. */
 export function singleProbe(

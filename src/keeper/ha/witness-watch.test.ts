@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import type { WitnessesPlan } from '../../config/plan/ha.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import type { ProbeResult } from '../servers/probe.ts';
 import { testLog } from './testing/test-log.ts';
 import { WitnessWatch } from './witness-watch.ts';

@@ -1,6 +1,6 @@
 /** Asks the witnesses of one virtual router, as often as core/track/witnesses.ts wants, and tells what it says. */
 import type { Address } from '../../base/address.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import type { WitnessesPlan, WitnessPlan } from '../../config/plan/ha.ts';
 import { Witnesses } from '../../core/track/witnesses.ts';
 import type { MakeProbe } from '../servers/health.ts';

@@ -2,7 +2,8 @@
  * What the proxies meet in traffic and people should find in the log: answers of the proxies' own, by listener or upstream and
  * reason, and shortages of this machine that kept them from a server. A proxy is not believed for what the configuration says.
  */
-import type { ListenerPlan, Plan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { NO_TLS_CONNECTION } from '../../core/tls/server-identity.ts';
 import { type AnswerKind, ANSWER_KINDS, udpSubject } from '../../core/answers/kinds.ts';
 import type { ProxyEvent } from '../../port/control.ts';

@@ -4,7 +4,9 @@
  * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits.
  * In front of that stands what each access log is written to.
  */
-import type { CountedPlan, ListenerPlan, Plan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { inAscii } from '../../config/plan/route-text.ts';
 
 /**

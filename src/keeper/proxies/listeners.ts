@@ -7,7 +7,7 @@
  * of opening any. The service manager, if there is one, keeps what is open, so that a successor can do the same.
  */
 import { addressText } from '../../base/address.ts';
-import type { BindPlan, ListenerPlan } from '../../config/plan/plan.ts';
+import type { BindPlan, ListenerPlan } from '../../config/plan/listener.ts';
 import type { Host, Listening, ListenFailure, ListeningPlace } from '../../port/host.ts';
 import type { Log } from '../log/log.ts';
 

@@ -1,5 +1,5 @@
 /** A check of several parts (`health.also`): they are asked one after the other, and all of them have to pass. */
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import { checkText } from '../api/check-text.ts';
 import type { ProbeResult } from './probe.ts';
 

@@ -6,14 +6,10 @@
 import { type Address, addressText } from '../../base/address.ts';
 import { type Board, emptySlot, SERVER_EJECTED, SERVER_EMPTY, SERVER_UP, type ServerSlot } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import {
-  type AdminState,
-  healthOf,
-  type HealthPlan,
-  type Plan,
-  type ServerPlan,
-  type UpstreamPlan,
-} from '../../config/plan/plan.ts';
+import { type AdminState, type ServerPlan, type UpstreamPlan } from '../../config/plan/upstream.ts';
+import { healthOf } from '../../config/plan/upstream.ts';
+import { type HealthPlan } from '../../config/plan/health.ts';
+import { type Plan } from '../../config/plan/plan.ts';
 import type { EndpointMemory } from '../../core/health/endpoint-health.ts';
 import {
   type HealthEvent,

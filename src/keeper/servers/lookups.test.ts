@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { ResolverPlan } from '../../config/plan/plan.ts';
+import type { ResolverPlan } from '../../config/plan/upstream.ts';
 import { askName, Lookups } from './lookups.ts';
 import type { NameAnswer } from './names.ts';
 

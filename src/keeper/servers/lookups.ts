@@ -4,7 +4,7 @@
  */
 import dns from 'node:dns';
 import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
-import type { ResolverPlan } from '../../config/plan/plan.ts';
+import type { ResolverPlan } from '../../config/plan/upstream.ts';
 import { refreshDelayMs } from '../../core/health/refresh.ts';
 import { Turns } from './turns.ts';
 import { askSystem, nameAnswer, type NameAnswer } from './names.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import type { ServersTlsPlan } from '../../config/plan/plan.ts';
+import type { ServersTlsPlan } from '../../config/plan/tls.ts';
 import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
 import { NO_MATERIAL, type TlsMaterial } from '../../port/tls.ts';
 import { ProbeContexts, tlsReason, wrapSocket } from './probe-tls.ts';

@@ -4,7 +4,7 @@
  */
 import type net from 'node:net';
 import type tls from 'node:tls';
-import type { ServersTlsPlan } from '../../config/plan/plan.ts';
+import type { ServersTlsPlan } from '../../config/plan/tls.ts';
 import { handshakeReason, NO_TLS_CONNECTION, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { TlsMaterial } from '../../port/tls.ts';
 

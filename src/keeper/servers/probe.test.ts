@@ -6,7 +6,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import { probe } from './probe.ts';
 
 const TCP: HealthPlan = {

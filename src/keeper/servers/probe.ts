@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type tls from 'node:tls';
 import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import { answerOf, isServing, questionFor } from '../../core/grpc/grpc.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
 import { SILENCE } from '../../core/health/endpoint-health.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Address } from '../../base/address.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import type { CommandRequest, CommandResult, RunningCommand } from '../ha/command.ts';
 import { CommandUsers } from '../ha/command-user.ts';
 import { ProgramChecks, PROGRAMS_MAX } from './program-checks.ts';

@@ -4,7 +4,7 @@
  */
 import { type Address, addressText } from '../../base/address.ts';
 import type { Command } from '../../config/words/command.ts';
-import type { HealthPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
 import { type CommandResult, describeResult, type RunCommand, type RunningCommand } from '../ha/command.ts';
 import type { CommandUser, CommandUsers } from '../ha/command-user.ts';
 import { checkedPlace, type ProbeResult } from './probe.ts';

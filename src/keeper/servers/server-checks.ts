@@ -1,6 +1,7 @@
 /** Checks of servers, made as the proxies reach them: where those cannot go, the keeper's own success is none. */
 import type { Address } from '../../base/address.ts';
-import type { HealthPlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import { NO_TLS_CONNECTION, type ServerIdentity } from '../../core/tls/server-identity.ts';
 import type { ProcessUser } from '../../port/host.ts';
 import type { TlsMaterial } from '../../port/tls.ts';

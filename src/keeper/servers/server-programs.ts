@@ -2,7 +2,7 @@
  * Runs the operator's programs when servers, and quorums of upstreams, are found up or down: for each of these one at a time, as
  * LatestProgram does, and of all of them only so many beside each other. They delay nothing: clients are sent elsewhere before.
  */
-import type { UpDownPrograms } from '../../config/plan/plan.ts';
+import type { UpDownPrograms } from '../../config/plan/health.ts';
 import type { RunCommand, RunningCommand } from '../ha/command.ts';
 import type { CommandUsers } from '../ha/command-user.ts';
 import { LatestProgram } from '../ha/latest-program.ts';

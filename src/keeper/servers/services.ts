@@ -5,7 +5,7 @@
  * A machine whose name cannot be asked for keeps the addresses that it had in the last answer, so that a name server with a fault takes nobody out.
  */
 import dns, { type SrvRecord } from 'node:dns';
-import type { ResolverPlan } from '../../config/plan/plan.ts';
+import type { ResolverPlan } from '../../config/plan/upstream.ts';
 import type { ServiceRecord } from '../../core/health/addresses.ts';
 import { ADDRESSES_PER_SERVICE_MAX } from '../../base/limits.ts';
 import { askName } from './lookups.ts';

@@ -1,6 +1,6 @@
 /** What proxies are told of names that requests are for (`server-by`). Names without an answer are told of in the log, as seldom as all that recurs. */
 import { systemReason } from '../../base/system-error.ts';
-import type { UpstreamPlan } from '../../config/plan/plan.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import type { Log } from '../log/log.ts';
 import { RecurringLog } from '../log/recurring-log.ts';
 import { Lookups } from './lookups.ts';

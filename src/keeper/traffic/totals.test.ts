@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Board } from '../../base/board.ts';
 import { T_CLASSES } from '../../base/traffic-cells.ts';
-import type { ListenerPlan, Plan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { Plan } from '../../config/plan/plan.ts';
 import { ofListener, TrafficTotals } from './totals.ts';
 
 const LISTENER = { name: 'web', protocol: 'http', slot: 0, counted: [] } as unknown as ListenerPlan;

@@ -13,7 +13,10 @@ import {
   type TrafficCells,
   UPSTREAM_CELLS,
 } from '../../base/traffic-cells.ts';
-import type { CountedPlan, ListenerPlan, Plan, ServerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { Plan } from '../../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../../config/plan/upstream.ts';
 
 const KINDS = ['listener', 'route', 'upstream', 'server', 'process'] as const;
 type Kind = (typeof KINDS)[number];

@@ -32,7 +32,9 @@ import {
   U_QUEUE,
   U_RETRIES,
 } from '../../base/traffic-cells.ts';
-import type { CountedPlan, ListenerPlan, ServerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { ServerPlan, UpstreamPlan } from '../../config/plan/upstream.ts';
 import { ENDINGS } from '../../core/endings.ts';
 import { FAILURE_NAMES } from '../../core/retry.ts';
 import { ofListener, ofRoute, ofServer, ofUpstream, type TrafficTotals } from './totals.ts';

@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { type Diagnostic, diagnose, type Path, type Problem, problem, show } from '../../config/findings/diagnostic.ts';
-import type { BindPlan } from '../../config/plan/plan.ts';
+import type { BindPlan } from '../../config/plan/listener.ts';
 import type { ListenFailure } from '../../port/host.ts';
 import type { FixedSettings } from '../../api/status.ts';
 import { askSystem } from '../../keeper/servers/names.ts';

@@ -8,7 +8,7 @@ import { systemReason } from '../../base/system-error.ts';
 import { ANY_NAME } from '../../config/words/patterns.ts';
 import { type Diagnostic, diagnose, problem, type Problem, type Place } from '../../config/findings/diagnostic.ts';
 import type { UpstreamTlsFiles } from '../../config/compile/compile.ts';
-import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan/plan.ts';
+import type { TlsClientsPlan, TlsEntryPlan } from '../../config/plan/tls.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
 import type { Sight } from '../../core/settled-files.ts';
 import { findTlsRefusal } from '../../io/openssl/trial.ts';

@@ -1,7 +1,9 @@
 /** The certificates of a configuration that runs, read again because a file of them was replaced; nothing else of it is touched. */
 import { formatDiagnostic } from '../../config/findings/diagnostic.ts';
 import type { ServersTlsFiles } from '../../config/compile/tls.ts';
-import type { HealthPlan, Plan, ServersTlsPlan } from '../../config/plan/plan.ts';
+import type { HealthPlan } from '../../config/plan/health.ts';
+import type { Plan } from '../../config/plan/plan.ts';
+import type { ServersTlsPlan } from '../../config/plan/tls.ts';
 import { type CertificateFacts, type Certificates, readCertificates, upstreamFilesOf } from './certificates.ts';
 import type { CertificateFault } from './faults.ts';
 import { timeText } from './wording.ts';

@@ -9,7 +9,7 @@ import type { AcmeConfig } from '../../config/model/acme.ts';
 import type { ClientCertificateConfig, ServersTlsConfig, TlsConfig } from '../../config/model/tls.ts';
 import { entriesOf, itemsOf, listOf } from '../../config/model/parts.ts';
 import type { TlsSettings } from '../../port/tls.ts';
-import type { TlsClientsPlan } from '../../config/plan/plan.ts';
+import type { TlsClientsPlan } from '../../config/plan/tls.ts';
 import type { AuthorityFiles } from './authorities.ts';
 import type { PairFiles } from './pair.ts';
 import type { TicketFiles } from './ticket-files.ts';

@@ -1,5 +1,5 @@
 /** What heads for the clients of one listener are written with, and what theirs are read by. Other ones by another plan. */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { HeadLimits } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';

@@ -6,7 +6,7 @@
  * ends soon enough.
  */
 import { Arena } from '../../base/arena.ts';
-import type { CodingName } from '../../config/plan/plan.ts';
+import type { CodingName } from '../../config/plan/response.ts';
 import { ENCODE_END, ENCODE_FLUSH, ENCODE_MORE, type Encoder, type EncodeStep } from '../../port/compression.ts';
 import {
   type Compressors,

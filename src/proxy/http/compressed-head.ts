@@ -1,5 +1,5 @@
 /** What the head of a response says otherwise where its body is compressed, or would be for another client. */
-import type { CodingName } from '../../config/plan/plan.ts';
+import type { CodingName } from '../../config/plan/response.ts';
 import { hasWord } from '../../core/value/field-words.ts';
 import { findField } from '../../core/value/lookup.ts';
 import { Span } from '../../core/value/span.ts';

@@ -5,7 +5,7 @@
  */
 import type { Arena } from '../../base/arena.ts';
 import { BROTLI_STREAMS_MAX, GZIP_STREAMS_MAX } from '../../base/limits.ts';
-import type { CodingName } from '../../config/plan/plan.ts';
+import type { CodingName } from '../../config/plan/response.ts';
 import type { Compression, Encoder } from '../../port/compression.ts';
 import type { Delayed, Later } from '../later.ts';
 

@@ -1,7 +1,7 @@
 /** Which flags the cookies of some name get or lose: Secure, HttpOnly and SameSite. */
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { CookieFlagsPlan } from '../../config/plan/plan.ts';
+import type { CookieFlagsPlan } from '../../config/plan/response.ts';
 import { equalsIgnoringCase, LOWER } from '../../wire/http1/classes.ts';
 import { ascii, emitFragment } from '../../wire/http1/emit.ts';
 import type { Cookie } from './cookie.ts';

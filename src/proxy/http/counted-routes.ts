@@ -2,7 +2,7 @@
  * With which others the requests of each route of a listener are counted, as one plan says it. Of ten thousand routes it is found out step by
  * step, beside what serves, and holds from the turn on in which the plan does.
  */
-import type { CountedPlan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
 import { countedKey, hasKey } from '../../config/plan/route-label.ts';
 import type { Route } from './route.ts';
 

@@ -1,6 +1,7 @@
 /** What is answered in place of an error: another route, or another target, prepared. */
 import { TargetTemplate } from '../../core/route/target-template.ts';
-import type { ErrorPagePlan, RoutePlan } from '../../config/plan/plan.ts';
+import type { ErrorPagePlan } from '../../config/plan/route.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 
 export class ErrorPage<R> {
   readonly plan: ErrorPagePlan;

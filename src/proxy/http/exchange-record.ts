@@ -1,5 +1,8 @@
 /** The part of an exchange that is told when it has ended: what happened to the request, when, and under which identifier. */
-import type { CountedPlan, ListenerPlan, RoutePlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { CLIENT_LEFT, type Phase, PHASE_REQUEST } from '../../core/endings.ts';
 import { TraceContext } from '../../core/trace/trace-context.ts';

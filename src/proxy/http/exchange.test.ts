@@ -6,14 +6,10 @@ import { LimitTable } from '../../base/limit-table.ts';
 import { SERVER_UP } from '../../base/board.ts';
 import { Prng } from '../../base/prng.ts';
 import { Timers } from '../../base/timers.ts';
-import type {
-  LimitsPlan,
-  ListenerPlan,
-  RetryPlan,
-  RoutePlan,
-  ServerPlan,
-  UpstreamPlan,
-} from '../../config/plan/plan.ts';
+import type { LimitsPlan } from '../../config/plan/limits.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { RetryPlan, RoutePlan } from '../../config/plan/route.ts';
+import type { ServerPlan, UpstreamPlan } from '../../config/plan/upstream.ts';
 import { CLIENT_LEFT, endedByAnswer, ENDINGS, PHASES, SERVED, SERVER_LEFT, SWITCHED } from '../../core/endings.ts';
 import { ANSWER_KINDS } from '../../core/answers/kinds.ts';
 import { BelievedHops } from '../../core/client/forwarded-for.ts';

@@ -14,7 +14,9 @@
  *
  * Exchanges are pooled: a connection has one only while a request is being worked on.
  */
-import type { ListenerPlan, ProxyActionPlan, RoutePlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { ProxyActionPlan, RoutePlan } from '../../config/plan/route.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import { isComplete, PHASE_CONNECT, PHASE_DONE, PHASE_QUEUE, PHASE_RESPONSE, PHASE_WAIT } from '../../core/endings.ts';
 import { PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {

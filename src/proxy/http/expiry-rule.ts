@@ -1,7 +1,7 @@
 /** How long a response may be kept: the lines of Expires and Cache-Control, in place of what the server says. */
 import { parseHttpDate } from '../../base/date-text.ts';
 import { encodeUtf8, latin1 } from '../../base/text.ts';
-import type { ExpiresPlan } from '../../config/plan/plan.ts';
+import type { ExpiresPlan } from '../../config/plan/response.ts';
 import { expiryOf } from '../../core/value/expiry.ts';
 import { expandText, type LateValues, markLate } from '../../core/value/late.ts';
 import { findField } from '../../core/value/lookup.ts';

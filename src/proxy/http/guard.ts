@@ -1,6 +1,6 @@
 /** Who is asked whether a request may go to a route's server, prepared. */
 import { encodeUtf8 } from '../../base/text.ts';
-import type { GuardPlan, QuestionPlan, RoutePlan } from '../../config/plan/plan.ts';
+import type { GuardPlan, QuestionPlan, RoutePlan } from '../../config/plan/route.ts';
 import type { RouteLimits } from '../../core/limit/route-limits.ts';
 import { TargetTemplate } from '../../core/route/target-template.ts';
 import { markLate } from '../../core/value/late.ts';

@@ -1,6 +1,6 @@
 /** A route's changes to the fields of requests or responses, prepared once: which names go, and the lines that come. */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import type { HeaderEditPlan } from '../../config/plan/plan.ts';
+import type { HeaderEditPlan } from '../../config/plan/response.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { markLate } from '../../core/value/late.ts';
 import { FieldLines } from '../../core/value/field-lines.ts';

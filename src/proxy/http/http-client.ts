@@ -2,7 +2,7 @@
  * A client of an exchange, whichever version of HTTP it speaks: what is answered here, and how a request goes on elsewhere. How it
  * is read, and how an answer is framed and sent, is its version's.
  */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import { CLOSED, endedByAnswer } from '../../core/endings.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { RequestHead, ResponseHead } from '../../wire/http1/head.ts';

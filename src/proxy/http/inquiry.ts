@@ -11,7 +11,7 @@ import { SavedView } from '../../core/value/saved-view.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';

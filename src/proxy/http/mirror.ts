@@ -1,6 +1,6 @@
 /** Where copies of a route's requests go, prepared. */
 import type { Prng } from '../../base/prng.ts';
-import type { MirrorPlan } from '../../config/plan/plan.ts';
+import type { MirrorPlan } from '../../config/plan/route.ts';
 import { TargetTemplate } from '../../core/route/target-template.ts';
 
 const ALL = 10_000;

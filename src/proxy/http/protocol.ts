@@ -1,5 +1,5 @@
 /** Versions of HTTP, which `proxy.ts` plugs in: nobody else knows which there are. */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { ConnectionInfo } from '../layer.ts';
 import type { Session } from '../session.ts';

@@ -5,7 +5,7 @@
 import { HEAD_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { CapturingRegex } from '../../base/regex/regex.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { ReplacePlan } from '../../config/plan/plan.ts';
+import type { ReplacePlan } from '../../config/plan/response.ts';
 import { expandText, type LateValue, type LateValues, markLate } from '../../core/value/late.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';

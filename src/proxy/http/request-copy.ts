@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts';
 import { COPIES_MAX, COPY_MS_MAX } from '../../base/limits.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { endedByAnswer, MOVED, RETIRED, SERVED, SHED } from '../../core/endings.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import { BODY_NONE } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
 import type { PeerAddress } from '../layer.ts';

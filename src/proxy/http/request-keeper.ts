@@ -3,7 +3,7 @@
  * need not be known yet what the server that is chosen later speaks.
  */
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
 import { REWRITE_BAD_PATH } from '../../core/route/rewrite.ts';
 import type { RequestView } from '../../core/value/request-view.ts';

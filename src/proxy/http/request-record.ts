@@ -2,7 +2,8 @@
  * What there is to say of a request that has ended: as an Exchange has it, for whoever counts and logs. Each request is handed over once,
  * in `Exchange.finish`: also one that was refused before it was parsed, and one whose client has left. docs/decisions/access-log.md
  */
-import type { RoutePlan, ServerPlan } from '../../config/plan/plan.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
+import type { ServerPlan } from '../../config/plan/upstream.ts';
 import type { EndRecord } from '../log/end-record.ts';
 import type { Trail } from './trail.ts';
 

@@ -4,7 +4,7 @@
  * the route adds.
  */
 import { HEAD_BYTES_MAX, RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan/plan.ts';
+import type { CookieFlagsPlan, HeaderEditPlan } from '../../config/plan/response.ts';
 import { expandLines, expandText, hasMarks } from '../../core/value/late.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { RequestView } from '../../core/value/request-view.ts';

@@ -3,7 +3,7 @@
  * whose route has a rule have one.
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
-import type { CodingName } from '../../config/plan/plan.ts';
+import type { CodingName } from '../../config/plan/response.ts';
 import type { CompressionRule, Wish } from '../../core/compress/rule.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { ascii } from '../../wire/http1/classes.ts';

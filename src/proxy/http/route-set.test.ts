@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatRoutes } from '../../config/plan/route-text.ts';
-import type { RoutePlan } from '../../config/plan/plan.ts';
+import type { RoutePlan } from '../../config/plan/route.ts';
 import { request } from '../../core/value/fixtures.test.ts';
 import { prefix, route } from '../../core/route/fixtures.test.ts';
 import { countedOf } from '../../config/plan/route-label.ts';

@@ -2,7 +2,8 @@
  * All routes of a listener, prepared. Of ten thousand that takes longer than a request may wait, so it is done step by step. A
  * line that the set before has too is the same route, and is not prepared again.
  */
-import type { CountedPlan, EscapedSlash } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { EscapedSlash } from '../../config/plan/listener.ts';
 import { parseRoute } from '../../config/plan/route-text.ts';
 import type { RouteWatch } from '../../core/route/route-watch.ts';
 import { Rule } from '../../core/route/rule.ts';

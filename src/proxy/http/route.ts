@@ -2,7 +2,8 @@
 import { assert } from '../../base/assert.ts';
 import { RESPOND_BODY_BYTES_MAX, RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { FILES_UPSTREAM } from '../../config/plan/files.ts';
-import type { ActionPlan, CountedPlan, ProxyActionPlan, RoutePlan } from '../../config/plan/plan.ts';
+import type { ActionPlan, ProxyActionPlan, RoutePlan } from '../../config/plan/route.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
 import { countedKey, routeLabel, upstreamOf } from '../../config/plan/route-label.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import { BodyTemplate } from '../../core/value/body-template.ts';

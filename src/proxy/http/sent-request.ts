@@ -1,7 +1,7 @@
 /** What a route sends to servers in place of what its clients sent, prepared. Routes that say nothing of it have none of this. */
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { SendPlan } from '../../config/plan/plan.ts';
+import type { SendPlan } from '../../config/plan/route.ts';
 import { isIdempotent } from '../../core/retry.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Template } from '../../core/value/template.ts';

@@ -3,7 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { CompressionRule } from '../../core/compress/rule.ts';
 import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { BelievedHops, ClientResolver } from '../../core/client/forwarded-for.ts';
-import type { PlacePlan } from '../../config/plan/plan.ts';
+import type { PlacePlan } from '../../config/plan/route.ts';
 import type { TargetTemplate } from '../../core/route/target-template.ts';
 import { ROUTE_BAD_PATH, ROUTE_DOUBTFUL_FIELD, ROUTE_DOUBTFUL_PATH } from '../../core/route/table.ts';
 import type { Redirect } from '../../core/route/redirect.ts';

@@ -4,7 +4,7 @@
  *
  * Heads are those of the context: they hold until the call returns. Bodies pass in the slots that they were received in.
  */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { Failure } from '../../core/retry.ts';
 import type { ConnectionInfo, PeerAddress } from '../layer.ts';
 import type { RelayTimes } from '../relay.ts';

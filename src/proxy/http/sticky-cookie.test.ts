@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeUtf8, latin1 } from '../../base/text.ts';
-import type { StickyCookiePlan } from '../../config/plan/plan.ts';
+import type { StickyCookiePlan } from '../../config/plan/upstream.ts';
 import { request } from '../../core/value/fixtures.test.ts';
 import { StickyCookie } from './sticky-cookie.ts';
 

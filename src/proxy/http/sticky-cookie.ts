@@ -1,7 +1,7 @@
 /** The cookie that tells a client which server it belongs to, as a line of a response (RFC 6265 section 4.1). */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { StickyCookiePlan } from '../../config/plan/plan.ts';
+import type { StickyCookiePlan } from '../../config/plan/upstream.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Source } from '../../core/value/source.ts';
 import { Span } from '../../core/value/span.ts';

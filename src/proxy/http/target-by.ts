@@ -1,7 +1,7 @@
 /** By which field of a response its request goes on elsewhere, prepared; and what such a response has that stays. */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { TargetByPlan } from '../../config/plan/plan.ts';
+import type { TargetByPlan } from '../../config/plan/route.ts';
 import { findField } from '../../core/value/lookup.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Span } from '../../core/value/span.ts';

@@ -1,4 +1,4 @@
-import type { WearPlan } from '../../config/plan/plan.ts';
+import type { WearPlan } from '../../config/plan/record.ts';
 
 /** A connection has been used enough, for this many requests and so long: what is under way on it is the last. */
 export function isWorn(wear: WearPlan, requests: number, ageMs: number): boolean {

@@ -1,5 +1,5 @@
 /** HTTP/1 as a protocol, on both sides. The only file of this room that the others know, and only where it is plugged in. */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { Socket } from '../../port/transport.ts';
 import type { Context } from '../context.ts';
 import { ClientEmitters } from '../http/client-emitters.ts';

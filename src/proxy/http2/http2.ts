@@ -1,5 +1,5 @@
 /** HTTP/2 as a protocol, on both sides. The only file of this room that the others know, and only where it is plugged in. */
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { Socket } from '../../port/transport.ts';
 import { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import { ClientEmitters } from '../http/client-emitters.ts';

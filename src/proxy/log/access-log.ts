@@ -1,7 +1,7 @@
 /** One access log of this proxy: its format, which requests are in it, and where its lines go. */
 import { encodeUtf8 } from '../../base/text.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { LogPlan } from '../../config/plan/plan.ts';
+import type { LogPlan } from '../../config/plan/record.ts';
 import { isComplete } from '../../core/endings.ts';
 import { expandText, hasMarks, markLate } from '../../core/value/late.ts';
 import type { RequestView } from '../../core/value/request-view.ts';

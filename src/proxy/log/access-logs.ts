@@ -1,7 +1,7 @@
 /** All access logs of this proxy: which ones a request is in, and what of it waits for its end. */
 import type { WorkerRow } from '../../base/board.ts';
 import type { Prng } from '../../base/prng.ts';
-import type { LogPlan } from '../../config/plan/plan.ts';
+import type { LogPlan } from '../../config/plan/record.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { ResponseValues } from '../../core/value/response-values.ts';
 import type { ProxyEvent } from '../../port/control.ts';

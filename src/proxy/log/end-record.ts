@@ -4,7 +4,9 @@
  *
  * Times are those of the transport's clock: whatever happens in one turn has one time.
  */
-import type { CountedPlan, ListenerPlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { CountedPlan } from '../../config/plan/record.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { UpstreamPlan } from '../../config/plan/upstream.ts';
 import type { Phase } from '../../core/endings.ts';
 import type { Trail } from '../http/trail.ts';
 import type { Draft } from './draft.ts';

@@ -2,7 +2,7 @@
  * Fields of a response's head that access logs say: kept from when the head goes to the client until its request has ended. Where no
  * log says one, nobody has notes.
  */
-import type { NotedFieldsPlan } from '../../config/plan/plan.ts';
+import type { NotedFieldsPlan } from '../../config/plan/record.ts';
 import { findField } from '../../core/value/lookup.ts';
 import { Span } from '../../core/value/span.ts';
 import { ascii, equalsIgnoringCase } from '../../wire/http1/classes.ts';

@@ -1,5 +1,5 @@
 /** The requests of one TLS connection whose listener asks clients for certificates: each is judged by the host that it is for. */
-import type { TlsClientsPlan } from '../../config/plan/plan.ts';
+import type { TlsClientsPlan } from '../../config/plan/tls.ts';
 import type { ClientPolicies, Judgement } from '../../core/tls/client-policies.ts';
 import type { TlsSession } from '../../port/tls.ts';
 import type { HostGate } from '../layer.ts';

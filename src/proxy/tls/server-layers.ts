@@ -2,7 +2,8 @@
  * TLS with the servers of a proxy, from plan to plan. Contexts are made before a plan is applied, as those for clients (tls-layers.ts). What
  * servers, upstreams or plans have in common is one.
  */
-import type { ServerPlan, ServersTlsPlan, UpstreamPlan } from '../../config/plan/plan.ts';
+import type { ServerPlan, UpstreamPlan } from '../../config/plan/upstream.ts';
+import type { ServersTlsPlan } from '../../config/plan/tls.ts';
 import { identityOf } from '../../core/tls/server-identity.ts';
 import type { Secrets, Tls } from '../../port/tls.ts';
 import type { ServerLayer } from '../layer.ts';

@@ -1,5 +1,5 @@
 /** TLS below one listener, as one plan says it. The contexts are its own until the last handshake that began by them is over. */
-import type { TlsPlan } from '../../config/plan/plan.ts';
+import type { TlsPlan } from '../../config/plan/tls.ts';
 import { ClientPolicies } from '../../core/tls/client-policies.ts';
 import { HandshakeRate, sourceOf } from '../../core/tls/handshake-rate.ts';
 import { ServerNames } from '../../core/tls/server-names.ts';

@@ -4,7 +4,8 @@
  * makes none anew; one that no plan has any more goes when the last handshake that began by it is over, and OpenSSL keeps
  * what its sessions need.
  */
-import type { ListenerPlan, TlsClientsPlan, TlsEntryPlan, TlsPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
+import type { TlsClientsPlan, TlsEntryPlan, TlsPlan } from '../../config/plan/tls.ts';
 import { policyText } from '../../core/tls/client-policies.ts';
 import type { AskedOfClients, Secrets, Tls, TlsContext } from '../../port/tls.ts';
 import type { RequestHead } from '../../wire/http1/head.ts';

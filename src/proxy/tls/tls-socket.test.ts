@@ -11,7 +11,7 @@ import { Prng } from '../../base/prng.ts';
 import { HANDSHAKE_PIECES, LONG_HANDSHAKE_PIECES } from '../../base/limits.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { Timers } from '../../base/timers.ts';
-import type { TlsPlan } from '../../config/plan/plan.ts';
+import type { TlsPlan } from '../../config/plan/tls.ts';
 import { Openssl } from '../../io/openssl/openssl.ts';
 import { readPair } from '../../load/tls/pair.ts';
 import { CertificateMaker } from '../../load/tls/testing/certificate-maker.ts';
@@ -23,7 +23,7 @@ import type { ConnectionInfo } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
 import { Later } from '../later.ts';
 import { TlsLayers } from './tls-layers.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 
 const maker = new CertificateMaker();
 const ONE = credential('one', ['one.test', '*.one.test']);

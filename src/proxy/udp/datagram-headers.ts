@@ -3,7 +3,7 @@
  * PowerDNS, BIND, Knot and Unbound read them.
  */
 import type { Correspondents } from '../../base/correspondents.ts';
-import type { ProxyProtocolPlan } from '../../config/plan/plan.ts';
+import type { ProxyProtocolPlan } from '../../config/plan/listener.ts';
 import { TrustedProxies } from '../../core/client/trusted-proxies.ts';
 import { type Flow, HEAD_BYTES_MAX } from '../../port/datagram.ts';
 import { CorrespondentWords } from '../../wire/correspondent-words.ts';

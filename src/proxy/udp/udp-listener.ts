@@ -10,7 +10,7 @@ import { formatIP } from '../../base/address.ts';
 import type { Correspondents } from '../../base/correspondents.ts';
 import { hashWords } from '../../base/hash.ts';
 import { encodeUtf8 } from '../../base/text.ts';
-import type { ListenerPlan, UdpPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan, UdpPlan } from '../../config/plan/listener.ts';
 import { PICK_FULL } from '../../core/balance/balancer.ts';
 import { Access } from '../../core/client/access.ts';
 import { endedByAnswer, MOVED, RETIRED, SERVED, SERVER_DOWN } from '../../core/endings.ts';

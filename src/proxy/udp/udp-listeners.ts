@@ -1,6 +1,6 @@
 /** The UDP listeners of a proxy, and the sockets that they receive from. Beside what proxy.ts has for streams. */
 import type { Correspondents } from '../../base/correspondents.ts';
-import type { ListenerPlan } from '../../config/plan/plan.ts';
+import type { ListenerPlan } from '../../config/plan/listener.ts';
 import { OwnAddresses } from '../../core/own-addresses.ts';
 import type { DatagramHandler, DatagramSocket, DropReason } from '../../port/datagram.ts';
 import type { Context } from '../context.ts';

@@ -1,5 +1,5 @@
 /** The conversation that a plan asks for. */
-import type { HealthPlan } from '../../../config/plan/plan.ts';
+import type { HealthPlan } from '../../../config/plan/health.ts';
 import type { Dialogue } from './dialogue.ts';
 import { DnsDialogue } from './dns.ts';
 import { ExpectDialogue } from './expect.ts';
