@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { JsonSchema } from './json-schema.ts';
 import { annotatedSchema, publicSchema } from './json-schema.ts';
 
-const example: unknown = parse(readFileSync(new URL('../../../examples/evenkeel.yaml', import.meta.url), 'utf8'));
+const example: unknown = parse(readFileSync(new URL('../../../../examples/evenkeel.yaml', import.meta.url), 'utf8'));
 const validate = new Ajv2020({ strict: true, strictTypes: false, allErrors: true }).compile(publicSchema());
 
 /** A copy of the example with one value replaced. */

@@ -5,7 +5,7 @@ import { keepalivedPage } from '../keepalived/reference.ts';
 import { nginxPage } from '../nginx/reference.ts';
 import { configurationPage, errorsPage } from './reference.ts';
 
-const FOLDER = new URL('../../../docs/reference/', import.meta.url);
+const FOLDER = new URL('../../../../docs/reference/', import.meta.url);
 
 for (const [name, content] of [
   ['configuration.md', configurationPage()],
