@@ -158,8 +158,8 @@ function compileListener(
   const tracing = compileTracing(listener, all);
   const isTraced = tracing !== null;
   const spanLogs = isTraced ? spanLogsOf(all) : [];
-  const dropsOddFields = listener['odd-fields'] === 'drop';
-  const context = { ...shared, isTraced, isTls: tls !== undefined, spanLogs, passesClaims, dropsOddFields };
+  const oddFields = listener['odd-fields'] ?? DEFAULTS.listener['odd-fields'];
+  const context = { ...shared, isTraced, isTls: tls !== undefined, spanLogs, passesClaims, oddFields };
   const routes = (listener.routes ?? []).map((route) => compileRoute(route, context));
   return {
     name,

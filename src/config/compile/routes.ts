@@ -29,7 +29,7 @@ import type {
   ValueMatchPlan,
 } from '../plan/route.ts';
 import type { ErrorPagePlan } from '../plan/route.ts';
-import type { HeaderEditPlan, ReplacePlan } from '../plan/response.ts';
+import type { HeaderEditPlan, OddFields, ReplacePlan } from '../plan/response.ts';
 import { hostsOf, listOf } from '../model/parts.ts';
 import type { SourcePlan } from '../words/template.ts';
 import { parseDuration, parseSize } from '../words/units.ts';
@@ -38,8 +38,8 @@ import { parseDuration, parseSize } from '../words/units.ts';
 export interface ListenerTraits {
   /** `forwarded: pass`, or `pass` of one that trusts. */
   readonly passesClaims: boolean;
-  /** `odd-fields: drop` */
-  readonly dropsOddFields: boolean;
+  /** `odd-fields` */
+  readonly oddFields: OddFields;
   /** Its requests are part of traces. */
   readonly isTraced: boolean;
   readonly isTls: boolean;
@@ -57,7 +57,7 @@ export interface RouteContext extends ListenerTraits {
 
 const NO_CONTEXT: RouteContext = {
   passesClaims: false,
-  dropsOddFields: false,
+  oddFields: 'pass',
   isTraced: false,
   isTls: false,
   spanLogs: [],
@@ -68,7 +68,7 @@ const NO_CONTEXT: RouteContext = {
 };
 
 export function compileRoute(route: RouteConfig, context: RouteContext): RoutePlan {
-  const { passesClaims, dropsOddFields, isTraced, sites, spanLogs, types } = context;
+  const { passesClaims, oddFields, isTraced, sites, spanLogs, types } = context;
   const errors = (route.errors ?? []).map((page) => compileErrorPage(page, route.headers ?? {}));
   const answer = (status: number): RoutePlan => ({
     ...compileRoute({ respond: { status, body: `${status}\n` } }, NO_CONTEXT),
@@ -93,7 +93,7 @@ export function compileRoute(route: RouteConfig, context: RouteContext): RoutePl
     ...(route.histogram === true ? { isTimed: true as const } : {}),
     match: compileMatch(route.match ?? {}),
     action: action.kind === 'proxy' ? compileEntry(action, route, context) : action,
-    requestHeaders: dropsOddFields ? { ...requestHeaders, removesOdd: true } : requestHeaders,
+    requestHeaders: oddFields === 'pass' ? requestHeaders : { ...requestHeaders, odd: oddFields },
     responseHeaders: withLines(compileResponse(route.headers?.response ?? {}), told, cors?.add ?? []),
     successHeaders: compileSuccess(route.headers?.success ?? {}),
     ...(route.compress === undefined ? {} : { compress: compileCompress(route.compress) }),

@@ -233,9 +233,9 @@ export const Listener = z.strictObject({
     DEFAULTS.listener['other-host'],
   ),
   'odd-fields': key(
-    z.enum(['pass', 'drop']),
+    z.enum(['pass', 'drop', 'keep-underscores']),
     'What becomes of fields whose name has anything but letters, digits and hyphens (`X_User`, which CGI, WSGI and PHP take for ' +
-      `\`X-User\`). ${httpOnly}`,
+      `\`X-User\`). \`keep-underscores\`: those with other characters are dropped, \`X_User\` is passed on. ${httpOnly}`,
     DEFAULTS.listener['odd-fields'],
   ),
   routes: key(

@@ -61,10 +61,10 @@ export function typesOf(scope: Scope): Readonly<Record<string, string>> {
 /** Null: nobody has said where files are, or what is said cannot be had, which has been reported. */
 export function readFiles(scope: Scope, context: FilesContext): PlainMap | null {
   const place = findPlace(scope);
-  if (place === null) return null;
-  const located = locate(place.directive, place.scope, context);
-  if (located === null) return null;
   const [tried] = scope.own('try_files');
+  if (place === null && tried === undefined) return null;
+  const located = place === null ? { root: standardRoot(context) } : locate(place.directive, place.scope, context);
+  if (located === null) return null;
   const trying = tried === undefined ? {} : readTries(tried, located, context);
   if (trying === null) return null;
   const { path, ...rest } = located;
@@ -81,11 +81,15 @@ export function readFiles(scope: Scope, context: FilesContext): PlainMap | null 
 export function standardFiles(scope: Scope, context: FilesContext): PlainMap | null {
   if (findPlace(scope) !== null) return null;
   return {
-    root: `${context.prefix}html`,
+    root: standardRoot(context),
     types: context.tables.nameFor(scope),
     'default-type': scope.argument('default_type') ?? DEFAULT_TYPE,
     dotfiles: true,
   };
+}
+
+function standardRoot({ prefix }: FilesContext): string {
+  return `${prefix}html`;
 }
 
 /** `$document_root` in this block, without a slash at its end; null: nobody has said it, or a variable is in it. */

@@ -158,6 +158,15 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
     'set_real_ip_from 10.0.0.0/8; } server { listen 80; server_name b;',
     /:4:1: unsupported: `set_real_ip_from` of one of several servers/,
   ],
+  [
+    'keepalive_timeout 7s; location /a { keepalive_timeout 7s; location /a/b { client_body_timeout 300s; } }',
+    /warning: this version goes without `client_body_timeout`: it holds for all requests of an address/,
+  ],
+  ['} server { listen 80; server_name b; send_timeout 7s;', /warning: this version goes without `send_timeout`/],
+  [
+    'try_files $uri @a; location @a { return 204; } location / { try_files $uri @a; proxy_pass http://192.0.2.1; }',
+    /unsupported: `try_files` beside `proxy_pass`/,
+  ],
   ['include missing.conf;', /open\(\) "\/etc\/nginx\/missing.conf" failed: No such file/],
 ];
 
@@ -241,6 +250,21 @@ test('a map of the end of a request that is not only for a log is refused', () =
   const { config, said } = inServer(`${LOGGED}map $twice $said { yes 1; } server { listen 81; return 204;`);
   assert.equal(config, null);
   assert.match(said.join('\n'), /unsupported: `\$request_time` .* is known when the request is over/);
+});
+
+test('`try_files` without a `root` looks into the folder that nginx has then', () => {
+  const { config } = inServer('location / { try_files $uri @a; } location @a { return 204; }');
+  const [{ files }] = config!.listeners!['http-80'].routes!;
+  assert.equal(files?.root, '/usr/share/nginx/html');
+  assert.match(files?.otherwise?.call ?? '', /^a-/);
+});
+
+test('fields with an underscore stay where `underscores_in_headers` says so', () => {
+  const oddFields = (lines: string): unknown =>
+    inServer(`${lines} location / { return 204; }`).config!.listeners!['http-80']['odd-fields'];
+  assert.equal(oddFields(''), 'drop');
+  assert.equal(oddFields('underscores_in_headers on;'), 'keep-underscores');
+  assert.equal(oddFields('underscores_in_headers on; ignore_invalid_headers off;'), undefined);
 });
 
 test('an `if` with a log of its own goes on to the `return` behind it', () => {

@@ -13,6 +13,7 @@ import { groupedBy } from '../model/parts.ts';
 import type { Front } from './answers.ts';
 import { AccessLogs, oneOrMore } from './access-log.ts';
 import { Gzip } from './gzip.ts';
+import { tellListenerWide } from './listener-wide.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import { readWear } from './keep-alive.ts';
 import { type Listen, proxyProtocolOf, readListen } from './listen.ts';
@@ -211,10 +212,9 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
   const sorted = [standard, ...servers.filter((server) => server !== standard)];
   const socket = { text: listen.bind, servers: sorted, listener: name };
   const tls = isTls ? readTls(socket, document, notes) : null;
-  const realIp = readRealIp(
-    servers.map(({ scope }) => scope),
-    notes,
-  );
+  const scopes = servers.map(({ scope }) => scope);
+  const realIp = readRealIp(scopes, notes);
+  tellListenerWide(scopes, standard.scope, notes);
   const { requests, age } = wearOf(standard.scope, notes);
   const logs = surroundings.logs.namesFor(standard.scope);
   const compress = surroundings.gzip.in(standard.scope);
@@ -235,7 +235,7 @@ function addListener(group: readonly Bound[], document: DocumentBuilder, surroun
     forwarded: realIp.forwarded,
     'escaped-slash': 'decode',
     'other-host': 'ignore',
-    ...(standard.scope.argument('ignore_invalid_headers') === 'off' ? {} : { 'odd-fields': 'drop' }),
+    ...oddFieldsOf(standard.scope),
     ...(keepAlive === null ? {} : { 'tcp-keepalive': keepAlive }),
     ...(logs.length === 0 ? {} : { 'access-log': oneOrMore(logs) }),
     ...(compress === null ? {} : { compress }),
@@ -371,6 +371,12 @@ function timeoutsOf(scope: Scope, notes: Notes): PlainMap {
     // proxy_ignore_client_abort off: who sends FIN wants no answer of a server any more
     'half-closed': '1ms',
   };
+}
+
+function oddFieldsOf(scope: Scope): PlainMap {
+  if (scope.argument('ignore_invalid_headers')?.toLowerCase() === 'off') return {};
+  const keepsUnderscores = scope.argument('underscores_in_headers')?.toLowerCase() === 'on';
+  return { 'odd-fields': keepsUnderscores ? 'keep-underscores' : 'drop' };
 }
 
 /** Without a timeout none is kept. */

@@ -334,6 +334,14 @@ export class ServerRoutes {
           this.passRoute(pass, putTexts(pass.args[0].text, settledSets(scope)), scope, location));
     later.push(...((route?.['steps'] ?? []) as PlainMap[]));
     if (pass !== undefined && route === null) return [];
+    const [tried] = scope.own('try_files');
+    if (pass !== undefined && tried !== undefined)
+      this.notes.notYet(
+        tried.place,
+        `\`try_files\` beside \`${pass.name}\``,
+        'nginx would ask the server for the file that it has found',
+        `write \`try_files $uri @servers\` here, and \`${pass.name}\` in \`location @servers\``,
+      );
     const at = pass?.place ?? place;
     const content = this.settled(scope, route ?? this.fileContent(scope, place, auth !== null, found));
     const guarded = auth === null || (isAny && access === 'allow') ? content : this.guarded(content, auth, at);

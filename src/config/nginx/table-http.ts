@@ -20,7 +20,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'no effect',
         'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
-      ['client_header_timeout', 'http server', '1', 'works', ''],
+      ['client_header_timeout', 'http server', '1', 'differs', 'the default server decides for its address'],
       [
         'client_header_buffer_size',
         'http server',
@@ -43,8 +43,8 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'differs',
         'the default server decides for its address; what is no field name in HTTP is answered 400',
       ],
-      ['merge_slashes', 'http server', 'flag', 'works', ''],
-      ['underscores_in_headers', 'http server', 'flag', 'differs', 'only `off`: fields with underscores are dropped'],
+      ['merge_slashes', 'http server', 'flag', 'differs', 'only `on`'],
+      ['underscores_in_headers', 'http server', 'flag', 'differs', 'the default server decides for its address'],
       ['location', 'server location', '1-2 {}', 'works', ''],
       [
         'listen',
@@ -68,7 +68,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http server location location-if',
         '1',
         'differs',
-        'where it is not written nothing is answered from files (404); what leads out of it by a link is 404; several ranges are answered with the whole; it has to begin with a folder, not with a variable ([static files](../files.md))',
+        'where it is not written nothing is answered from files (404), unless there is a `try_files`; what leads out of it by a link is 404; several ranges are answered with the whole; it has to begin with a folder, not with a variable ([static files](../files.md))',
       ],
       [
         'alias',
@@ -78,7 +78,14 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'as `root`; in a location that begins with a path **not with variables**; a slash is put between both where there is none',
       ],
       ['limit_except', 'location', '1+ {}', 'differs', 'with `allow` and `deny`; **`proxy_pass` inside is refused**'],
-      ['client_max_body_size client_body_timeout', 'http server location', '1', 'works', ''],
+      ['client_max_body_size', 'http server location', '1', 'works', 'of requests that go to servers'],
+      [
+        'client_body_timeout',
+        'http server location',
+        '1',
+        'differs',
+        'the default server decides for its address; what a location says is left out',
+      ],
       ['client_body_buffer_size', 'http server location', '1', 'no effect', 'bodies are streamed: nothing is stored'],
       ['client_body_temp_path', 'http server location', '1-4', 'no effect', 'bodies are streamed: nothing is stored'],
       [
@@ -110,7 +117,13 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'no effect',
         'it tunes the inside of nginx, or how files are answered, which is [the same for all](../files.md)',
       ],
-      ['send_timeout', 'http server location', '1', 'differs', 'the shorter of this and `client_body_timeout` counts'],
+      [
+        'send_timeout',
+        'http server location',
+        '1',
+        'differs',
+        'the shorter of this and `client_body_timeout` counts; the default server decides',
+      ],
       [
         'limit_rate',
         'http server location location-if',
@@ -786,7 +799,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'server location',
         '2+',
         'differs',
-        'requests with a body, or with another method than GET and HEAD, go to the last argument at once; **not where `alias` is a whole path**',
+        'requests with a body, or with another method than GET and HEAD, go to the last argument at once; **not where `alias` is a whole path, nor beside a `proxy_pass`**',
       ],
     ],
   },

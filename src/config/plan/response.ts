@@ -28,13 +28,16 @@ export interface CompressPlan {
   readonly saysVary: boolean;
 }
 
+/** `keep-underscores`: a name that has nothing else but those is passed on. */
+export type OddFields = 'pass' | 'drop' | 'keep-underscores';
+
 export interface HeaderEditPlan {
   /** Replaces every field of that name. Names as written; compared without case. Values have values of the request in them. */
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
   readonly remove: readonly string[];
-  /** Fields whose name has anything but letters, digits and hyphens are taken out. */
-  readonly removesOdd?: boolean;
+  /** What becomes of fields whose name has anything but letters, digits and hyphens; without it they are passed on. */
+  readonly odd?: Exclude<OddFields, 'pass'>;
   /** Of a server's response, in their order. */
   readonly replace?: readonly ReplacePlan[];
   readonly cookieFlags?: readonly CookieFlagsPlan[];

@@ -51,7 +51,7 @@ const OTHERS: readonly RoutePlan[] = [
   { ...ROUTE, action: { kind: 'redirect', status: 301, to: '/new' } },
   { ...ROUTE, action: { kind: 'respond', status: 200, body: '', contentType: 'text/plain' } },
   ...(['ready', 'close', 'next'] as const).map((kind): RoutePlan => Object.assign({}, ROUTE, { action: { kind } })),
-  { ...ROUTE, requestHeaders: { ...NO_EDIT, removesOdd: true } },
+  { ...ROUTE, requestHeaders: { ...NO_EDIT, odd: 'drop' } },
   { ...ROUTE, responseHeaders: { ...NO_EDIT, set: [['A', 'b']] } },
   { ...ROUTE, successHeaders: { set: [], add: [['A', 'b']] } },
   { ...ROUTE, accessLogs: [] },

@@ -11,11 +11,13 @@ import type { Context } from '../context.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
 
 export class HeaderEdit {
   /** Names whose fields are taken out, as FOLDED_NAME has them: servers that make variables of names must not merge another. */
   private readonly dropped: readonly Uint8Array[];
   private readonly removesOdd: boolean;
+  private readonly keepsUnderscores: boolean;
   /** The lines that are put behind the fields that stay: complete, and the same for every request. */
   readonly appendix: Uint8Array;
   /** Instead of the appendix, where values of the request are in the lines. */
@@ -37,14 +39,15 @@ export class HeaderEdit {
     const lines = new FieldLines(fields);
     this.template = lines.constant === null ? lines : null;
     this.appendix = lines.constant ?? NOTHING;
-    this.removesOdd = plan.removesOdd === true;
+    this.removesOdd = plan.odd !== undefined;
+    this.keepsUnderscores = plan.odd === 'keep-underscores';
     this.isEmpty = dropped.size === 0 && this.template === null && this.appendix.length === 0 && !this.removesOdd;
   }
 
   /** The same; routes that change nothing share one. */
   static of(plan: HeaderEditPlan, isResponse = false): HeaderEdit {
-    const { set, add, remove, removesOdd } = plan;
-    const isNothing = set.length + add.length + remove.length === 0 && removesOdd !== true;
+    const { set, add, remove, odd } = plan;
+    const isNothing = set.length + add.length + remove.length === 0 && odd === undefined;
     return isNothing ? NO_EDIT : new HeaderEdit(plan, isResponse);
   }
 
@@ -55,7 +58,7 @@ export class HeaderEdit {
 
   /** Whether the field with this name is to go, in any case and with any character for `-`. */
   drops(bytes: Uint8Array, name: number, length: number): boolean {
-    if (this.removesOdd && isOdd(bytes, name, length)) return true;
+    if (this.removesOdd && isOdd(bytes, name, length, this.keepsUnderscores)) return true;
     for (const candidate of this.dropped) {
       if (candidate.length === length && isSpelt(bytes, name, length, candidate, 0)) return true;
     }
@@ -78,10 +81,12 @@ export class HeaderEdit {
 
 const NO_EDIT = new HeaderEdit({ set: [], add: [], remove: [] });
 
-/** A token that has anything but letters, digits and hyphens. */
-function isOdd(bytes: Uint8Array, at: number, length: number): boolean {
+/** A token that has anything but letters, digits, hyphens and, if those are kept, underscores. */
+function isOdd(bytes: Uint8Array, at: number, length: number, keepsUnderscores: boolean): boolean {
   for (let i = at; i < at + length; i++) {
-    if (FOLDED_NAME[bytes[i]] === HYPHEN && bytes[i] !== HYPHEN) return true;
+    const byte = bytes[i];
+    if (FOLDED_NAME[byte] !== HYPHEN || byte === HYPHEN) continue;
+    if (byte !== UNDERSCORE || !keepsUnderscores) return true;
   }
   return false;
 }
