@@ -260,11 +260,34 @@ test('`try_files` without a `root` looks into the folder that nginx has then', (
 });
 
 test('fields with an underscore stay where `underscores_in_headers` says so', () => {
-  const oddFields = (lines: string): unknown =>
-    inServer(`${lines} location / { return 204; }`).config!.listeners!['http-80']['odd-fields'];
-  assert.equal(oddFields(''), 'drop');
-  assert.equal(oddFields('underscores_in_headers on;'), 'keep-underscores');
-  assert.equal(oddFields('underscores_in_headers on; ignore_invalid_headers off;'), undefined);
+  const cases = [
+    ['', 'drop'],
+    ['underscores_in_headers on;', 'keep-underscores'],
+    ['underscores_in_headers on; ignore_invalid_headers off;', undefined],
+  ] as const;
+  for (const [lines, expected] of cases) {
+    const { config } = inServer(`${lines} location / { return 204; }`);
+    assert.equal(config!.listeners!['http-80']['odd-fields'], expected, lines);
+  }
+});
+
+test('a client of a Unix socket is 255.255.255.255 for `geo`', () => {
+  const cases = [
+    ['255.255.255.255 none; 0.0.0.0/0 world;', 'none'],
+    ['192.0.2.0/24 test; 0.0.0.0/0 world;', 'world'],
+    ['192.0.2.0/24 test;', undefined],
+    ['ranges; 0.0.0.0-255.255.255.254 test;', undefined],
+  ] as const;
+  for (const [lines, expected] of cases) {
+    const { config } = read(`http { geo $g { default d; ${lines} } server { listen 80; return 200 "$g"; } }`);
+    assert.equal(config!.values!['g'].networks?.['unix'], expected, lines);
+  }
+});
+
+test('a path with a space is sent to the location behind its slash', () => {
+  const { config, said } = inServer('location "/a b/" { proxy_pass http://192.0.2.1; }');
+  assert.ok(config !== null, said.join('\n'));
+  assert.match(config!.listeners!['http-80'].routes![0].redirect?.to ?? '', /\/a%20b\/\{query\}$/);
 });
 
 test('an `if` with a log of its own goes on to the `return` behind it', () => {

@@ -254,7 +254,7 @@ export class NamedValues {
         else networks[network] = word.text;
       }
     }
-    return { networks: hasRanges ? ranges.networks() : networks, ...value };
+    return { networks: withoutAddress(hasRanges ? ranges.networks() : networks), ...value };
   }
 
   private readSplit(directive: Directive): PlainMap {
@@ -272,6 +272,18 @@ export class NamedValues {
     }
     return value;
   }
+}
+
+/** What nginx has no address of, a client of a Unix socket, is this one for it. */
+const NO_ADDRESS = '255.255.255.255';
+
+/** With what they say of no address. */
+function withoutAddress(networks: Readonly<Record<string, string>>): Record<string, string> {
+  for (let bits = 32; bits >= 0; bits--) {
+    const text = networks[networkOf(`${NO_ADDRESS}/${bits}`)!] ?? (bits === 32 ? networks[NO_ADDRESS] : undefined);
+    if (text !== undefined) return { ...networks, unix: text };
+  }
+  return networks;
 }
 
 /** What a `map`, a `geo` or a `split_clients` can be. */

@@ -609,7 +609,7 @@ export class ServerRoutes {
       if (kind === 'regex' || path.length < 2 || !path.endsWith('/') || ownPass(scope) === undefined) continue;
       const without = path.slice(0, -1);
       if (locations.some((other) => other.kind !== 'regex' && other.path === without)) continue;
-      const to = `${absolutePrefix(scope, this.front)}${path}{query}`;
+      const to = `${absolutePrefix(scope, this.front)}${inTarget(path)}{query}`;
       const route = { match: { path: { exact: without } }, redirect: { to, status: 301 } };
       drafts.push({ place, route: this.settled(scope, route) });
     }
@@ -625,6 +625,11 @@ function passOf(scope: Scope): Directive | undefined {
 
 function ownPass(scope: Scope): Directive | undefined {
   return scope.own('proxy_pass')[0] ?? scope.own('grpc_pass')[0];
+}
+
+/** What may not stand in a redirect as it is (`ngx_escape_uri`). */
+function inTarget(path: string): string {
+  return path.replace(/[^!-~]/g, encodeURIComponent);
 }
 
 function hasPort(name: string): boolean {
