@@ -105,12 +105,26 @@ test('each node shows the other: what it goes by, what it has up, what was said 
   for (const one of [first, second]) await one.said(/peer lb0\d goes by the same configuration again, \w{12}\n/);
   assert.equal((await nodesOf(second))[1].difference, null);
 
+  // one of the two stays, whoever is told to go
+  const drains = await Promise.all([first, second].map((one) => order(one, '/v1/node/drain?by=alice')));
+  const refusals = drains.map((answer) => (answer as { readonly error?: string }).error ?? null);
+  assert.equal(refusals.filter((refusal) => refusal === null).length, 1, String(refusals));
+  const [left, stays] = refusals[0] === null ? [first, second] : [second, first];
+  const refused = /no peer stays while this node goes: lb0\d: it is drained; `evenkeel node enable` there/;
+  assert.match(JSON.stringify(await order(stays, '/v1/node/drain')), refused);
+  await order(left, '/v1/node/enable');
+  assert.deepEqual(await order(stays, '/v1/node/drain'), { text: 'node: drained; the file says enabled' });
+  await left.said(/peer lb0\d asks whether it may go: this node stays/);
+  await order(stays, '/v1/node/enable');
+
   second.signal('SIGKILL');
   await linkIs(first, ({ isUp }) => !isUp);
   const [, before] = await nodesOf(first);
   assert.deepEqual([before.isLinked, before.difference, before.summary!.upstreams.length], [false, null, 1]);
   await otherIs(first, ({ heardAgeMs }) => heardAgeMs! > before.heardAgeMs!);
   assert.equal(await statusAt(join(nodes[0].state, 'web.sock')), 200);
+  await order(first, '/v1/node/drain');
+  assert.match(first.stderr, /this node goes, and no peer was there to agree/);
 });
 
 test('a peer of an earlier version goes on, one of a later one is understood as far as that goes, and nonsense ends the link', async (t) => {

@@ -485,7 +485,7 @@ export const OPERATIONS = {
   }),
   handOver: write({
     path: '/v1/routers/{router}/hand-over',
-    summary: 'Gives the addresses of a virtual router, and of its group, to a peer.',
+    summary: 'Gives the addresses of a virtual router, and of its group, to a peer that agrees to take them.',
     params: ofRouter,
     query: z.strictObject({
       ...WHO,
@@ -530,7 +530,7 @@ export const OPERATIONS = {
   enableListener: order('/v1/listeners/{listener}/enable', 'Opens a listener that was drained.', ofListener),
   maintenanceOn: close('/v1/maintenance/on', 'Answers clients with the page for maintenance.'),
   maintenanceOff: close('/v1/maintenance/off', 'Serves clients again.'),
-  drainNode: order('/v1/node/drain', 'This node is not ready, and tells clients to go.', NOTHING),
+  drainNode: order('/v1/node/drain', 'This node is not ready, and tells clients to go, if a peer stays.', NOTHING),
   enableNode: order('/v1/node/enable', 'This node is ready again.', NOTHING),
 } as const satisfies Readonly<Record<string, Operation>>;
 

@@ -115,7 +115,11 @@ function openWith(path: string, facts: AdminFacts, succeeds = false): Promise<Ad
   return AdminSocket.open({ path, succeeds, handlers: adminHandlers(facts), version: '1.2.3', peerUser, log: NO_LOG });
 }
 
-function resultOf(router: string): MoveResult {
+function resultOf(router: string): Promise<MoveResult> {
+  return Promise.resolve(resultOfNow(router));
+}
+
+function resultOfNow(router: string): MoveResult {
   if (router === 'VI_1') return { kind: 'ordered' };
   return router === 'x'
     ? { kind: 'unknown', why: 'there is no virtual router x' }

@@ -53,8 +53,8 @@ export interface AdminFacts {
   /** Resolves when it holds, or with why it cannot. */
   readonly order: (order: Order) => Promise<OrderResult>;
   /** `forMs`: null is until `resume`. */
-  readonly handOver: (router: string, forMs: number | null, by: string | null) => MoveResult;
-  readonly resume: (router: string, by: string | null) => MoveResult;
+  readonly handOver: (router: string, forMs: number | null, by: string | null) => Promise<MoveResult>;
+  readonly resume: (router: string, by: string | null) => Promise<MoveResult>;
 }
 
 export type OrderResult =
@@ -182,10 +182,10 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       const { pid, version } = await orRefusal(facts.upgrade(by));
       return { pid, version };
     },
-    handOver({ params: { router }, query }, by) {
-      return moved(router, facts.handOver(router, query.for === undefined ? null : query.for * 1_000, by));
+    async handOver({ params: { router }, query }, by) {
+      return moved(router, await facts.handOver(router, query.for === undefined ? null : query.for * 1_000, by));
     },
-    resume: ({ params: { router } }, by) => moved(router, facts.resume(router, by)),
+    resume: async ({ params: { router } }, by) => moved(router, await facts.resume(router, by)),
     drainServer: ({ params }, by) => order({ subject: serverOf(params), state: 'drain' }, by),
     disableServer: ({ params }, by) => order({ subject: serverOf(params), state: 'disabled' }, by),
     enableServer: ({ params }, by) => order(enabled(serverOf(params)), by),

@@ -6,6 +6,7 @@ import type { AcmeView } from '../api/certificates.ts';
 import type { PairNodeView } from '../api/nodes.ts';
 import type { PeersStatus } from '../api/status.ts';
 import { join } from 'node:path';
+import type { LeaveScope } from '../core/peers/leave.ts';
 import type { SecretsByNode } from '../core/peers/ticket-secrets.ts';
 import { findUser } from '../io/linux/users.ts';
 import { AcmeKeeper, acmeMemories } from '../keeper/acme/acme-keeper.ts';
@@ -14,6 +15,7 @@ import { runCommand } from '../keeper/ha/command.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
 import { identityIn } from '../keeper/peers/identity.ts';
+import { LeaveConsent, type LeaveConsentOptions, type Refused } from '../keeper/peers/leave-consent.ts';
 import { NodeSharing, type NodeSharingOptions } from '../keeper/peers/node-sharing.ts';
 import { PeersKeeper } from '../keeper/peers/peers-keeper.ts';
 import { CertificateSharing } from '../keeper/peers/sharing.ts';
@@ -30,7 +32,7 @@ export interface CertificateSupplyOptions {
   /** Has the proxies answer authorities by these. Rejects if they cannot. */
   readonly publish: (proofs: readonly ProxyProof[]) => Promise<void>;
   /** Of this node, for its peers. */
-  readonly self: Pick<NodeSharingOptions, 'configuration' | 'summary'>;
+  readonly self: Pick<NodeSharingOptions, 'configuration' | 'summary'> & Pick<LeaveConsentOptions, 'standing'>;
   /** A certificate is in its file. */
   readonly onObtained: () => void;
   readonly log: Log;
@@ -42,6 +44,7 @@ export class CertificateSupply {
   private readonly sharing: CertificateSharing;
   private readonly node: string;
   private readonly nodes: NodeSharing;
+  private readonly consent: LeaveConsent;
 
   constructor(options: CertificateSupplyOptions) {
     const { keeper, stateDirectory, node, heard, version, publish, self, onObtained, log } = options;
@@ -70,13 +73,14 @@ export class CertificateSupply {
       random: Math.random,
       onChange: (peer, isUp) => {
         sharing.handleChange(peer, isUp);
-        if (!isUp) return;
+        if (!isUp) return this.consent.handleDown(peer);
         this.nodes.handleUp(peer);
         keeper.forwarding.handlePeerUp(peer);
       },
       onMessage: (peer, message) => {
         sharing.handleMessage(peer, message);
         this.nodes.handleMessage(peer, message);
+        this.consent.handleMessage(peer, message);
         keeper.forwarding.handlePeerMessage(peer, message);
       },
     });
@@ -89,6 +93,7 @@ export class CertificateSupply {
       },
     });
     this.nodes = new NodeSharing({ ...self, peers: this.peers, version, log });
+    this.consent = new LeaveConsent({ node, peers: this.peers, standing: self.standing, log });
     const sharing = new CertificateSharing({
       peers: this.peers,
       acme: this.acme,
@@ -116,11 +121,17 @@ export class CertificateSupply {
   stop(): void {
     this.acme.stop();
     this.nodes.stop();
+    this.consent.stop();
     this.peers.stop();
   }
 
   views(): readonly AcmeView[] {
     return this.acme.views();
+  }
+
+  /** Goes if a peer agrees, or if there is none to be asked. */
+  leave<T>(routers: LeaveScope, by: string | null, go: () => T | Promise<T>): Promise<T | Refused> {
+    return this.consent.leave(routers, by, go);
   }
 
   /** Something was said by hand here. */

@@ -4,7 +4,7 @@ import type { HaPlan } from '../config/plan/ha.ts';
 import { openFifo } from '../io/linux/fifo.ts';
 import { findUser } from '../io/linux/users.ts';
 import { runCommand } from '../keeper/ha/command.ts';
-import { HaKeeper, type MoveResult } from '../keeper/ha/ha-keeper.ts';
+import { HaKeeper, type HaKeeperOptions, type MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { restraintFile } from '../keeper/ha/restraint-file.ts';
 import type { StartRestraint } from '../keeper/ha/restraints.ts';
 import { VipLink } from '../keeper/ha/vip-link.ts';
@@ -34,6 +34,7 @@ export interface HaPartOptions {
   /** How long what an end runs may take. */
   readonly graceMs: () => number;
   readonly onOtherProgram: () => void;
+  readonly agreeToGo: HaKeeperOptions['agreeToGo'];
 }
 
 const NOT_STARTED: MoveResult = { kind: 'unknown', why: 'the virtual routers have not started yet' };
@@ -94,7 +95,7 @@ export class HaPart {
     }
   }
 
-  move(order: (ha: HaKeeper) => MoveResult): MoveResult {
+  async move(order: (ha: HaKeeper) => MoveResult | Promise<MoveResult>): Promise<MoveResult> {
     if (this.current !== null) return order(this.current);
     return this.options.inForce.loaded.ready.ha === null ? NO_ROUTERS : NOT_STARTED;
   }
@@ -109,7 +110,7 @@ export class HaPart {
 
   private create(ha: HaPlan, restraint: StartRestraint | null, inherited: InheritedHa | null = null): HaKeeper {
     const { keeper, inForce, overrides, log, command, runDirectory, stateDirectory, staysInForeground } = this.options;
-    const { onOtherProgram, notifyServiceManager } = this.options;
+    const { agreeToGo, onOtherProgram, notifyServiceManager } = this.options;
     return new HaKeeper({
       plan: ha,
       serversOf: (upstream) => keeper.serversOf(upstream),
@@ -135,6 +136,7 @@ export class HaPart {
       notifyServiceManager,
       restraintFile: restraintFile(stateDirectory, ha.node, log),
       isDrained: () => overrides.isNodeDrained,
+      agreeToGo,
       endConnections: (addresses) => keeper.abandon(addresses),
       restraint,
       heritage: inherited?.heritage ?? null,

@@ -19,6 +19,8 @@ import { BEAT_LOOK_MS, BeatAges, countsOf } from '../keeper/api/status.ts';
 import { TokenFile } from '../keeper/api/tokens.ts';
 import type { Events } from '../keeper/api/events.ts';
 import { ApplyError } from '../keeper/apply-error.ts';
+import { NODE } from '../core/overrides.ts';
+import type { Standing } from '../core/peers/leave.ts';
 import type { HaKeeper, MoveResult } from '../keeper/ha/ha-keeper.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import type { Log } from '../keeper/log/log.ts';
@@ -222,6 +224,8 @@ export class Instance {
       notifyServiceManager: (state) => service.notify(state),
       graceMs: () => this.graceMs,
       onOtherProgram: () => this.followDisk(),
+      agreeToGo: (routers, by, go) =>
+        this.supply.leave(routers, by, () => (this.isUpgrading ? { kind: 'refused', why: UPGRADE_UNDER_WAY } : go())),
     });
     this.renewals = new Renewals({
       inForce: this.inForce,
@@ -273,6 +277,7 @@ export class Instance {
       self: {
         configuration: () => this.inForce.loaded.identity,
         summary: () => this.status.summary(),
+        standing: () => this.standing(),
       },
       onObtained: () => void this.renewals.renewCertificates(),
       log,
@@ -544,6 +549,12 @@ export class Instance {
   }
 
   private order(order: Order): Promise<OrderResult> {
+    const { subject, state } = order.change;
+    const isLeaving = subject === NODE && state === 'drain' && !this.overrides.isNodeDrained;
+    return isLeaving ? this.supply.leave(null, order.by, () => this.orderAlone(order)) : this.orderAlone(order);
+  }
+
+  private orderAlone(order: Order): Promise<OrderResult> {
     return this.inForce.change(async () => {
       if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
       const { loaded } = this.inForce;
@@ -634,7 +645,15 @@ export class Instance {
     });
   }
 
-  private move(order: (ha: HaKeeper) => MoveResult): MoveResult {
+  /** For peers that are to go. */
+  private standing(): Standing {
+    const routers = (this.ha?.status().routers ?? []).map(({ name, state, restraint }) => {
+      return { name, state, restraint: restraint?.reason ?? null };
+    });
+    return { isStopping: this.isStopping, isDrained: this.overrides.isNodeDrained, routers };
+  }
+
+  private async move(order: Parameters<HaPart['move']>[0]): Promise<MoveResult> {
     if (this.isUpgrading) return { kind: 'refused', why: UPGRADE_UNDER_WAY };
     return this.haPart.move(order);
   }

@@ -1,7 +1,7 @@
 /** Kills processes at random moments, and knows what each of them carried: that may be lost, and nothing else. */
 import type { Prng } from '../../src/base/prng.ts';
 import { kill } from '../evenkeel.ts';
-import { clientsOf, isStopped, type Process, processesBelow, proxiesOf } from './processes.ts';
+import { clientsOf, type Process, processesBelow, proxiesOf, stop } from './processes.ts';
 import { CLOSED, type Failure } from './traffic.ts';
 
 /** What a client sees of a connection that ends under it. */
@@ -96,10 +96,4 @@ export class Killer {
 
 function proxiesAmong(processes: readonly Process[]): readonly number[] {
   return processes.filter(({ kind }) => kind === 'proxy').map(({ pid }) => pid);
-}
-
-/** It accepts nothing more. */
-function stop(pid: number): void {
-  kill(pid, 'SIGSTOP');
-  while (!isStopped(pid) && kill(pid, 0));
 }

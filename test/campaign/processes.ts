@@ -1,5 +1,6 @@
 /** The processes of one evenkeel, and what each of them carries. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { kill } from '../evenkeel.ts';
 import { childrenOf, family } from '../family.ts';
 
 export interface Process {
@@ -31,17 +32,33 @@ export function clientsOf(pid: number, ports: readonly number[]): readonly numbe
     const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${descriptor}`))?.[1];
     if (inode !== undefined) inodes.add(inode);
   }
-  // proc(5), /proc/net/tcp: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode.
-  return read('/proc/net/tcp')
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , , , , , , , inode]) => inodes.has(inode) && ports.includes(portOf(local)))
-    .map(([, , remote]) => portOf(remote));
+  return connectionsSeenBy(pid, ports).flatMap(({ client, inode }) => (inodes.has(inode) ? [client] : []));
+}
+
+/** Established in the network namespace of this process, to one of these ports: the client's port; `inode` is 0 while nobody has accepted it. */
+export function connectionsSeenBy(
+  pid: number,
+  ports: readonly number[],
+): readonly { readonly client: number; readonly inode: string }[] {
+  // proc(5), /proc/net/tcp: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode. A socket of `*` is in the second one.
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    read(`/proc/${pid}/net/${table}`)
+      .split('\n')
+      .filter((line) => line.includes(' 01 '))
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local]) => ports.includes(portOf(local)))
+      .map(([, , remote, , , , , , , inode]) => ({ client: portOf(remote), inode })),
+  );
+}
+
+/** It accepts nothing more when this returns. */
+export function stop(pid: number): void {
+  kill(pid, 'SIGSTOP');
+  while (!isStopped(pid) && kill(pid, 0));
 }
 
 /** Or it has ended. */
-export function isStopped(pid: number): boolean {
+function isStopped(pid: number): boolean {
   return /^State:\s+[TZX]/m.test(read(`/proc/${pid}/status`));
 }
 

@@ -14,13 +14,16 @@ import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../../src/api/status.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { ADDRESSES, BALANCERS, type Balancer, Pair, VIRTUAL_ADDRESS, WEB_SERVERS } from '../../src/lab/pair.ts';
+import type { AddressChange } from '../../src/lab/address-watch.ts';
 import { refusalOfLab } from '../../src/lab/system.ts';
 import type { Footprint } from '../campaign/footprint.ts';
+import { clientsOf } from '../campaign/processes.ts';
 import type { Failure } from '../campaign/traffic.ts';
 import { program } from '../evenkeel.ts';
 import { fileOf, HTTP_PORT, ROUTER, SERVER_PORTS, TCP_PORT } from './file.ts';
 import type { LoadReport } from './load.ts';
 import { SoakNode } from './node.ts';
+import { Carriers } from './carriers.ts';
 import { type Deed, excuseOf, type Order, ORDERS } from './orders.ts';
 import { renderPage, type SoakResult } from './page.ts';
 
@@ -51,7 +54,8 @@ class Soak {
   readonly excused: Record<string, number> = {};
   readonly footprints: Record<Balancer, Footprint[]> = { lb01: [], lb02: [] };
   readonly scrapeMs: number[] = [];
-  scrapesFailed = 0;
+  /** When, of whom, and why. */
+  readonly scrapesFailed: string[] = [];
   private readonly prng = new Prng(Number(values.seed));
   private readonly pair: Pair;
   private readonly nodes: Readonly<Record<Balancer, SoakNode>>;
@@ -60,9 +64,13 @@ class Soak {
   private readonly deck: Order[] = [];
   /** An order is about it that keeps it from answering. */
   private absent: Balancer | null = null;
+  private readonly carriers: Carriers;
+  /** Under way, or the last one. */
+  private order: Order = 'reload';
 
   static async begin(): Promise<Soak> {
-    const pair = await Pair.create([process.execPath, program]);
+    let soak: Soak | null = null;
+    const pair = await Pair.create([process.execPath, program], (change) => soak?.handleMove(change));
     try {
       for (const host of WEB_SERVERS) {
         await started(pair, host, [SERVER, ADDRESSES[host], ...SERVER_PORTS.map(String)]);
@@ -70,8 +78,9 @@ class Soak {
       const nodes = { lb01: new SoakNode(pair, 'lb01'), lb02: new SoakNode(pair, 'lb02') };
       const first = fileOf(new Prng(0), pair.network.directory);
       await Promise.all(BALANCERS.map((host) => (nodes[host].write(first), nodes[host].start())));
-      const soak = new Soak(pair, nodes);
-      await soak.settle();
+      const begun = new Soak(pair, nodes);
+      await begun.settle();
+      soak = begun;
       await soak.beginLoad();
       return soak;
     } catch (error) {
@@ -83,6 +92,14 @@ class Soak {
   private constructor(pair: Pair, nodes: Soak['nodes']) {
     this.pair = pair;
     this.nodes = nodes;
+    this.carriers = new Carriers(pair);
+  }
+
+  /** The better node comes back by consent, and one that is told to go has all the time it needs. */
+  private handleMove({ host, isHeld }: AddressChange): void {
+    const isPlanned = host === 'lb02' || this.order === 'hand over' || this.order === 'stop and start';
+    if (isHeld) this.carriers.endGap();
+    else this.carriers.lose(isPlanned ? 'planned move' : 'unplanned move', host as Balancer);
   }
 
   private async beginLoad(): Promise<void> {
@@ -102,13 +119,13 @@ class Soak {
   async turn(): Promise<void> {
     const order = this.next();
     const host = order === 'hand over' ? 'lb01' : BALANCERS[this.prng.below(BALANCERS.length)];
-    const isActive = host === 'lb01';
     const beganAt = Date.now();
     this.absent = order.startsWith('kill') || order.startsWith('stop') || order === 'upgrade' ? host : null;
+    this.order = order;
     await this.perform(order, host);
     const settledAt = await this.settle();
     this.absent = null;
-    this.deeds.push({ order, host, isActive, beganAt, settledAt });
+    this.deeds.push({ order, host, beganAt, settledAt });
     await sleep(TOLD_MS);
     this.judge();
     await sleep(Number(values.rest) * 1_000);
@@ -130,13 +147,18 @@ class Soak {
         await node.ask('POST', '/v1/reload');
         break;
       case 'upgrade':
+        this.carriers.lose('upgrade', host);
         await node.ask('POST', '/v1/upgrade');
         break;
       case 'kill a proxy':
-        await this.replaced(node, node.kill('a proxy', pick, 0));
+        await this.replaced(node, [
+          node.killProxy(pick, (proxy) => {
+            this.carriers.loseProxy(host, clientsOf(proxy, [HTTP_PORT, TCP_PORT]));
+          }),
+        ]);
         break;
       case 'kill the keeper':
-        node.kill('the keeper', pick, (await node.status()).pid);
+        node.killKeeper((await node.status()).pid);
         await until(() => Promise.resolve(!node.isRunning), 'the keeper is gone');
         await node.start();
         break;
@@ -151,7 +173,11 @@ class Soak {
         await node.start();
         break;
       case 'kill a node':
-        node.kill('all', pick, 0);
+        node.killAll(() => {
+          // who connects while it is stopped has the connection, and nobody at its other end
+          if (host === 'lb01') this.carriers.beginGap();
+          this.carriers.lose('node', host);
+        });
         if (host === 'lb01') await until(() => this.isActive('lb02'), 'lb02 has the address');
         await until(() => Promise.resolve(!node.isRunning), 'the node is gone');
         await node.start();
@@ -190,7 +216,7 @@ class Soak {
 
   private judge(): void {
     for (const failure of this.unjudged.splice(0)) {
-      const excuse = excuseOf(failure, this.deeds);
+      const excuse = excuseOf(failure, this.carriers.losses);
       if (excuse === null) this.failures.push(failure);
       else this.excused[excuse] = (this.excused[excuse] ?? 0) + 1;
     }
@@ -203,20 +229,33 @@ class Soak {
         const beganAt = performance.now();
         this.nodes[host].text('GET', '/metrics').then(
           () => this.scrapeMs.push(performance.now() - beganAt),
-          () => {
-            if (this.absent !== host) this.scrapesFailed++;
+          (error: Error) => {
+            if (this.absent !== host) this.scrapesFailed.push(`${new Date().toISOString()} ${host}: ${error.message}`);
           },
         );
       }
     }, SCRAPE_MS);
   }
 
+  /** For people: what was lost in the lifetime of a connection, and whether it was among that. */
+  lossesNear({ port, sinceMs }: Failure): readonly object[] {
+    const near = this.carriers.losses.filter(({ untilMs }) => untilMs >= sinceMs);
+    return near.map(({ cause, atMs, ports, untilMs }) => ({
+      cause,
+      atMs,
+      untilMs,
+      of: ports.size,
+      isIn: ports.has(port),
+    }));
+  }
+
   result(): SoakResult {
     const { deeds, done, excused, failures, footprints, scrapeMs, scrapesFailed } = this;
-    return { deeds, done, excused, failures, footprints, scrapeMs, scrapesFailed };
+    return { deeds, done, excused, failures, footprints, scrapeMs, scrapesFailed: scrapesFailed.length };
   }
 
   async end(): Promise<void> {
+    this.carriers.stop();
     await this.pair.remove();
   }
 }
@@ -282,6 +321,7 @@ const faults = [
 const machine = `${cpus().length} cores, Linux ${release().split('.', 2).join('.')}, Node ${process.version}`;
 writeFileSync(PAGE, renderPage(result, { machine, minutes: Number(values.minutes), seed: values.seed, faults }));
 for (const each of faults) console.error(each);
-for (const failure of result.failures.slice(0, 5)) console.error(failure, result.deeds.slice(-2));
+for (const each of soak.scrapesFailed.slice(0, 5)) console.error(each);
+for (const failure of result.failures.slice(0, 5)) console.error(failure, soak.lossesNear(failure));
 console.log(faults.length === 0 ? `no fault; the report is ${PAGE}` : `${faults.length} faults`);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -4,8 +4,9 @@ import http from 'node:http';
 import { join } from 'node:path';
 import type { StatusDocument } from '../../src/api/status.ts';
 import type { Balancer, Pair } from '../../src/lab/pair.ts';
-import { commandLineOf, type HostProcess, killAtOnce } from '../../src/lab/processes.ts';
+import { commandLineOf, type HostProcess, killAtOnce, signalAll } from '../../src/lab/processes.ts';
 import { type Footprint, footprint } from '../campaign/footprint.ts';
+import { stop } from '../campaign/processes.ts';
 import { program } from '../evenkeel.ts';
 
 /** What has to answer has this long. */
@@ -62,13 +63,26 @@ export class SoakNode {
     return footprint(status, status.pid);
   }
 
-  /** Of the processes of this node; `all`: nothing is left of it. Which ones. */
-  kill(which: 'a proxy' | 'the keeper' | 'all', pick: (count: number) => number, keeper: number): readonly number[] {
+  /** One of its proxies, by `pick`; `lookAt` sees it stopped. Its pid. */
+  killProxy(pick: (count: number) => number, lookAt: (proxy: number) => void): number {
+    const proxies = this.pair.processes(this.host).filter((pid) => commandLineOf(pid).startsWith('evenkeel: proxy'));
+    const proxy = proxies[pick(proxies.length)];
+    stop(proxy);
+    lookAt(proxy);
+    killAtOnce([proxy]);
+    return proxy;
+  }
+
+  killKeeper(keeper: number): void {
+    killAtOnce([keeper]);
+  }
+
+  /** Nothing is left of it; `lookAt` is called while all of it is stopped. */
+  killAll(lookAt: () => void): void {
     const all = this.pair.processes(this.host);
-    const proxies = all.filter((pid) => commandLineOf(pid).startsWith('evenkeel: proxy'));
-    const killed = which === 'all' ? all : [which === 'a proxy' ? proxies[pick(proxies.length)] : keeper];
-    killAtOnce(killed);
-    return killed;
+    signalAll(all, 'SIGSTOP');
+    lookAt();
+    signalAll(all, 'SIGKILL');
   }
 
   ask<T>(method: 'GET' | 'POST', path: string): Promise<T> {

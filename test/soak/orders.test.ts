@@ -1,51 +1,64 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OLD_GENERATIONS_MAX } from '../../src/core/fleet/generations.ts';
 import { CLOSED, type Failure } from '../campaign/traffic.ts';
-import { type Deed, excuseOf, type Order } from './orders.ts';
+import { type Cause, excuseOf, type Loss } from './orders.ts';
 
-const deed = (order: Order, beganAt: number, isActive = true): Deed => ({
-  order,
-  host: 'lb01',
-  isActive,
-  beganAt,
-  settledAt: beganAt + 5,
-});
-const failure = (kind: Failure['kind'], what: string, sinceMs: number, atMs: number): Failure => {
-  return { kind, what, sinceMs, atMs, port: 1, bornAt: 0 };
+const PORT = 40_000;
+const SILENT = 'no answer within 60000 ms';
+
+const loss = (cause: Cause, atMs: number, ports: readonly number[] = [PORT], untilMs = atMs): Loss => {
+  return { cause, atMs, ports: new Set(ports), unseenFromMs: atMs, untilMs };
 };
+const failure = (kind: Failure['kind'], what: string, sinceMs: number, atMs: number): Failure => {
+  return { kind, what, sinceMs, atMs, port: PORT, bornAt: 0 };
+};
+const isExcused = (given: Failure, ...losses: readonly Loss[]): boolean => excuseOf(given, losses) !== null;
 
-test('nothing may fail by a reload, or before anything is done', () => {
-  const cut = failure('tcp', CLOSED, 0, 20);
-  assert.equal(excuseOf(cut, []), null);
-  assert.equal(excuseOf(cut, [deed('reload', 10)]), null);
-  assert.equal(excuseOf(cut, [deed('kill a proxy', 10, false), deed('reload', 15)]), null);
+test('where nothing was lost nothing may fail', () => {
+  assert.ok(!isExcused(failure('tcp', CLOSED, 0, 20_000)));
+  assert.ok(!isExcused(failure('tcp', CLOSED, 0, 20_000), loss('upgrade', 10_000)));
 });
 
-test('a killed proxy cuts, and refuses nobody', () => {
-  assert.notEqual(excuseOf(failure('kept', 'ECONNRESET', 0, 20), [deed('kill a proxy', 10)]), null);
-  assert.equal(excuseOf(failure('fresh', 'ECONNREFUSED', 11, 20), [deed('kill a proxy', 10)]), null);
+test('only what was bound to it may end', () => {
+  for (const cause of ['proxy', 'node', 'planned move', 'unplanned move'] as const) {
+    assert.ok(isExcused(failure('websocket', CLOSED, 0, 20_000), loss(cause, 19_000)), cause);
+    assert.ok(!isExcused(failure('websocket', CLOSED, 0, 20_000), loss(cause, 19_000, [PORT + 1])), cause);
+    // a later connection of the same port, and one that had failed before
+    assert.ok(!isExcused(failure('websocket', CLOSED, 19_500, 20_000), loss(cause, 19_000)), cause);
+    assert.ok(!isExcused(failure('websocket', CLOSED, 0, 17_000), loss(cause, 19_000)), cause);
+  }
 });
 
-test('an address that moves takes old connections along, and no new one', () => {
-  const deeds = [deed('hand over', 10)];
-  assert.notEqual(excuseOf(failure('websocket', CLOSED, 0, 20), deeds), null);
-  assert.equal(excuseOf(failure('websocket', CLOSED, 16, 20), deeds), null);
-  assert.equal(excuseOf(failure('fresh', 'ECONNRESET', 9, 20), deeds), null);
-  assert.equal(excuseOf(failure('websocket', CLOSED, 0, 20), [deed('stop and start', 10, false)]), null);
+test('a connection that nobody has seen yet may have been bound to it', () => {
+  const lost = { ...loss('unplanned move', 19_000, []), unseenFromMs: 18_000 };
+  assert.ok(isExcused(failure('fresh', 'ECONNRESET', 18_500, 19_500), lost));
+  assert.ok(!isExcused(failure('fresh', 'ECONNRESET', 17_500, 19_500), lost));
 });
 
-test('the fifth upgrade ends what is older than the first', () => {
-  const deeds = [1, 2, 3, 4, 5].map((at) => deed('upgrade', at));
-  assert.notEqual(excuseOf(failure('tcp', CLOSED, 0, 20), deeds), null);
-  assert.equal(excuseOf(failure('tcp', CLOSED, 3, 20), deeds), null);
+test('clients of a killed proxy and of a planned move are told; those of a node and of an unplanned move need not be', () => {
+  const silent = failure('download', SILENT, 0, 79_000);
+  assert.ok(!isExcused(silent, loss('proxy', 19_000)));
+  assert.ok(!isExcused(silent, loss('planned move', 19_000)));
+  assert.ok(isExcused(silent, loss('unplanned move', 19_000)));
+  assert.ok(isExcused(silent, loss('node', 19_000)));
 });
 
-test('a client may find out late that its address has moved', () => {
-  const deeds = [deed('stop and start', 10), deed('reload', 30)];
-  assert.notEqual(excuseOf(failure('download', 'ETIMEDOUT', 12, 40), deeds), null);
-  assert.notEqual(excuseOf(failure('upload', 'no answer within 60000 ms', 12, 40), deeds), null);
-  assert.equal(excuseOf(failure('fresh', 'no answer within 60000 ms', 12, 40), deeds), null);
-  assert.equal(excuseOf(failure('download', 'ETIMEDOUT', 16, 40), deeds), null);
-  assert.notEqual(excuseOf(failure('tcp', CLOSED, 12, 40), deeds), null);
-  assert.equal(excuseOf(failure('tcp', CLOSED, 16, 40), deeds), null);
+test('in a planned move short requests are finished, and the rest ends soon', () => {
+  assert.ok(!isExcused(failure('fresh', 'ECONNRESET', 18_999, 19_100), loss('planned move', 19_000)));
+  assert.ok(isExcused(failure('tcp', CLOSED, 0, 20_000), loss('planned move', 19_000)));
+  assert.ok(!isExcused(failure('tcp', CLOSED, 0, 40_000), loss('planned move', 19_000)));
+});
+
+test('while nobody has the address nobody connects', () => {
+  const gap = { ...loss('gap', 10_000, [], 11_000), unseenFromMs: 10_000 };
+  assert.ok(isExcused(failure('fresh', 'ECONNREFUSED', 10_500, 10_500), gap));
+  assert.ok(!isExcused(failure('fresh', 'ECONNREFUSED', 11_001, 11_001), gap));
+  assert.ok(!isExcused(failure('kept', 'ECONNRESET', 9_000, 10_500), gap));
+});
+
+test('an upgrade too many ends what is older', () => {
+  const upgrades = Array.from({ length: OLD_GENERATIONS_MAX + 1 }, (_, i) => loss('upgrade', 1_000 * (i + 1)));
+  assert.ok(isExcused(failure('tcp', CLOSED, 0, 20_000), ...upgrades));
+  assert.ok(!isExcused(failure('tcp', CLOSED, 1_500, 20_000), ...upgrades));
 });

@@ -31,7 +31,7 @@ test('the first of two names connects, both say who they are, and then it is up'
   assert.deepEqual(link.handleTime(0), [{ kind: 'dial' }]);
   assert.equal(link.state, 'connecting');
   assert.deepEqual(link.handleConnected(10), [
-    { kind: 'send', message: { type: 'hello', format: FORMAT, node: 'lb01', version: '1' } },
+    { kind: 'send', message: { type: 'hello', format: FORMAT, node: 'lb01', version: '1', agrees: true } },
   ]);
   assert.deepEqual(link.handleMessage(HELLO, 20), [{ kind: 'up' }]);
   assert.deepEqual([link.state, link.sinceMs, link.reason, link.version], ['up', 20, '', '2']);

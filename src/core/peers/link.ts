@@ -47,6 +47,8 @@ export class PeerLink {
   reason = 'it has not been reached yet';
   /** Of the peer's program. Null: it has not said. */
   version: string | null = null;
+  /** It answers when it is asked whether this node may go. */
+  agrees = false;
   /** When something has to be done, if nothing happens. */
   private deadlineMs: number;
   private heardMs = 0;
@@ -87,7 +89,7 @@ export class PeerLink {
   handleConnected(nowMs: number): readonly LinkAction[] {
     const { node, version } = this.options;
     this.enter('greeting', nowMs, nowMs + HELLO_MS_MAX);
-    return [{ kind: 'send', message: { type: 'hello', format: FORMAT, node, version } }];
+    return [{ kind: 'send', message: { type: 'hello', format: FORMAT, node, version, agrees: true } }];
   }
 
   /** From that connection. A text: it is none, and why. */
@@ -105,6 +107,7 @@ export class PeerLink {
     }
     if (message.node !== this.options.peer) return this.give(`it says that it is ${message.node}`, nowMs);
     this.version = message.version;
+    this.agrees = message.agrees === true;
     this.failures = 0;
     this.enter('up', nowMs, nowMs + BEAT_MS);
     this.reason = '';

@@ -4,6 +4,7 @@
  */
 import { type ExceptionsMessage, isExceptionsMessage, isKeptMessage, type KeptMessage } from '../forwarding/words.ts';
 import { isPartName, PARTS_MAX } from './configuration-identity.ts';
+import { isAnswer, isQuestion, type LeaveMessage } from './leave.ts';
 import { isAge, isNodeSummary, type NodeSummary } from './node-summary.ts';
 
 export const FORMAT = 1;
@@ -15,7 +16,14 @@ const TEXT_MAX = 512;
 
 export type PeerMessage =
   /** The first one, of both. */
-  | { readonly type: 'hello'; readonly format: number; readonly node: string; readonly version: string }
+  | {
+      readonly type: 'hello';
+      readonly format: number;
+      readonly node: string;
+      readonly version: string;
+      /** It answers `may-leave`; a version before that does not say so. */
+      readonly agrees?: boolean;
+    }
   /** It lives. */
   | { readonly type: 'beat' }
   /** One that was obtained, with its key: the name of its file, and its content. */
@@ -34,6 +42,8 @@ export type PeerMessage =
     }
   /** How it stands. */
   | { readonly type: 'node'; readonly summary: NodeSummary }
+  /** It is to hand routers over, or to take no clients. */
+  | LeaveMessage
   /** Of connections that kernels forward. */
   | KeptMessage
   | ExceptionsMessage;
@@ -74,6 +84,8 @@ const CHECKS: Readonly<Record<PeerMessage['type'], (message: Readonly<Record<str
   'ticket-secret': ({ secret }) => typeof secret === 'string' && /^[A-Za-z0-9_-]{43}$/.test(secret),
   configuration: ({ digest, parts, ageMs }) => isDigest(digest) && isParts(parts) && isAge(ageMs),
   node: ({ summary }) => isNodeSummary(summary),
+  'may-leave': isQuestion,
+  'leave-answer': isAnswer,
   kept: isKeptMessage,
   exceptions: isExceptionsMessage,
 };

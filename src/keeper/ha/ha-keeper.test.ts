@@ -146,6 +146,9 @@ class Scene {
   readonly keeper: HaKeeper;
   nowMs = 1_000;
   isDrained = false;
+  /** Of the peers, when a router is to be handed over. */
+  refusal: string | null = null;
+  readonly asked: string[] = [];
   written: readonly RestraintRecord[];
 
   constructor(
@@ -196,6 +199,10 @@ class Scene {
         unstored: null,
       },
       isDrained: () => this.isDrained,
+      agreeToGo: (routers, by, go) => {
+        this.asked.push(`${routers.join()} by ${by}`);
+        return this.refusal === null ? go() : { kind: 'refused', why: this.refusal };
+      },
       endConnections: (addresses) => this.ended.push(addresses),
       restraint,
       heritage,
@@ -333,7 +340,7 @@ test('the addresses are handed over first; then programs may finish', async (t) 
 
 test('an unknown router is not handed over', async (t) => {
   const scene = new Scene(t, planOf([], [[]]));
-  assert.equal(scene.keeper.handOver('VI_9', null, null).kind, 'unknown');
+  assert.equal((await scene.keeper.handOver('VI_9', null, null)).kind, 'unknown');
   assert.equal(scene.keeper.resume('VI_9', null).kind, 'unknown');
 });
 
@@ -342,8 +349,20 @@ test('a backup has nothing to hand over', async (t) => {
   await scene.keeper.start();
   scene.change('VI_1', 'initialize', 'backup');
   const why = 'VI_1 is backup here: there is nothing to hand over';
-  assert.deepEqual(scene.keeper.handOver('VI_1', null, null), { kind: 'refused', why });
+  assert.deepEqual(await scene.keeper.handOver('VI_1', null, null), { kind: 'refused', why });
   assert.deepEqual(scene.addresses.told, ['start']);
+});
+
+test('a router is handed over when a peer agrees, and is still active by then', async (t) => {
+  const scene = new Scene(t, planOf([], [[]]));
+  await scene.keeper.start();
+  scene.change('VI_1', 'backup', 'active');
+  scene.refusal = 'no peer stays';
+  assert.deepEqual(await scene.keeper.handOver('VI_1', null, 'alice'), { kind: 'refused', why: 'no peer stays' });
+  assert.deepEqual([scene.asked, scene.addresses.told], [['VI_1 by alice'], ['start']]);
+  scene.refusal = null;
+  assert.equal((await scene.keeper.handOver('VI_1', null, 'alice')).kind, 'ordered');
+  assert.equal(scene.addresses.told.length, 2);
 });
 
 test('what a drained node has handed over comes back when it is enabled, and not by resume', async (t) => {
@@ -351,7 +370,7 @@ test('what a drained node has handed over comes back when it is enabled, and not
   await scene.keeper.start();
   scene.change('VI_1', 'backup', 'active');
   scene.isDrained = true;
-  assert.equal(scene.keeper.handOver('VI_1', null, 'alice').kind, 'ordered');
+  assert.equal((await scene.keeper.handOver('VI_1', null, 'alice')).kind, 'ordered');
   const restraint = { reason: 'hand-over', sinceUs: 5_000_000, untilUs: null } as const;
   scene.addresses.events.onRestraint({ router: 'VI_1', restraint, end: null });
   assert.match(scene.log.lines.at(-1)!, /until that one fails or `evenkeel node enable`$/);
@@ -366,7 +385,7 @@ test('a hand-over is written down with who ordered it and until when, is shown, 
   const scene = new Scene(t, planOf([], [[]]));
   await scene.keeper.start();
   scene.change('VI_1', 'backup', 'active');
-  assert.equal(scene.keeper.handOver('VI_1', 600_000, 'alice').kind, 'ordered');
+  assert.equal((await scene.keeper.handOver('VI_1', 600_000, 'alice')).kind, 'ordered');
   const restraint = { reason: 'hand-over', sinceUs: 5_000_000, untilUs: 605_000_000 } as const;
   scene.addresses.events.onRestraint({ router: 'VI_1', restraint, end: null });
   const atMs = 1_000_000_001_000;
@@ -476,7 +495,7 @@ test('a router that goes runs its last program when it has left, and may come ba
   scene.change('VI_2', 'initialize', 'backup');
   scene.change('VI_2', 'backup', 'active');
   await scene.keeper.apply(planOf([SCRIPT], [[0]]));
-  assert.deepEqual(scene.keeper.handOver('VI_2', null, null), {
+  assert.deepEqual(await scene.keeper.handOver('VI_2', null, null), {
     kind: 'unknown',
     why: 'there is no virtual router VI_2',
   });

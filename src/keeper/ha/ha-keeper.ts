@@ -57,6 +57,12 @@ export interface HaKeeperOptions {
   readonly restraintFile: Pick<RestraintFile, 'read' | 'write' | 'writeAgain' | 'unstored'>;
   /** By hand: as long as that stands, nothing is taken back. */
   readonly isDrained: () => boolean;
+  /** Gives these routers away if a peer agrees to have them. */
+  readonly agreeToGo: (
+    routers: readonly string[],
+    by: string | null,
+    go: () => MoveResult,
+  ) => MoveResult | Promise<MoveResult>;
   /** Ends the connections that came to these addresses. */
   readonly endConnections: (addresses: readonly string[]) => void;
   /** Every router is held back at the start. */
@@ -249,12 +255,22 @@ export class HaKeeper {
   }
 
   /** Gives the addresses of a router, and of its group, to a peer, for so long (null: until `resume`). */
-  handOver(router: string, forMs: number | null, by: string | null): MoveResult {
+  async handOver(router: string, forMs: number | null, by: string | null): Promise<MoveResult> {
+    const refusal = this.whyNotGiven(router);
+    if (refusal !== null) return refusal;
+    return this.options.agreeToGo(this.groupOf(router), by, () => {
+      return this.whyNotGiven(router) ?? this.giveAway(router, forMs, by);
+    });
+  }
+
+  private whyNotGiven(router: string): MoveResult | null {
     const history = this.historyOf(router);
     if (history === undefined) return unknownRouter(router);
-    if (history.state !== 'active') {
-      return { kind: 'refused', why: `${router} is ${history.state} here: there is nothing to hand over` };
-    }
+    if (history.state === 'active') return null;
+    return { kind: 'refused', why: `${router} is ${history.state} here: there is nothing to hand over` };
+  }
+
+  private giveAway(router: string, forMs: number | null, by: string | null): MoveResult {
     this.options.log.info(`virtual router ${router}: hand-over ordered${by === null ? '' : ` by ${by}`}`);
     this.restraints.handleOrder(this.groupOf(router), by);
     this.addresses.handOver(router, forMs);

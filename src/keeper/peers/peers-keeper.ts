@@ -122,6 +122,11 @@ export class PeersKeeper {
     return this.peers.map(({ link, plan: { name } }) => ({ name, isUp: link.state === 'up', sinceMs: link.sinceMs }));
   }
 
+  /** Those that are there and answer `may-leave`. */
+  get agreeing(): readonly string[] {
+    return this.peers.flatMap(({ link, plan }) => (link.state === 'up' && link.agrees ? [plan.name] : []));
+  }
+
   status(): PeersStatus | null {
     if (this.plan === null) return null;
     const nowMs = performance.now();

@@ -109,6 +109,9 @@ export class CertificateSharing {
       // Of node-sharing.ts.
       case 'configuration':
       case 'node':
+      // Of leave-consent.ts.
+      case 'may-leave':
+      case 'leave-answer':
       // Of keeper/forwarding/kept-connections.ts.
       case 'kept':
       case 'exceptions':
