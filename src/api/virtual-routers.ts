@@ -69,7 +69,7 @@ const account = named('RouterAccount', 'What the process that owns the addresses
 });
 export type RouterAccount = View<typeof account>;
 
-const tracked = named('Tracked', 'What a router goes by besides adverts.', {
+export const tracked = named('Tracked', 'What a router goes by besides adverts.', {
   name: text('Which one.'),
   weight: number('0: a fault while it is down.'),
   isUp: flag('Null: no verdict yet.').nullable(),

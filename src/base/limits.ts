@@ -109,6 +109,10 @@ export const WITNESSES_MAX = 16;
 export const ROUTERS_MAX = 1022;
 /** Interfaces with virtual addresses: six sockets each, of the 4,096 descriptors that the vip process waits for. */
 export const HELD_INTERFACES_MAX = 512;
+/** What one node announces: each is a machine of its own. */
+export const ANNOUNCEMENTS_MAX = 64;
+/** Addresses of one announcement: all are given to the kernel in one turn, several times in their life. */
+export const ANNOUNCED_ADDRESSES_MAX = 256;
 /** Addresses of one virtual router: all are put there, and told to the segment, between two adverts. */
 export const HELD_ADDRESSES_MAX = 1000;
 /** Copies of requests under way in one proxy, and how long each may take. */

@@ -76,6 +76,7 @@ async function findRunning({ files, socket }: Pick<CheckOptions, 'files' | 'sock
 
 function summary({ plan, config }: Ready): string {
   const routers = Object.keys(config.ha ?? {}).length;
+  const announcements = Object.keys(config.announce ?? {}).length;
   // what answers with files is no server of the configuration
   const upstreams = plan.upstreams.filter(({ name }) => name !== FILES_UPSTREAM);
   return [
@@ -84,6 +85,7 @@ function summary({ plan, config }: Ready): string {
     count(upstreams.length, 'upstream'),
     count(sum(upstreams.map((upstream) => upstream.servers.length)), 'server'),
     ...(routers === 0 ? [] : [count(routers, 'virtual router')]),
+    ...(announcements === 0 ? [] : [count(announcements, 'announcement')]),
   ].join(', ');
 }
 

@@ -1,5 +1,5 @@
 /**
- * Several documents as one: the maps of listeners, upstreams, values and virtual routers are joined by name, everything else may be
+ * Several documents as one: the maps of listeners, upstreams, values, virtual routers and announcements are joined by name, everything else may be
  * written in one of them. What is in two is reported, with both places, and the first counts.
  */
 import type { Diagnostic, Path, SourceMap } from './findings/diagnostic.ts';
@@ -17,7 +17,7 @@ export interface Merged {
 }
 
 /** Parts of the document that are maps by name. */
-const JOINED: ReadonlySet<string> = new Set(['listeners', 'upstreams', 'values', 'ha']);
+const JOINED: ReadonlySet<string> = new Set(['listeners', 'upstreams', 'values', 'ha', 'announce']);
 
 type PlainMap = Record<string, unknown>;
 

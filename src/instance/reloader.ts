@@ -4,6 +4,7 @@
  * have read; all of them are told how it ended.
  */
 import { AssertionError } from '../base/assert.ts';
+import { announceChanges } from '../config/plan/announce-changes.ts';
 import { haChanges } from '../config/plan/ha-changes.ts';
 import { peersChanges } from '../config/plan/peers-changes.ts';
 import { planChanges } from '../config/plan/plan-changes.ts';
@@ -146,11 +147,12 @@ export class Reloader {
     const fixed = needsRestart(before, loaded);
     if (fixed !== null) throw new ReloadError(`${fixed} has changed, and takes a restart`);
     await apply(loaded, commit);
-    const { plan, ha, peers, adminTls } = loaded.ready;
+    const { plan, ha, announce, peers, adminTls } = loaded.ready;
     return [
       ...planChanges(before.ready.plan, plan),
       ...(sameFiles(before.ready.adminTls, adminTls) ? [] : ['admin: tls changed']),
       ...haChanges(before.ready.ha, ha),
+      ...announceChanges(before.ready.announce, announce),
       ...peersChanges(before.ready.peers, peers),
     ];
   }

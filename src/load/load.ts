@@ -214,15 +214,17 @@ function loadedOf(ready: Ready, { part = null }: LoadRequest, origin: Origin, se
   };
 }
 
-function partOf({ plan, ha, certificates, peers, adminTls }: Plans, part: ConfigurationPart | null): Plans {
+function partOf({ plan, ha, announce, certificates, peers, adminTls }: Plans, part: ConfigurationPart | null): Plans {
   if (part === 'addresses') {
     return {
       plan: { ...plan, listeners: [], upstreams: [] },
       ha,
+      announce,
       certificates: NO_CERTIFICATES,
       peers: null,
       adminTls,
     };
   }
-  return { plan, ha: part === 'listeners' ? null : ha, certificates, peers, adminTls };
+  const hasAddresses = part !== 'listeners';
+  return { plan, ha: hasAddresses ? ha : null, announce: hasAddresses ? announce : null, certificates, peers, adminTls };
 }

@@ -7,6 +7,8 @@ import { dirname } from 'node:path';
 import { compile } from '../config/compile/compile.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { compilePeers, type PeersPlan } from '../config/plan/peers.ts';
+import { compileAnnounce } from '../config/compile/announce.ts';
+import type { AnnouncePlan } from '../config/plan/announce.ts';
 import { compileHa, keyFilesOf, NO_KEY_FILES } from '../config/compile/ha.ts';
 import { NO_STICKY_KEYS, stickyKeysOf } from '../config/compile/sticky.ts';
 import { type Diagnostic, sortDiagnostics, type SourceMap } from '../config/findings/diagnostic.ts';
@@ -42,6 +44,8 @@ export interface Plans {
   readonly plan: Plan;
   /** Null: the configuration has no `ha`. */
   readonly ha: HaPlan | null;
+  /** Null: it has no `announce`. */
+  readonly announce: AnnouncePlan | null;
   readonly certificates: Certificates;
   /** Null: this node has none. */
   readonly peers: PeersPlan | null;
@@ -159,6 +163,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     processes,
     plan,
     ha,
+    announce: compileAnnounce(config, node ?? ''),
     certificates,
     certificateSources,
     peers,

@@ -4,6 +4,7 @@
  * misspelt upstream in another, and says nothing that follows only from what was taken out.
  */
 import { LISTENERS_MAX, SERVER_SLOTS_MAX } from '../../base/limits.ts';
+import { checkAnnounce } from './announce.ts';
 import { checkAccessLogs } from './access-logs.ts';
 import { checkAcme } from './acme.ts';
 import { checkAdmin } from './admin.ts';
@@ -31,8 +32,8 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   const uses = new UpstreamUses(report, document);
 
   const listeners = entriesOf(document.listeners);
-  const isEmpty = listeners.length === 0 && document.ha === undefined;
-  if (isEmpty && report.isWhole(['listeners']) && report.lacks([], 'ha')) {
+  const isEmpty = listeners.length === 0 && document.ha === undefined && document.announce === undefined;
+  if (isEmpty && report.isWhole(['listeners']) && report.lacks([], 'ha') && report.lacks([], 'announce')) {
     const fix = '`listeners:` with for example `web: { bind: "*:80", routes: [ { upstream: web } ] }`';
     report.atKey([], 'missing-key', { place: 'the file', key: 'listeners', fix });
   }
@@ -45,9 +46,10 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkBinds('admin', document.admin?.bind, ['admin', 'bind'], 'tcp', binds, report);
   checkAdmin(document, report);
 
+  const isSure = report.isWhole(['listeners']) && report.lacks([], 'listeners');
+  const hasListeners = listeners.length > 0 || !isSure;
+  checkAnnounce(document, hasListeners, uses, report);
   if (document.ha !== undefined) {
-    const isSure = report.isWhole(['listeners']) && report.lacks([], 'listeners');
-    const hasListeners = listeners.length > 0 || !isSure;
     checkHighAvailability(document.ha, node ?? document.node ?? null, hasListeners, uses, report);
   }
 

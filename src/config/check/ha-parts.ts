@@ -15,8 +15,9 @@ import type { UpstreamUses } from './upstream-uses.ts';
 type Router = Loose<VirtualRouterConfig>;
 type Track = NonNullable<NonNullable<Router['track']>[number]>;
 
+/** Of a virtual router, or of an announcement. */
 export function checkTrack(
-  router: Router,
+  router: Pick<Router, 'track' | 'preempt'>,
   hasListeners: boolean,
   path: Path,
   uses: UpstreamUses,

@@ -187,9 +187,7 @@ function compileUnicast(
 
 // --- what is tracked ---
 
-type TrackedThing = WatchPlan | { readonly kind: 'interface'; readonly interfaceName: string };
-
-function compileWatch(track: TrackConfig, node: string): TrackedThing {
+export function compileWatch(track: TrackConfig, node: string): WatchPlan {
   if (track.interface !== undefined) return { kind: 'interface', interfaceName: forNode(track.interface, node) };
   if (track.script !== undefined) return compileScript(track.script);
   if (track.process !== undefined) return compileProcess(track.process);
@@ -227,24 +225,29 @@ function compileScript(script: ScriptConfig): ScriptPlan {
   };
 }
 
-function compileTracked(
-  tracks: readonly TrackConfig[],
-  watches: readonly TrackedThing[],
-): VirtualRouterPlan['tracked'] {
-  const short = watches.map(watchName);
+function compileTracked(tracks: readonly TrackConfig[], watches: readonly WatchPlan[]): VirtualRouterPlan['tracked'] {
+  const names = watchNames(watches);
   return tracks.map((track, i) => {
     const watch = watches[i];
-    const isShared = short.some((name, j) => j !== i && name === short[i]);
     return {
-      name: isShared ? longName(watch) : short[i],
+      name: names[i],
       weight: track.weight ?? track.script?.weight ?? DEFAULTS.ha.weight,
       interfaceName: watch.kind === 'interface' ? watch.interfaceName : null,
     };
   });
 }
 
+/** Of things that are tracked together: different ones. */
+export function watchNames(watches: readonly WatchPlan[]): readonly string[] {
+  const short = watches.map(watchName);
+  return watches.map((watch, i) => {
+    const isShared = short.some((name, j) => j !== i && name === short[i]);
+    return isShared ? longName(watch) : short[i];
+  });
+}
+
 /** Where the short name is another one's too. */
-function longName(watch: TrackedThing): string {
+function longName(watch: WatchPlan): string {
   if (watch.kind === 'script' && watch.name === null) return `script ${watch.run.join(' ')}`;
   if (watch.kind === 'process' && watch.arguments !== null) {
     return `process ${watch.processName} ${watch.arguments.join(' ')}`;
@@ -253,7 +256,7 @@ function longName(watch: TrackedThing): string {
 }
 
 /** As the log and the status call it: `interface eth1`, `script check-nginx.sh`, `script chk_nginx`. */
-export function watchName(watch: TrackedThing): string {
+export function watchName(watch: WatchPlan): string {
   if (watch.kind === 'proxy') return 'proxy';
   if (watch.kind === 'interface') return `interface ${watch.interfaceName}`;
   if (watch.kind === 'file') return `file ${watch.path}`;

@@ -221,6 +221,26 @@ export const HOST = {
     message: 'this machine has no network interface <value>; it has <others>',
     remedy: 'write one that is there; the virtual router is in fault until it is',
   },
+  'no-announce-interface': {
+    severity: 'warning',
+    message: 'this machine has no network interface <value>; it has <others>',
+    remedy: '`ip link add <name> type dummy && ip link set <name> up`; nothing is announced until it is there',
+  },
+  'announce-interface-with-neighbours': {
+    severity: 'warning',
+    message: '<value> has neighbours, who would find each of these addresses on each node',
+    remedy: 'write an interface of type dummy, which is of no network',
+  },
+  'no-answer-of-bird': {
+    severity: 'warning',
+    message: 'BIRD does not answer at <path>: <reason>',
+    remedy: '<fix>',
+  },
+  'no-bgp-session': {
+    severity: 'warning',
+    message: 'BIRD at <path> tells nobody of routes: <reason>',
+    remedy: '<fix>',
+  },
   'bad-program': {
     severity: 'warning',
     message: '<path> cannot be run: <reason>',

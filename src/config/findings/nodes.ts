@@ -17,6 +17,11 @@ export const NODES = {
     message: 'the address <value> is also in <place>',
     remedy: 'keep one of them',
   },
+  'bad-announce-interface': {
+    severity: 'error',
+    message: '<value> cannot be the interface here: <reason>',
+    remedy: '<fix>',
+  },
   'mixed-families': {
     severity: 'error',
     message: 'a virtual router has IPv4 addresses or IPv6 addresses, not both',

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { WORKERS_MAX } from '../../base/limits.ts';
+import { Announce } from './announce.ts';
 import { DEFAULTS } from './defaults.ts';
 import { AccessLog, OwnLog } from './access-log.ts';
 import { HighAvailability } from './ha.ts';
@@ -72,6 +73,10 @@ export const Config = z
       'All HTTP listeners take part in traces (W3C Trace Context), unless they say `tracing: false`. [Tracing](../tracing.md).',
     ),
     ha: key(HighAvailability, 'By name: virtual routers (VRRP), each with its addresses.'),
+    announce: key(
+      z.record(name, Announce),
+      'By name: addresses that routers are told of by BGP while this node is well, so that many nodes have them at once. [A fleet](../fleet.md).',
+    ),
     peers: key(
       z.record(name, Peer),
       'By name: the nodes that are linked to each other, this one among them. The same on all of them.',

@@ -134,6 +134,8 @@ export const DEFAULTS = {
   accessLog: { format: 'json', escape: 'text', sample: '100%', errors: false },
   value: { of: '{client}', otherwise: '' },
   step: { rewrite: { end: 'next' } },
+  // A second is the shortest life that a kernel knows, and 3 s of standing still are no busy machine any more.
+  announce: { life: '3s', convergence: '2s', gracefulFor: '5s', bird: '/run/bird/bird.ctl' },
   ha: {
     priority: 100,
     version: 3,

@@ -35,7 +35,7 @@ const weight = key(
   DEFAULTS.ha.weight,
 );
 
-const Script = z.strictObject({
+export const Script = z.strictObject({
   name: key(name, 'What log and status call it. Without it the name of its program.'),
   run: required(command, 'The program, by its whole path, and its arguments. No shell; exit code 0 passes.', [
     '/etc/evenkeel/check.sh',
@@ -85,7 +85,7 @@ const TrackedFile = z.strictObject({
   overwrite: key(flag, '`init` is written also if it is there.', false),
 });
 
-const Track = z.strictObject({
+export const Track = z.strictObject({
   proxy: key(
     z.literal(true).meta({ examples: [true] }),
     "This node's own data plane: every proxy serves, and every listener has an address.",

@@ -41,6 +41,8 @@ export interface LeasePlan {
 export type WatchPlan =
   /** Every proxy serves, and every listener has an address. */
   | { readonly kind: 'proxy' }
+  /** Virtual routers have theirs followed by their owner, and not by this. */
+  | { readonly kind: 'interface'; readonly interfaceName: string }
   | ScriptPlan
   | ProcessPlan
   | FilePlan

@@ -116,6 +116,7 @@ export class Announcement {
   apply(settings: AnnouncementSettings, nowMs: number): void {
     this.settings = settings;
     this.tracking.apply(trackedBy(settings));
+    this.heldMs = LONG_AGO;
     this.settle(nowMs);
   }
 

@@ -4,11 +4,9 @@
  * it is busy or gone their owner goes on.
  */
 import type { HaStatus } from '../../api/virtual-routers.ts';
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
-import { watchName } from '../../config/compile/ha.ts';
 import type { LeaseWord } from '../../core/lease/lease.ts';
-import type { HaPlan, WatchPlan } from '../../config/plan/ha.ts';
+import type { HaPlan } from '../../config/plan/ha.ts';
 import type { Evidence } from '../../core/vrrp/observer.ts';
 import type { ListenerPlan } from '../../config/plan/listener.ts';
 import type { ServerPlan } from '../../config/plan/upstream.ts';
@@ -21,19 +19,17 @@ import type { Log } from '../log/log.ts';
 import { type AskName, Names } from '../servers/names.ts';
 import type { RunCommand } from './command.ts';
 import { CommandUsers } from './command-user.ts';
-import { FileWatch } from './file-watch.ts';
 import { Fifos } from './fifos.ts';
 import { HaRouter } from './ha-router.ts';
 import { type History, haStatus } from './ha-status.ts';
-import { type Look, LookWatch, lookAtProxies, lookAtUpstream, lookForProcess } from './look-watch.ts';
 import { roleOf } from './notifier.ts';
 import type { HaHeritage, HaMemory } from './heritage.ts';
 import type { RestraintFile } from './restraint-file.ts';
 import { Restraints, type StartRestraint } from './restraints.ts';
-import { ScriptWatch } from './script-watch.ts';
 import { checkServing } from './serving-check.ts';
 import type { VirtualAddresses } from './virtual-addresses.ts';
-import { verdictFor, type Watch, type WatchStatus } from './watch.ts';
+import { verdictFor, type WatchStatus } from './watch.ts';
+import { watchMaker } from './watch-maker.ts';
 import { Watches, watchKey } from './watches.ts';
 
 export interface HaKeeperOptions {
@@ -129,7 +125,7 @@ export class HaKeeper {
       unixMs: options.unixMs,
     });
     this.watches = new Watches(
-      (watch) => this.createWatch(watch),
+      watchMaker({ ...options, userFor: (names) => this.users.of(names) }),
       (watch) => this.handleVerdict(watch),
     );
     this.names = new Names(options.askName, log, (hostname, answer) => {
@@ -462,22 +458,6 @@ export class HaKeeper {
     for (const router of this.routers.values()) router.stopAsking();
     this.names.stop();
   }
-
-  private createWatch(plan: WatchPlan): Watch {
-    const { log, now, runCommand } = this.options;
-    const name = watchName(plan);
-    if (plan.kind === 'file') return new FileWatch(name, plan, log, now);
-    if (plan.kind !== 'script') return new LookWatch(name, this.createLook(plan), log, now);
-    const user = this.users.of(plan.user);
-    return new ScriptWatch({ plan, name, user, run: runCommand, log, now });
-  }
-
-  private createLook(plan: Exclude<WatchPlan, { kind: 'script' | 'file' }>): Look {
-    const { board, closedListeners, serversOf } = this.options;
-    if (plan.kind === 'proxy') return lookAtProxies(board, closedListeners);
-    if (plan.kind === 'process') return lookForProcess(plan, readText, listProcesses);
-    return lookAtUpstream(board, () => serversOf(plan.upstream));
-  }
 }
 
 /** To every router what it tracks of these; null: nothing is to be told of that. */
@@ -500,24 +480,6 @@ function tracksProxy({ watches: own }: HaPlan['routers'][number], watches: HaPla
 
 function unknownRouter(router: string): MoveResult {
   return { kind: 'unknown', why: `there is no virtual router ${router}` };
-}
-
-/** None if there is no descriptor left to look with. */
-function listProcesses(): readonly string[] {
-  try {
-    return readdirSync('/proc');
-  } catch {
-    return [];
-  }
-}
-
-/** A file of the kernel's: it is read without waiting for a disk. */
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
-  }
 }
 
 function leaseVerdict(router: string, { number, untilMs }: LeaseWord): Verdict {

@@ -1,7 +1,7 @@
 /**
- * What is looked at several times a second, because nobody says when it changes: processes, this node's own proxies and its
+ * What is looked at several times a second, because nobody says when it changes: processes, interfaces, this node's own proxies and its
  * servers. A look costs microseconds; a search for a process that is gone costs milliseconds, and is made less often.
- * (Interfaces are followed by the owner of the addresses, which the kernel tells.)
+ * (Those of virtual routers are followed by the owner of the addresses, which the kernel tells.)
  */
 import {
   type Board,
@@ -116,6 +116,18 @@ export function lookForProcess(plan: ProcessPlan, read: ReadText, list: () => re
     }
     track.handleLook(nowMs, found !== null);
     return { isUp: track.isUp, detail: found === null ? 'no such process' : `pid ${found.pid}` };
+  };
+}
+
+// --- interfaces ---
+
+/** A file is there to be read while the interface is up: `1` with a carrier. */
+export function lookAtInterface(name: string, read: ReadText): Look {
+  return () => {
+    const carrier = read(`/sys/class/net/${name}/carrier`)?.trim();
+    if (carrier === '1') return { isUp: true, detail: 'up' };
+    const isThere = read(`/sys/class/net/${name}/ifindex`) !== null;
+    return { isUp: false, detail: !isThere ? 'no such interface' : carrier === '0' ? 'no carrier' : 'down' };
   };
 }
 

@@ -1,0 +1,38 @@
+/** What another `announce` part changes, for people: `announcement web: address 192.0.2.11 added`. */
+import type { AnnouncementPlan, AnnouncePlan } from './announce.ts';
+
+/** Null: there is none. */
+export function announceChanges(from: AnnouncePlan | null, to: AnnouncePlan | null): readonly string[] {
+  const former = new Map(from?.announcements.map((each) => [each.name, each]));
+  const changes: string[] = [];
+  for (const after of to?.announcements ?? []) {
+    const before = former.get(after.name);
+    former.delete(after.name);
+    const what = `announcement ${after.name}`;
+    if (before === undefined) changes.push(`${what} added`);
+    else changes.push(...changesOf(before, from!, after, to!).map((change) => `${what}: ${change}`));
+  }
+  for (const name of former.keys()) changes.push(`announcement ${name} removed`);
+  return changes;
+}
+
+function changesOf(
+  before: AnnouncementPlan,
+  from: AnnouncePlan,
+  after: AnnouncementPlan,
+  to: AnnouncePlan,
+): readonly string[] {
+  const isOther = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other);
+  const watches = ({ tracked }: AnnouncementPlan, plan: AnnouncePlan): unknown =>
+    tracked.map(({ name, watch }) => [name, plan.watches[watch]]);
+  return [
+    ...after.addresses.filter((each) => !before.addresses.includes(each)).map((each) => `address ${each} added`),
+    ...before.addresses.filter((each) => !after.addresses.includes(each)).map((each) => `address ${each} removed`),
+    ...(before.interfaceName === after.interfaceName ? [] : ['interface changed']),
+    ...(isOther(before.graceful, after.graceful) ? ['graceful changed'] : []),
+    ...(isOther(watches(before, from), watches(after, to)) ? ['track changed'] : []),
+    ...(before.lifeS === after.lifeS ? [] : ['life changed']),
+    ...(before.convergenceMs === after.convergenceMs ? [] : ['convergence changed']),
+    ...(before.bird === after.bird ? [] : ['bird changed']),
+  ];
+}
