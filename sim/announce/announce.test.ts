@@ -17,7 +17,9 @@ test('nothing is announced by who does not run or is not well, and everybody is 
   assert.ok(withdrawals > SEEDS, `${withdrawals} withdrawals`);
 });
 
-const CANARIES = { immortal: 'has not run for', hasty: 'is without its addresses' } satisfies Partial<Record<Canary, string>>;
+const CANARIES = { immortal: 'has not run for', hasty: 'is without its addresses' } satisfies Partial<
+  Record<Canary, string>
+>;
 for (const [canary, caught] of Object.entries(CANARIES)) {
   test(`canary: nodes that are broken by ${canary} are caught`, () => {
     const seeds = Array.from({ length: CANARY_SEEDS }, (_, i) => i + 1);

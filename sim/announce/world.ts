@@ -112,7 +112,13 @@ class Node {
     if (!isRunning && this.place !== null && nowMs - this.ranMs > LIFE_S * 1_000 + SLACK_MS + STEP_MS)
       return `${this.name} has not run for ${nowMs - this.ranMs} ms, and its addresses are ${this.place}`;
     const isOut = this.place === 'announced' || this.place === 'leaving';
-    if (isRunning && isOut && !this.isWell && nowMs - this.wellSinceMs > WATCH_MS + STEP_MS && nowMs - this.stillUntilMs > WATCH_MS)
+    if (
+      isRunning &&
+      isOut &&
+      !this.isWell &&
+      nowMs - this.wellSinceMs > WATCH_MS + STEP_MS &&
+      nowMs - this.stillUntilMs > WATCH_MS
+    )
       return `${this.name} fails, and its addresses are ${this.place}`;
     return null;
   }
@@ -191,7 +197,8 @@ export class AnnounceWorld {
       }
     }
     const silent = nodes.find(({ routed }) => routed !== 'announced');
-    const fault = silent === undefined ? null : `${silent.name} is not announced when all has been well for ${CALM_MS} ms`;
+    const fault =
+      silent === undefined ? null : `${silent.name} is not announced when all has been well for ${CALM_MS} ms`;
     return { fault, withdrawals: withdrawals() };
   }
 

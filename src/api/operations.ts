@@ -15,6 +15,7 @@ import { route } from './routes.ts';
 import { count, named, text, type View } from './shapes.ts';
 import { pairNode } from './nodes.ts';
 import { node, peers, status } from './status.ts';
+import { announce } from './announcements.ts';
 import { routeTraffic } from './traffic.ts';
 import { router } from './virtual-routers.ts';
 
@@ -289,6 +290,11 @@ export const OPERATIONS = {
     summary: 'One virtual router, with all its evidence.',
     params: ofRouter,
     answer: router,
+  }),
+  announce: read({
+    path: '/v1/announcements',
+    summary: 'What this node announces to routers, and to whom, with all its evidence.',
+    answer: announce.nullable(),
   }),
   certificates: read({
     path: '/v1/certificates',

@@ -1,5 +1,6 @@
 /** How the whole of one evenkeel stands: what `evenkeel status --json` prints. */
 import * as z from 'zod';
+import { announce } from './announcements.ts';
 import { tls } from './certificates.ts';
 import { answer, listener, override, proxy, upstream } from './data-plane.ts';
 import { pairNode } from './nodes.ts';
@@ -107,6 +108,7 @@ export const status = named('Status', 'Everything of this node at once.', {
   format: z.literal(1).describe('Of this shape: another one if a reader of this one could misread it.'),
   ...NODE_SHAPE,
   ha: ha.nullable().describe('Null: the configuration has no `ha`.'),
+  announce: announce.nullable().exactOptional().describe('Null: the configuration has no `announce`.'),
   tls: tls.nullable().describe('Null: no listener has TLS.'),
   peers: peers.nullable().describe('Null: there are no peers.'),
   ...DATA_PLANE_SHAPE,

@@ -213,7 +213,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       proxyCommand: proxyCommand(program, engine.engine),
       filesCommand: filesCommand(program),
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
-      isSocketWanted: options.socket !== null || ready.ha !== null,
+      isSocketWanted: options.socket !== null || ready.ha !== null || ready.announce !== null,
       runDirectory: runDirectory(process.env),
       stateDirectory: directory,
       isRestrained: options.isRestrained,

@@ -11,19 +11,13 @@ import type {
 } from '../api/data-plane.ts';
 import type { PairNodeView } from '../api/nodes.ts';
 import type { ConfigurationView, LinkView, StatusDocument } from '../api/status.ts';
-import type {
-  ClaimView,
-  GuardView,
-  PeerView,
-  RestraintView,
-  RouterView,
-  TrackedView,
-  WitnessView,
-} from '../api/virtual-routers.ts';
+import type { ClaimView, GuardView, PeerView, RestraintView, RouterView, WitnessView } from '../api/virtual-routers.ts';
 import { overrideText } from '../keeper/overrides.ts';
 import { ageText } from './age-text.ts';
 import { discoveryText } from './discovery-text.ts';
+import { announceLines } from './announce-view.ts';
 import { type Color, type Paint, painter } from './paint.ts';
+import { field, list, trackedText } from './view-lines.ts';
 
 /** A proxy beats twenty times a second; one that is silent for longer is said to be. */
 const SILENT_MS = 1_000;
@@ -48,6 +42,8 @@ export function renderStatus(document: StatusDocument, socketPath: string, hasCo
   if (warnings.length > 0) lines.push('', ...warnings.map((warning) => paint('yellow', `warning: ${warning}`)));
   if (overrides.length > 0) lines.push('', ...overrides.map((override) => paint('yellow', byHandText(override))));
   for (const router of ha?.routers ?? []) lines.push('', ...routerLines(router, paint));
+  // A program of before knows nothing of it.
+  if (document.announce) lines.push(...announceLines(document.announce, paint));
   if (ha !== null && ha.owner.problem !== null) {
     lines.push('', paint('red', `no vip process takes part: ${ha.owner.problem}`));
   } else if (ha !== null && ha.owner.restarts > 0) {
@@ -239,13 +235,6 @@ function guardText({ name, passes, target, answerAgeMs }: GuardView, quorum: num
   if (target === null) return `${what}  ${verdict}`;
   const answer = answerAgeMs === null ? 'has never answered' : `answered ${ageText(answerAgeMs)} ago`;
   return `${what}  ${verdict}: ${target} ${answer}`;
-}
-
-function trackedText({ name, weight, isUp, sinceAgeMs, seenAgeMs, detail }: TrackedView, paint: Paint): string {
-  const verdict = isUp === null ? paint('yellow', 'no verdict') : isUp ? paint('green', 'ok') : paint('red', 'fails');
-  const weightText = weight === 0 ? '' : `, weight ${weight}`;
-  const seen = seenAgeMs === null ? 'never seen' : `seen ${ageText(seenAgeMs)} ago`;
-  return `${name}${weightText}  ${verdict} for ${ageText(sinceAgeMs)}: ${detail}, ${seen}`;
 }
 
 function witnessText({ name, isAnswering, answerAgeMs, detail }: WitnessView, paint: Paint): string {
@@ -467,15 +456,6 @@ function table(title: string, rows: readonly string[][], paint: Paint): string[]
 
 const BAD = /^(.*short of memory|down|ejected|unresolved|ended|silent .*|closed|no server)$/;
 const DOUBTFUL = /^(expired|none yet|not used|unchecked|starting|draining|drained|disabled|waiting|[0-9]+ waiting)$/;
-
-/** The first line has the label. */
-function list<T>(label: string, items: readonly T[], text: (item: T) => string): string[] {
-  return items.map((item, i) => field(i === 0 ? label : '', text(item)));
-}
-
-function field(label: string, text: string): string {
-  return `  ${label.padEnd(10)} ${text}`;
-}
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;

@@ -1,4 +1,5 @@
 /** The evidence behind a state, out of what a running evenkeel tells of itself. Pure. */
+import type { AnnouncementView, RoutingDaemonView } from '../api/announcements.ts';
 import type { DiscoveryView, ListenerView, OverrideView, ServerView, UpstreamView } from '../api/data-plane.ts';
 import type { EventView } from '../api/events.ts';
 import type { FailedRequestView } from '../api/failed-requests.ts';
@@ -9,6 +10,7 @@ import { maintenanceSubject } from '../core/overrides.ts';
 import { overrideText } from '../keeper/overrides.ts';
 import { type Color, type Paint, painter } from './paint.ts';
 import { ageText } from './age-text.ts';
+import { announcementLines } from './announce-view.ts';
 import { discoveryText } from './discovery-text.ts';
 import { routerLines } from './status-view.ts';
 
@@ -46,6 +48,11 @@ type EvidenceOf =
       readonly errors: readonly FailedRequestView[];
     }
   | { readonly kind: 'router'; readonly router: RouterView }
+  | {
+      readonly kind: 'announcement';
+      readonly announcement: AnnouncementView;
+      readonly daemons: readonly RoutingDaemonView[];
+    }
   | { readonly kind: 'request'; readonly request: FailedRequestView; readonly upstream: UpstreamView | null };
 
 const EVENTS_SHOWN = 5;
@@ -98,7 +105,15 @@ export function findEvidence(subject: string, known: Known): readonly Evidence[]
       const isWell = router.state === 'active' || (router.state === 'backup' && router.restraint === null);
       return { kind: 'router', router, isWell, events: eventsOf(router.name, known) };
     });
-  return [...routers, ...ofListeners, ...ofUpstreams, ...servers];
+  const { announcements = [], daemons = [] } = status.announce ?? {};
+  const ofAnnouncements = announcements
+    .filter(({ addresses, name }) => name === subject || addresses.includes(subject))
+    .map((announcement): Evidence => {
+      const { name, problem, state } = announcement;
+      const isWell = state === 'announced' && problem === null;
+      return { kind: 'announcement', announcement, daemons, isWell, events: eventsOf(`announcement ${name}`, known) };
+    });
+  return [...routers, ...ofAnnouncements, ...ofListeners, ...ofUpstreams, ...servers];
 }
 
 export function evidenceOfRequest(request: FailedRequestView, { status }: Known): Evidence {
@@ -162,6 +177,8 @@ function bodyOf(evidence: Evidence, paint: Paint): readonly string[] {
       return listenerLines(evidence, paint);
     case 'router':
       return routerLines(evidence.router, paint, Infinity);
+    case 'announcement':
+      return announcementLines(evidence.announcement, evidence.daemons, paint, Infinity);
     case 'request':
       return requestLines(evidence, paint);
   }

@@ -86,6 +86,7 @@ function standing(said: Partial<StatusDocument>): Omit<AdminFacts, 'isStopping' 
       wholeWith: () => said as StatusDocument,
       node: () => said as StatusDocument,
       ha: () => null,
+      announce: () => null,
       tls: () => null,
       peers: () => null,
       nodes: () => [],

@@ -32,7 +32,16 @@ import type { Successor } from './upgrade/upgrader.ts';
 export interface AdminFacts {
   readonly status: Pick<
     NodeStatus,
-    'dataPlane' | 'wholeWith' | 'node' | 'ha' | 'tls' | 'peers' | 'nodes' | 'configuration' | 'configurationPart'
+    | 'dataPlane'
+    | 'wholeWith'
+    | 'node'
+    | 'ha'
+    | 'announce'
+    | 'tls'
+    | 'peers'
+    | 'nodes'
+    | 'configuration'
+    | 'configurationPart'
   >;
   readonly configuration: Pick<ConfigurationByApi, 'etag' | 'rollbackInMs' | 'set' | 'reset' | 'confirm' | 'rollBack'>;
   readonly compare: () => Promise<Comparison>;
@@ -117,6 +126,7 @@ export function adminHandlers(facts: AdminFacts): Handlers {
       const routers = facts.status.ha()?.routers ?? [];
       return routers[indexIn(routers, params.router, 'virtual router')];
     },
+    announce: () => facts.status.announce(),
     certificates: ({ query }) => pageFrom(facts.status.tls()?.certificates ?? [], query, (each) => each),
     peers: () => facts.status.peers(),
     nodes: () => facts.status.nodes(),

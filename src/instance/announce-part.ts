@@ -16,6 +16,8 @@ export interface AnnouncePartOptions {
   readonly log: Log;
 }
 
+const now = (): number => performance.now();
+
 export class AnnouncePart {
   private readonly options: AnnouncePartOptions;
   private readonly users = new CommandUsers(process.getuid?.() ?? -1, findUser);
@@ -53,7 +55,6 @@ export class AnnouncePart {
 
   private create(plan: AnnouncePlan): AnnounceKeeper {
     const { keeper, overrides, log } = this.options;
-    const now = (): number => performance.now();
     return new AnnounceKeeper({
       plan,
       addresses: openAnnouncedAddresses(),

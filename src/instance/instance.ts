@@ -38,6 +38,7 @@ import { NO_CERTIFICATES } from '../load/tls/certificates.ts';
 import type { Renewal, RenewalRequest } from '../load/tls/renewal.ts';
 import type { ProcessUser } from '../port/host.ts';
 import { AdminDoor } from './admin-door.ts';
+import { AnnouncePart } from './announce-part.ts';
 import { adminHandlers, type OrderResult } from './admin.ts';
 import { CertificateSupply } from './certificate-supply.ts';
 import { ConfigurationByApi } from './configuration-by-api.ts';
@@ -137,6 +138,7 @@ export class Instance {
   private readonly byApi: ConfigurationByApi;
   readonly renewals: Renewals;
   private readonly haPart: HaPart;
+  private readonly announcePart: AnnouncePart;
   private readonly upgrader: Upgrader;
   readonly wards = new Wards();
   /** The program on disk for which an upgrade was tried unasked. */
@@ -171,7 +173,7 @@ export class Instance {
       filesCommand: options.filesCommand,
       findFilesUser,
       findUser,
-      mayBeIdle: () => this.inForce.wanted.ready.ha !== null,
+      mayBeIdle: () => hasAddresses(this.inForce.wanted),
       startsWhole: manner.startsWhole,
       // An nginx whose processes are looked for is one that serves.
       proxyTitles: loaded.ready.processes === null ? 'own' : 'borrowed',
@@ -227,6 +229,7 @@ export class Instance {
       agreeToGo: (routers, by, go) =>
         this.supply.leave(routers, by, () => (this.isUpgrading ? { kind: 'refused', why: UPGRADE_UNDER_WAY } : go())),
     });
+    this.announcePart = new AnnouncePart({ keeper, overrides, log });
     this.renewals = new Renewals({
       inForce: this.inForce,
       readCertificates: options.renewCertificates,
@@ -297,6 +300,7 @@ export class Instance {
       adminProblem: () => this.adminDoor.problem,
       adminCertificate: () => this.adminDoor.certificate,
       ha: () => this.ha,
+      announce: () => this.announcePart.keeper,
       isStopping: () => this.isStopping,
     });
     const port = new AdminPort({
@@ -327,9 +331,11 @@ export class Instance {
     if (succession === null) await this.openControl();
     else await this.takeOver(succession);
     const routers = this.isOver ? '' : await this.orEnd(this.haPart.start());
+    const { announce } = this.inForce.loaded.ready;
+    const announced = this.isOver ? '' : await this.orEnd(this.announcePart.start(announce));
     this.isStarting = false;
     this.supply.apply(this.inForce.loaded.ready);
-    return [served, routers].filter((text) => text !== '').join(', ');
+    return [served, routers, announced].filter((text) => text !== '').join(', ');
   }
 
   /** Goes on by what the file says now. Resolves with what has changed; rejects with ReloadError or NotNowError, and then nothing has. */
@@ -366,6 +372,7 @@ export class Instance {
 
   /** To be called then. Resolves when everything that was under way here is finished, or its time is over. */
   async giveWay(addresses: readonly string[]): Promise<void> {
+    this.announcePart.keeper?.letGo();
     this.supply.stop();
     this.discoveries.stop();
     this.adminDoor.finish();
@@ -445,7 +452,7 @@ export class Instance {
   /** Without waiting for what is under way: only the addresses are handed over first. */
   async end(): Promise<void> {
     this.isStopping = true;
-    await this.ha?.release();
+    await this.releaseAddresses();
     this.kill();
   }
 
@@ -455,7 +462,7 @@ export class Instance {
     this.isStopping = true;
     this.supply.stop();
     // While the addresses are here, connections come, and must be served.
-    await this.ha?.release();
+    await this.releaseAddresses();
     await Promise.all([this.keeper.stop(graceMs), this.upgrader.stop(graceMs), this.ha?.finish(graceMs)]);
     this.close();
   }
@@ -465,6 +472,7 @@ export class Instance {
     // First: a successor that is to go on with the addresses must not, when they are given up.
     this.upgrader.kill();
     this.ha?.kill();
+    this.announcePart.keeper?.kill();
     this.keeper.kill();
     this.close();
   }
@@ -476,6 +484,7 @@ export class Instance {
   giveUp(): void {
     if (this.isInCharge) return this.kill();
     this.ha?.kill();
+    this.announcePart.keeper?.letGo();
     this.close();
   }
 
@@ -531,7 +540,9 @@ export class Instance {
       if (this.isStopping) throw new NotNowError(STOPPING);
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const former = this.inForce.certificates;
-      await this.inForce.apply(loaded, { next: () => this.haPart.apply(loaded.ready.ha) });
+      const { announce, ha } = loaded.ready;
+      await this.inForce.apply(loaded, { next: () => this.haPart.apply(ha) });
+      await this.announcePart.apply(announce);
       commit();
       this.renewals.handleCertificates(former);
       this.supply.apply(loaded.ready);
@@ -587,6 +598,11 @@ export class Instance {
     return this.haPart.keeper;
   }
 
+  /** Resolves when nobody expects this node to serve any more. */
+  private async releaseAddresses(): Promise<void> {
+    await Promise.all([this.ha?.release(), this.announcePart.keeper?.release()]);
+  }
+
   /** A start without the virtual addresses is none. */
   private async orEnd<T>(started: Promise<T>): Promise<T> {
     try {
@@ -613,7 +629,7 @@ export class Instance {
       });
     } catch (error) {
       // Two of one machine, with the same addresses to hold and to let go.
-      if (error instanceof SocketTakenError && this.inForce.loaded.ready.ha !== null) {
+      if (error instanceof SocketTakenError && hasAddresses(this.inForce.loaded)) {
         this.kill();
         const first = error.isStopping ? 'start again when it has ended' : 'stop that one first';
         throw new StartError(`${error.message}: ${first}, or give one of them another --socket`);
@@ -679,6 +695,11 @@ export class Instance {
     if (this.isStopping) return 'it stops';
     return this.overrides.isNodeDrained ? 'this node is drained: `evenkeel node enable`' : null;
   }
+}
+
+/** That come and go with how this node is. */
+function hasAddresses({ ready }: Loaded): boolean {
+  return ready.ha !== null || ready.announce !== null;
 }
 
 /** Of peers that the file does not have any more, nothing is taken. */

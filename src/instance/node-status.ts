@@ -1,4 +1,5 @@
 /** How one instance stands as a whole: what each of its parts tells of itself, put together for whoever asks. */
+import type { AnnounceStatus } from '../api/announcements.ts';
 import type { TlsStatus } from '../api/certificates.ts';
 import type { PairNodeView } from '../api/nodes.ts';
 import type { Answer } from '../api/operations.ts';
@@ -15,6 +16,7 @@ import { bounded, LISTED_MAX, type NodeSummary } from '../core/peers/node-summar
 import { parsePointer, valueAt } from '../config/change/pointer.ts';
 import { JsonText } from '../keeper/api/app.ts';
 import { type BeatAges, type DataPlaneFacts, upstreamView } from '../keeper/api/status.ts';
+import type { AnnounceKeeper } from '../keeper/announce/announce-keeper.ts';
 import type { HaKeeper } from '../keeper/ha/ha-keeper.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import { type Overrides, overrideText } from '../keeper/overrides.ts';
@@ -48,6 +50,8 @@ export interface NodeStatusOptions {
   readonly adminCertificate: () => CertificateFacts | null;
   /** Null: there are no virtual addresses. */
   readonly ha: () => Pick<HaKeeper, 'status' | 'unstored'> | null;
+  /** Null: nothing is announced. */
+  readonly announce: () => Pick<AnnounceKeeper, 'status'> | null;
   readonly isStopping: () => boolean;
 }
 
@@ -68,7 +72,8 @@ export class NodeStatus {
   /** The same, with the data plane as it was found. */
   wholeWith(dataPlane: DataPlaneStatus): StatusDocument {
     const processes = processViews(dataPlane.proxies);
-    return { format: 1, ...this.node(), ha: this.ha(), tls: this.tls(), peers: this.peers(), ...dataPlane, processes };
+    const { ha, tls, peers } = { ha: this.ha(), tls: this.tls(), peers: this.peers() };
+    return { format: 1, ...this.node(), ha, announce: this.announce(), tls, peers, ...dataPlane, processes };
   }
 
   node(): NodeView {
@@ -92,6 +97,10 @@ export class NodeStatus {
 
   ha(): HaStatus | null {
     return this.options.ha()?.status() ?? null;
+  }
+
+  announce(): AnnounceStatus | null {
+    return this.options.announce()?.status() ?? null;
   }
 
   tls(): TlsStatus | null {

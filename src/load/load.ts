@@ -226,5 +226,12 @@ function partOf({ plan, ha, announce, certificates, peers, adminTls }: Plans, pa
     };
   }
   const hasAddresses = part !== 'listeners';
-  return { plan, ha: hasAddresses ? ha : null, announce: hasAddresses ? announce : null, certificates, peers, adminTls };
+  return {
+    plan,
+    ha: hasAddresses ? ha : null,
+    announce: hasAddresses ? announce : null,
+    certificates,
+    peers,
+    adminTls,
+  };
 }

@@ -1,5 +1,6 @@
 /** docs/reference/metrics.md, from the tables that metrics are made by. */
 import type { Metric } from './metric.ts';
+import { ANNOUNCEMENTS, SESSIONS } from './of-announcements.ts';
 import { CERTIFICATES } from './of-certificates.ts';
 import { NODE } from './of-node.ts';
 import { PEERS, ROUTERS } from './of-pair.ts';
@@ -24,6 +25,8 @@ export function metricsPage(): string {
     ...rows(SERVERS, 'upstream, server, address'),
     ...rows(PROXIES, 'proxy'),
     ...rows(ROUTERS, 'router'),
+    ...rows(ANNOUNCEMENTS, 'announcement'),
+    ...rows(SESSIONS, 'session'),
     ...rows(CERTIFICATES, 'listener, upstream, name, kind, file'),
     '| `evenkeel_peer_link_up` | gauge | peer | 1: the link to the other node is up. |',
     ...rows(PEERS, 'peer'),

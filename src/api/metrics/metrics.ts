@@ -6,6 +6,7 @@ import type { StatusDocument } from '../status.ts';
 import type { RouteTrafficView } from '../traffic.ts';
 import { END, familyText, type Format, seriesOf } from './exposition.ts';
 import { familiesOf } from './metric.ts';
+import { ANNOUNCEMENTS, SESSIONS } from './of-announcements.ts';
 import { certificateLabels, CERTIFICATES } from './of-certificates.ts';
 import { NODE } from './of-node.ts';
 import { linksOf, PEERS, ROUTERS } from './of-pair.ts';
@@ -24,11 +25,15 @@ export interface Measured {
 
 /** The text in small pieces, some of them empty: others may have their turn between. */
 export function* metricsText({ status, routes }: Measured, format: Format = 'prometheus'): Generator<string> {
-  const { listeners, upstreams, proxies, ha, tls, peers } = status;
+  const { announce = null, listeners, upstreams, proxies, ha, tls, peers } = status;
   const families = [
     ...familiesOf(NODE, [status], () => ({})),
     ...familiesOf(PROXIES, proxies, (_, index) => ({ proxy: String(index) })),
     ...familiesOf(ROUTERS, ha?.routers ?? [], ({ name }) => ({ router: name })),
+    ...familiesOf(ANNOUNCEMENTS, announce?.announcements ?? [], ({ name }) => ({ announcement: name })),
+    ...familiesOf(SESSIONS, announce?.daemons.flatMap(({ sessions }) => sessions) ?? [], ({ name }) => ({
+      session: name,
+    })),
     ...familiesOf(CERTIFICATES, tls?.certificates ?? [], certificateLabels),
     linksOf(peers?.peers ?? []),
     ...familiesOf(PEERS, peers?.nodes ?? [], ({ name }) => ({ peer: name })),

@@ -34,7 +34,10 @@ export const Announce = z.strictObject({
     'Where they are while they are announced, as /32 and /128: one of no network, of type dummy, that the daemon announces the addresses of.',
     'anycast',
   ),
-  graceful: key(Graceful, 'Routes leave by way of the community, when it is planned. Without it they are withdrawn at once.'),
+  graceful: key(
+    Graceful,
+    'Routes leave by way of the community, when it is planned. Without it they are withdrawn at once.',
+  ),
   track: key(
     z.array(AnnounceTrack),
     'What must be well for them to be announced. Each is one of `proxy`, `interface`, `script`, `process`, `file`, `upstream`. ' +
@@ -52,5 +55,3 @@ export const Announce = z.strictObject({
   ),
   bird: key(absolutePath, "The daemon's control socket: of BIRD 2, which is only asked.", DEFAULTS.announce.bird),
 });
-
-export type AnnounceConfig = z.infer<typeof Announce>;

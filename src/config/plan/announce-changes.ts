@@ -22,17 +22,22 @@ function changesOf(
   after: AnnouncementPlan,
   to: AnnouncePlan,
 ): readonly string[] {
-  const isOther = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other);
-  const watches = ({ tracked }: AnnouncementPlan, plan: AnnouncePlan): unknown =>
-    tracked.map(({ name, watch }) => [name, plan.watches[watch]]);
   return [
     ...after.addresses.filter((each) => !before.addresses.includes(each)).map((each) => `address ${each} added`),
     ...before.addresses.filter((each) => !after.addresses.includes(each)).map((each) => `address ${each} removed`),
     ...(before.interfaceName === after.interfaceName ? [] : ['interface changed']),
     ...(isOther(before.graceful, after.graceful) ? ['graceful changed'] : []),
-    ...(isOther(watches(before, from), watches(after, to)) ? ['track changed'] : []),
+    ...(isOther(watchesOf(before, from), watchesOf(after, to)) ? ['track changed'] : []),
     ...(before.lifeS === after.lifeS ? [] : ['life changed']),
     ...(before.convergenceMs === after.convergenceMs ? [] : ['convergence changed']),
     ...(before.bird === after.bird ? [] : ['bird changed']),
   ];
+}
+
+function isOther(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
+}
+
+function watchesOf({ tracked }: AnnouncementPlan, { watches }: AnnouncePlan): unknown {
+  return tracked.map(({ name, watch }) => [name, watches[watch]]);
 }

@@ -9,8 +9,10 @@ export type AnnouncementState = 'withdrawn' | 'announced' | 'leaving' | 'converg
 export const ANNOUNCEMENT_STATES: Readonly<Record<AnnouncementState, string>> = {
   withdrawn: 'The addresses are not on this machine.',
   announced: 'They are on the interface that the routing daemon announces.',
-  leaving: 'They are on the one whose routes it announces with the community GRACEFUL_SHUTDOWN (RFC 8326): routers that have another way take it.',
-  converging: 'The routes are withdrawn. The addresses are on `lo`, where nobody announces them: what routers still send is served.',
+  leaving:
+    'They are on the one whose routes it announces with the community GRACEFUL_SHUTDOWN (RFC 8326): routers that have another way take it.',
+  converging:
+    'The routes are withdrawn. The addresses are on `lo`, where nobody announces them: what routers still send is served.',
 };
 
 export type AnnouncementCause = 'well' | 'adopted' | 'fault' | 'drain' | 'stop' | 'stalled' | 'moved' | 'converged';

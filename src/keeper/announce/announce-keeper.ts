@@ -4,7 +4,6 @@
  */
 import type { AnnounceStatus } from '../../api/announcements.ts';
 import type { AnnouncePlan } from '../../config/plan/announce.ts';
-import { ANNOUNCEMENT_CAUSES } from '../../core/announce/states.ts';
 import type { AnnouncementChange } from '../../core/announce/announcement.ts';
 import type { AnnouncedAddresses } from '../../port/announced-addresses.ts';
 import type { Watch, WatchStatus } from '../ha/watch.ts';
@@ -165,7 +164,9 @@ export class AnnounceKeeper {
       announcement.turn(nowMs);
       this.tellProblem(announcement);
     }
-    this.leaving = this.leaving.filter(({ machine }) => !machine.hasStopped);
+    const gone = this.leaving.filter(({ machine }) => machine.hasStopped);
+    if (gone.length > 0) this.leaving = this.leaving.filter((each) => !gone.includes(each));
+    for (const { plan } of gone) this.changes.delete(plan.name);
     this.onTurn();
   }
 
@@ -189,8 +190,7 @@ export class AnnounceKeeper {
     changes.unshift(change);
     this.changes.set(name, changes.slice(0, CHANGES_MAX));
     const { log } = this.options;
-    const why = detail === '' ? ANNOUNCEMENT_CAUSES[cause] : `${detail}`;
-    const line = `announcement ${name}: ${from} to ${to}: ${cause}: ${why}`;
+    const line = `announcement ${name}: ${from} to ${to}: ${cause}${detail === '' ? '' : `, ${detail}`}`;
     if (cause === 'fault' || cause === 'stalled') log.warn(line);
     else log.info(line);
   }

@@ -74,7 +74,15 @@ function daemonView({ path, problem, facts, answeredMs }: BirdAccount, nowMs: nu
     sessions: (facts?.sessions ?? []).map((session) => {
       const { name, neighbor, neighborAs, since, info, told } = session;
       const text = info.replace(/\s+/g, ' ');
-      return { name, neighbor, neighborAs, isEstablished: isEstablished(session), since, info: text, told: told?.length ?? null };
+      return {
+        name,
+        neighbor,
+        neighborAs,
+        isEstablished: isEstablished(session),
+        since,
+        info: text,
+        told: told?.length ?? null,
+      };
     }),
   };
 }

@@ -27,10 +27,7 @@ export async function askBirdFacts(
 }
 
 /** A text: why there is no answer, for people. `ask` says what else is to be asked, when the answers so far are there; null: nothing. */
-function askBird(
-  path: string,
-  ask: (replies: readonly Reply[]) => string | null,
-): Promise<BirdAnswers | string> {
+function askBird(path: string, ask: (replies: readonly Reply[]) => string | null): Promise<BirdAnswers | string> {
   return new Promise((resolve) => {
     const replies: Reply[] = [];
     let text = '';

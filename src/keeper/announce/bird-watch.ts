@@ -21,7 +21,8 @@ export class BirdWatch {
   private readonly log: Log;
   private readonly now: () => number;
   private readonly ask: typeof askBirdFacts;
-  private account_: BirdAccount;
+  /** By the last question. */
+  account: BirdAccount;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
   private hasAnswered: boolean | null = null;
@@ -31,19 +32,19 @@ export class BirdWatch {
   constructor(
     path: string,
     interfaces: readonly string[],
-    { log, now, ask = askBirdFacts }: { readonly log: Log; readonly now: () => number; readonly ask?: typeof askBirdFacts },
+    {
+      log,
+      now,
+      ask = askBirdFacts,
+    }: { readonly log: Log; readonly now: () => number; readonly ask?: typeof askBirdFacts },
   ) {
     this.path = path;
     this.interfaces = interfaces;
     this.log = log;
     this.now = now;
     this.ask = ask;
-    this.account_ = { path, problem: null, facts: null, answeredMs: null };
+    this.account = { path, problem: null, facts: null, answeredMs: null };
     void this.look();
-  }
-
-  get account(): BirdAccount {
-    return this.account_;
   }
 
   stop(): void {
@@ -61,7 +62,7 @@ export class BirdWatch {
 
   private handleFailure(problem: string): void {
     const { log, path } = this;
-    this.account_ = { ...this.account_, problem };
+    this.account = { ...this.account, problem };
     if (this.hasAnswered !== false) {
       log.warn(`BIRD at ${path} does not answer: ${problem}; whom routes are announced to is not known`);
     }
@@ -70,7 +71,7 @@ export class BirdWatch {
 
   private handleFacts(facts: NonNullable<BirdAccount['facts']>): void {
     const { log, path } = this;
-    this.account_ = { path, problem: null, facts, answeredMs: this.now() };
+    this.account = { path, problem: null, facts, answeredMs: this.now() };
     if (this.hasAnswered !== true) log.info(`BIRD ${facts.version} at ${path} answers`);
     this.hasAnswered = true;
     const before = this.sessions;

@@ -65,7 +65,10 @@ export class HeldAnnouncement {
   private without(kept: ReadonlySet<string>, nowMs: number): HeldAnnouncement | null {
     const gone = this.on?.addresses.filter((each) => !kept.has(each)) ?? [];
     if (gone.length === 0) return null;
-    const left = new HeldAnnouncement({ ...this.plan, addresses: gone, tracked: [] }, this.addresses, this.onChange, nowMs);
+    const plan = { ...this.plan, name: `${this.plan.name} (${gone.join(', ')})`, addresses: gone, tracked: [] };
+    const left = new HeldAnnouncement(plan, this.addresses, this.onChange, nowMs);
+    // That it is there is nothing new.
+    left.machine.takeChanges();
     left.machine.stop(nowMs);
     return left;
   }

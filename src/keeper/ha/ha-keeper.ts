@@ -124,9 +124,8 @@ export class HaKeeper {
       endOrder: (router) => (options.isDrained() ? ENABLE_ORDER : `evenkeel resume ${router}`),
       unixMs: options.unixMs,
     });
-    this.watches = new Watches(
-      watchMaker({ ...options, userFor: (names) => this.users.of(names) }),
-      (watch) => this.handleVerdict(watch),
+    this.watches = new Watches(watchMaker({ ...options, userFor: (names) => this.users.of(names) }), (watch) =>
+      this.handleVerdict(watch),
     );
     this.names = new Names(options.askName, log, (hostname, answer) => {
       for (const { witnesses } of this.routers.values()) witnesses?.handleName(hostname, answer);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Board } from '../../base/board.ts';
 import { watchName } from '../../config/compile/ha.ts';
 import type { WatchPlan } from '../../config/plan/ha.ts';
-import type { ServerPlan } from '../../config/plan/plan.ts';
+import type { ServerPlan } from '../../config/plan/upstream.ts';
 import type { Log } from '../log/log.ts';
 import type { CommandUsers } from './command-user.ts';
 import type { RunCommand } from './command.ts';

@@ -51,8 +51,9 @@ class MachineLook {
     this.lookAtChecks();
     this.lookAtServerPrograms();
     this.lookAtForwarding();
+    this.lookAtAnnounce();
     if (this.known.config.ha === undefined) return this.found;
-    this.lookAtRights();
+    this.lookAtRights(['ha'], 'a virtual address', ['CAP_NET_ADMIN', 'CAP_NET_RAW']);
     const interfaces = new Set(readdirSync('/sys/class/net'));
     for (const [name, router] of entriesOf(this.known.config.ha)) {
       const path: Path = ['ha', name];
@@ -196,13 +197,42 @@ class MachineLook {
     }
   }
 
-  /** A node that can never be active must not look like a backup. */
-  private lookAtRights(): void {
-    const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
+  /** What is announced, and by which interfaces. */
+  private lookAtAnnounce(): void {
+    const { announce } = this.known.config;
+    if (announce === undefined) return;
+    this.lookAtRights(['announce'], 'an address that is announced', ['CAP_NET_ADMIN']);
+    const interfaces = readdirSync('/sys/class/net');
+    for (const [name, { interface: own, graceful, track }] of entriesOf(announce)) {
+      const path: Path = ['announce', name];
+      this.lookAtOwnInterface(own, [...path, 'interface'], interfaces);
+      this.lookAtOwnInterface(graceful?.interface, [...path, 'graceful', 'interface'], interfaces);
+      for (const { path: at, value } of itemsOf(track, [...path, 'track'])) {
+        this.lookAtInterface(value.interface, [...at, 'interface'], new Set(interfaces));
+        if (value.script === undefined) continue;
+        const { run, recover, user } = value.script;
+        this.lookAtPrograms({ run, recover }, user, [...at, 'script'], 'nothing is announced until then');
+      }
+    }
+  }
+
+  /** One that only this program's addresses are on, and nobody else. */
+  private lookAtOwnInterface(name: string | undefined, path: Path, interfaces: readonly string[]): void {
+    if (name === undefined) return;
+    if (!interfaces.includes(name)) {
+      const args = { value: show(name), others: interfaces.join(', '), name };
+      this.report(path, 'value', problem('no-announce-interface', args));
+    } else if (hasNeighbours(name)) {
+      this.report(path, 'value', problem('announce-interface-with-neighbours', { value: show(name) }));
+    }
+  }
+
+  /** A node that can never have an address must not look as if it waited for it. */
+  private lookAtRights(path: Path, what: string, rights: Parameters<typeof missingCapabilities>[0]): void {
+    const missing = missingCapabilities(rights);
     if (missing.length === 0) return;
-    const grant = "systemd's `AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE`";
-    const args = { what: 'a virtual address', rights: missing.join(' and '), grant };
-    this.report(['ha'], 'key', problem('missing-rights', args));
+    const grant = `systemd's \`AmbientCapabilities=${rights.join(' ')} CAP_NET_BIND_SERVICE\``;
+    this.report(path, 'key', problem('missing-rights', { what, rights: missing.join(' and '), grant }));
   }
 
   private lookAtInterface(written: Written, path: Path, interfaces: ReadonlySet<string>): void {
@@ -290,6 +320,20 @@ function findFolderFault(path: string): string | null {
     return statSync(path).isDirectory() ? null : 'is no folder';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be looked into';
+  }
+}
+
+const IFF_LOOPBACK = 0x8;
+const IFF_NOARP = 0x80;
+
+/** Whoever is on the other side asks who has an address, and is answered. A bridge without ports has nobody. */
+function hasNeighbours(name: string): boolean {
+  try {
+    const flags = Number(readFileSync(`/sys/class/net/${name}/flags`, 'utf8'));
+    if ((flags & (IFF_LOOPBACK | IFF_NOARP)) !== 0) return false;
+    return readdirSync(`/sys/class/net/${name}/brif`).length > 0;
+  } catch {
+    return true;
   }
 }
 

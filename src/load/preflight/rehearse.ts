@@ -12,10 +12,11 @@ import type { FixedSettings } from '../../api/status.ts';
 import { askSystem } from '../../keeper/servers/names.ts';
 import { bindText } from '../../keeper/proxies/listeners.ts';
 import { systemReason } from '../../base/system-error.ts';
-import { parseBind, parseHttpUrl, parseServer, type ServerAddress } from '../../config/words/addresses.ts';
+import { parseBind, parseHttpUrl, parseIp, parseServer, type ServerAddress } from '../../config/words/addresses.ts';
 import { entriesOf, itemsOf } from '../../config/model/parts.ts';
 import { tryListening } from '../../io/linux/listen.ts';
 import type { Known } from '../prepare.ts';
+import { rehearseDaemons } from './daemons.ts';
 
 /** The evenkeel that runs here. */
 export interface Running {
@@ -41,6 +42,7 @@ export async function rehearse(known: Known, running: Running | null): Promise<r
     ...rehearseListeners(known, running),
     ...rehearseAccessLogs(known),
     ...(await rehearseNames(known)),
+    ...(await rehearseDaemons(known)),
   ];
 }
 
@@ -136,14 +138,17 @@ function isTakenByOurs({ code, ownerPid }: ListenFailure, running: Running | nul
 }
 
 /** Those of this machine, and those that come to it. */
-function knownAddresses({ ha }: Known): ReadonlySet<string> {
+function knownAddresses({ config, ha }: Known): ReadonlySet<string> {
   const own = Object.values(networkInterfaces()).flatMap((addresses) =>
     (addresses ?? []).map(({ address }) => address),
   );
   const virtual = (ha?.vip.routers ?? []).flatMap(({ addresses, excluded }) => {
     return [...addresses, ...excluded].map(({ address }) => address);
   });
-  return new Set([...own, ...virtual]);
+  const announced = entriesOf(config.announce).flatMap(([, { addresses }]) =>
+    itemsOf(addresses, []).map(({ value }) => parseIp(value).value?.address ?? value),
+  );
+  return new Set([...own, ...virtual, ...announced]);
 }
 
 function isForeign({ address, dual }: BindPlan, own: ReadonlySet<string>): boolean {

@@ -36,7 +36,7 @@ export function factsOf(replies: readonly Reply[]): BirdFacts {
       .filter(({ kind }) => kind === 'BGP')
       .map((protocol) => {
         const place = established.indexOf(protocol.name);
-        return { ...protocol, told: place < 0 ? null : networksOf(replies[place + 2]) };
+        return Object.assign({}, protocol, { told: place < 0 ? null : networksOf(replies[place + 2]) });
       }),
     hasDirect: protocols.some(({ kind, isUp }) => kind === 'Direct' && isUp),
     known: networksOf(replies[1]),

@@ -69,7 +69,8 @@ test('a greeting, a refusal, and what is neither', () => {
   assert.equal(versionOf(reply('0001 something else\n')), null);
   assert.equal(refusalOf(reply('8007 Access denied\n')), 'Access denied');
   assert.equal(refusalOf(reply('0016 Access restricted\n')), null);
-  for (const text of ['HTTP/1.1 400 Bad Request\r\n', '\n', ' more\n', '12 x\n']) assert.equal(parseReply(text), undefined);
+  for (const text of ['HTTP/1.1 400 Bad Request\r\n', '\n', ' more\n', '12 x\n'])
+    assert.equal(parseReply(text), undefined);
 });
 
 test('a reply that is not whole is none yet, and what follows it is left', () => {
