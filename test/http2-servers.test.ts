@@ -31,6 +31,7 @@ const MIB = 1024 * 1024;
 interface Seen {
   readonly address: string;
   sessions: number;
+  pings: number;
   refused: number;
   readonly open: Set<http2.ServerHttp2Session>;
   /** Of requests that it has not answered, to be answered by the test. */
@@ -39,12 +40,24 @@ interface Seen {
 }
 
 async function serve(t: TestContext, server: http2.Http2Server | http2.Http2SecureServer): Promise<Seen> {
-  const seen: Seen = { address: '', sessions: 0, refused: 0, open: new Set(), held: [], change: new Change() };
+  const seen: Seen = {
+    address: '',
+    sessions: 0,
+    pings: 0,
+    refused: 0,
+    open: new Set(),
+    held: [],
+    change: new Change(),
+  };
   server.on('session', (one: http2.ServerHttp2Session) => {
     seen.sessions++;
     seen.open.add(one);
     one.on('close', () => seen.open.delete(one));
     one.on('error', () => undefined);
+    one.on('ping', () => {
+      seen.pings++;
+      seen.change.wake();
+    });
   });
   server.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
     stream.on('error', () => undefined);
@@ -88,6 +101,10 @@ function answer(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHead
   } else if (path === '/refuse') {
     seen.refused++;
     stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+  } else if (path.startsWith('/a.B/Says')) {
+    seen.refused++;
+    const head = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': path.slice('/a.B/Says'.length) };
+    stream.respond(head, { endStream: true });
   } else if (path === '/reset') stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
   else if (path === '/bye') {
     stream.respond({ ':status': 200 });
@@ -184,7 +201,12 @@ interface Started {
 
 async function start(t: TestContext, engine: Engine, upstreams: string, names: readonly string[]): Promise<Started> {
   const port = await freePort();
-  const routes = names.map((name) => `      - { match: { host: ${name}.test }, upstream: ${name} }`).join('\n');
+  const routes = names
+    .map(
+      (name) =>
+        `      - { match: { host: ${name}.test }, upstream: ${name}, retry: { on: [connect, grpc-unavailable] } }`,
+    )
+    .join('\n');
   const evenkeel = await Evenkeel.start(
     t,
     `
@@ -207,6 +229,7 @@ for (const engine of ENGINES) {
   test(`[${engine}] servers that speak HTTP/2 in clear`, engineSkip(engine), async (t) => {
     const seen = await serve(t, http2.createServer({ settings: { maxConcurrentStreams: 10 } }));
     const other = await serve(t, http2.createServer());
+    const silent = await rawServer(t, () => undefined);
     const { port } = await start(
       t,
       engine,
@@ -214,8 +237,10 @@ for (const engine of ENGINES) {
   a: { protocol: http2, servers: [ "${seen.address}" ] }
   b: { protocol: http2, servers: [ "${seen.address}", "${other.address}" ] }
   c: { protocol: http2, timeouts: { response: 500ms }, servers: [ "${seen.address}" ] }
+  d: { protocol: http2, ping: { idle: 1s, timeout: 100ms }, servers: [ "${silent.address}" ] }
+  e: { protocol: http2, ping: { idle: 1s, timeout: 60s }, servers: [ "${seen.address}" ] }
 `,
-      ['a', 'b', 'c'],
+      ['a', 'b', 'c', 'd', 'e'],
     );
     const client = await session(t, port);
     const old = (path: string, headers: Record<string, string> = {}): Promise<[number, string, http.IncomingMessage]> =>
@@ -370,6 +395,31 @@ for (const engine of ENGINES) {
       const late = await ask(client, { ...call, ':path': '/hold', 'grpc-timeout': '100m' }, 'x');
       assert.equal(late.headers['grpc-status'], '4');
       seen.held.length = 0;
+    });
+
+    await t.test('a call that a server answers with a status of the rule goes to another one', async () => {
+      const call = { ':authority': 'b.test', ':method': 'POST', 'content-type': 'application/grpc' };
+      for (const [status, tries] of [
+        ['14', 2],
+        ['5', 1],
+      ] as const) {
+        const before = seen.refused + other.refused;
+        const { headers } = await ask(client, at(`/a.B/Says${status}`, call), 'message');
+        assert.equal(headers['grpc-status'], status, 'the last answer passes');
+        assert.equal(seen.refused + other.refused - before, tries, `grpc-status ${status}`);
+      }
+    });
+
+    await t.test('a server that is silent is asked by PING, and is not waited for without an answer', async () => {
+      assert.equal((await ask(client, at('/', { ':authority': 'd.test' }))).status, 504);
+      assert.equal(silent.count, 1);
+      const reply = ask(client, at('/hold', { ':authority': 'e.test' }));
+      await seen.change.until(
+        () => seen.pings > 0 && seen.held.length > 0,
+        () => `${seen.pings} pings`,
+      );
+      seen.held.splice(0)[0].respond({ ':status': 200 }, { endStream: true });
+      assert.equal((await reply).status, 200, 'who answers is waited for');
     });
 
     await t.test('a reset is no answer, and silence is none', async () => {

@@ -19,8 +19,10 @@ import {
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_GRPC_STATUS,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_SILENT,
   FAILED_STATUS,
   SENT_EVERYTHING_KEPT,
   SENT_NOTHING,
@@ -55,6 +57,7 @@ test('each kind of failure is repeated if and only if the rule names it', () => 
     [FAILED_CONNECT_TIMEOUT, 0, { connect: true }],
     [FAILED_RESET, 0, { reset: true }],
     [FAILED_RESPONSE_TIMEOUT, 0, { timeout: true }],
+    [FAILED_SILENT, 0, { timeout: true }],
     [FAILED_STATUS, 503, { statuses: [502, 503] }],
   ];
   const everythingElse = { connect: true, reset: true, timeout: true, statuses: [502, 503] };
@@ -126,4 +129,13 @@ test('for every input: nothing half gone is sent again, and nothing unsafe witho
       },
     ),
   );
+});
+
+test('a call is repeated by a status of gRPC that the rule has, though it is no idempotent request', () => {
+  const by = rule({ grpcStatuses: [14] });
+  assert.ok(mayRetry(by, false, SENT_EVERYTHING_KEPT, FAILED_GRPC_STATUS, 14, false, 1));
+  assert.ok(!mayRetry(by, false, SENT_EVERYTHING_KEPT, FAILED_GRPC_STATUS, 8, false, 1));
+  assert.ok(!mayRetry(by, false, SENT_UNREPEATABLE, FAILED_GRPC_STATUS, 14, false, 1));
+  assert.ok(!mayRetry(by, false, SENT_EVERYTHING_KEPT, FAILED_GRPC_STATUS, 14, false, 2), 'tries are bounded');
+  assert.ok(!mayRetry(rule({ statuses: [503] }), false, SENT_EVERYTHING_KEPT, FAILED_GRPC_STATUS, 14, false, 1));
 });

@@ -4,6 +4,7 @@
  *
  * A request must not be carried out twice unless that is harmless or the operator says so:
  * - nothing of it was sent, or the server says that it has not worked on it: always safe;
+ * - the server answers a call with a status of gRPC that the rule names: safe, for the rule says so;
  * - it was sent, and its method is idempotent or the route allows the others too: as the route's rule says;
  * - it was sent on a connection of HTTP/2 that the server is giving up in order, and it has not worked on it: as with a reused connection, which comes next;
  * - it was sent on a reused connection, which ended without a byte: the server closed an idle connection while the
@@ -47,6 +48,11 @@ export const FAILED_WITHDRAWN = 11;
 /** The server says that it has not worked on the request: over HTTP/2 by REFUSED_STREAM, or by a GOAWAY that names an earlier one. */
 export const FAILED_REFUSED = 12;
 
+/** While the request waited, the server did not answer a PING of HTTP/2. */
+export const FAILED_SILENT = 13;
+/** A call of gRPC was answered with a status of gRPC that is in the rule, and nothing else. */
+export const FAILED_GRPC_STATUS = 14;
+
 /** By number, as metrics call them. */
 export const FAILURE_NAMES = [
   '',
@@ -62,6 +68,8 @@ export const FAILURE_NAMES = [
   'no-buffer',
   'withdrawn',
   'refused',
+  'silent',
+  'grpc-status',
 ] as const;
 
 /** How a connection cannot be made. */
@@ -80,10 +88,12 @@ export type LocalFailure =
 export type ServerFailure =
   | typeof FAILED_CONNECT
   | typeof FAILED_CONNECT_TIMEOUT
+  | typeof FAILED_GRPC_STATUS
   | typeof FAILED_REFUSED
   | typeof FAILED_RESET
   | typeof FAILED_RESPONSE_TIMEOUT
   | typeof FAILED_BAD_RESPONSE
+  | typeof FAILED_SILENT
   | typeof FAILED_STATUS
   | typeof FAILED_TLS;
 /** How a try failed. */
@@ -115,7 +125,7 @@ export function isIdempotent(method: number): boolean {
 }
 
 /**
- * `sent`: SENT_...; `how`: FAILED_..., with FAILED_STATUS `status` is the response's, else it is ignored. `isStale`:
+ * `sent`: SENT_...; `how`: FAILED_..., with FAILED_STATUS and FAILED_GRPC_STATUS `status` is the response's, else it is ignored. `isStale`:
  * the connection was a reused one and ended without a byte, and this has not already been the reason to repeat this
  * request; such a try does not count. `tries`: those that count, this one included, >= 1.
  */
@@ -130,8 +140,9 @@ export function mayRetry(
 ): boolean {
   if (sent === SENT_UNREPEATABLE) return false;
   if (isStale && how === FAILED_REFUSED) return true;
-  const isUntouched = sent === SENT_NOTHING || how === FAILED_REFUSED;
-  if (!isUntouched && !isIdempotent && !rule.nonIdempotent) return false;
+  // who lists a status of gRPC speaks of calls, and none of those is idempotent
+  const isHarmless = sent === SENT_NOTHING || how === FAILED_REFUSED || how === FAILED_GRPC_STATUS;
+  if (!isHarmless && !isIdempotent && !rule.nonIdempotent) return false;
   if (isStale && how === FAILED_RESET) return true;
   if (tries >= rule.attempts) return false;
   switch (how) {
@@ -146,9 +157,12 @@ export function mayRetry(
     case FAILED_RESET:
       return rule.reset;
     case FAILED_RESPONSE_TIMEOUT:
+    case FAILED_SILENT:
       return rule.timeout;
     case FAILED_STATUS:
       return rule.statuses.includes(status);
+    case FAILED_GRPC_STATUS:
+      return rule.grpcStatuses?.includes(status) === true;
     case FAILED_BAD_RESPONSE:
     case FAILED_NO_BUFFER:
       return false;

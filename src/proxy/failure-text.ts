@@ -4,12 +4,14 @@ import {
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_GRPC_STATUS,
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
   FAILED_REFUSED,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_SILENT,
   FAILED_STATUS,
   FAILED_TLS,
   FAILED_WITHDRAWN,
@@ -31,6 +33,10 @@ export function failureText(how: Failure, status: number, tlsFailure = ''): stri
       return 'request refused by the server';
     case FAILED_RESPONSE_TIMEOUT:
       return 'no response in time';
+    case FAILED_SILENT:
+      return 'no answer to a ping in time';
+    case FAILED_GRPC_STATUS:
+      return `grpc-status ${status}`;
     case FAILED_BAD_RESPONSE:
       return 'invalid response';
     case FAILED_STATUS:

@@ -67,6 +67,7 @@ function checkProtocol(upstream: Upstream, path: Path, isTcp: boolean, report: R
   const { protocol = DEFAULTS.upstream.protocol } = upstream;
   if (protocol === DEFAULTS.upstream.protocol) {
     checkNoGrpc(upstream, path, report);
+    checkNoPing(upstream, path, report);
     return;
   }
   const at = [...path, 'protocol'];
@@ -86,6 +87,14 @@ function checkProtocol(upstream: Upstream, path: Path, isTcp: boolean, report: R
       fix: 'leave it out: X-Forwarded-For names the client; or write `protocol: http1`',
     });
   }
+}
+
+/** HTTP/1 has nothing like it. */
+function checkNoPing({ ping = false }: Upstream, path: Path, report: Report): void {
+  if (ping === false || !report.lacks(path, 'protocol')) return;
+  const reason = 'servers are spoken to in HTTP/1, and PING is one of HTTP/2';
+  const fix = 'write `tcp-keepalive`, or `protocol: http2`';
+  report.atKey([...path, 'ping'], 'no-effect', { key: 'ping', reason, fix });
 }
 
 /** Checks of gRPC are made over HTTP/2. */

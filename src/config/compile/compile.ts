@@ -240,6 +240,12 @@ function compileKeepAlive(written: ListenerConfig['tcp-keepalive']): KeepAlive |
   return { idleS: seconds(idle), intervalS: seconds(interval), probes: probes ?? 0 };
 }
 
+function compilePing(written: UpstreamConfig['ping']): Pick<UpstreamPlan, 'ping'> {
+  if (written === undefined || written === false) return {};
+  const { idle, timeout } = { ...DEFAULTS.upstream.ping, ...(written === true ? {} : written) };
+  return { ping: { idleMs: ms(idle), timeoutMs: ms(timeout) } };
+}
+
 function seconds(duration: string | undefined): number {
   return duration === undefined ? 0 : Math.ceil(ms(duration) / 1000);
 }
@@ -356,6 +362,7 @@ function compileUpstream(
       halfClosedMs: ms(timeouts['half-closed']),
     },
     keepAlive: compileKeepAlive(upstream['tcp-keepalive']),
+    ...compilePing(upstream.ping),
     poolIdle: upstream.pool?.idle ?? null,
     ...compileWear(upstream.pool?.requests, upstream.pool?.age),
     queueMax: upstream.queue?.max ?? defaults.queue.max,

@@ -5,6 +5,7 @@ import { compileAuth } from './auth.ts';
 import { compileLimits, type LimiterConfigs } from './limits.ts';
 import { compileBandwidth } from './bandwidth.ts';
 import { compileCors, OriginLists } from './cors.ts';
+import { grpcStatusesOf } from '../words/grpc-statuses.ts';
 import { securityLines } from '../words/security-headers.ts';
 import { compileCompress } from './compress.ts';
 import { compileFiles, type FileTypes } from './files.ts';
@@ -278,12 +279,14 @@ function compileRewrite(rewrite: NonNullable<RouteConfig['rewrite']>): RewritePl
 function compileRetry(retry: NonNullable<RouteConfig['retry']>): RetryPlan {
   const { attempts, on } = { ...DEFAULTS.route.retry, ...retry };
   const reasons: readonly (string | number)[] = on;
+  const grpcStatuses = grpcStatusesOf(reasons);
   return {
     attempts,
     connect: reasons.includes('connect'),
     reset: reasons.includes('reset'),
     timeout: reasons.includes('timeout'),
     statuses: reasons.filter((reason) => typeof reason === 'number'),
+    ...(grpcStatuses.length === 0 ? {} : { grpcStatuses }),
     nonIdempotent: reasons.includes('non-idempotent'),
   };
 }

@@ -65,6 +65,7 @@ export const DEFAULTS = {
     resolver: { timeout: '5s' },
     discover: { every: '10s', timeout: '5s', hold: '5s' },
     sticky: { path: '/', secure: 'auto', 'http-only': true, 'same-site': 'lax', 'every-response': false },
+    ping: { idle: '5m', timeout: '20s' },
     serverBy: { names: true, loose: false },
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.
     timeouts: {

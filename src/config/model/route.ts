@@ -26,8 +26,10 @@ import {
 import { Files, Redirect, Respond, Rewrite } from './answer.ts';
 import { Headers } from './header-edits.ts';
 import { Match } from './match.ts';
+import { GRPC_STATUSES } from '../words/grpc-statuses.ts';
 
 const RETRY_REASONS = ['connect', 'reset', 'timeout', 'non-idempotent'] as const;
+const GRPC_REASONS = Object.keys(GRPC_STATUSES) as (keyof typeof GRPC_STATUSES)[];
 
 const retryStatus = z
   .union([integer(500, 599), z.literal([403, 404, 429])])
@@ -36,10 +38,10 @@ const retryStatus = z
 const Retry = z.strictObject({
   attempts: key(integer(1, 16), 'Tries in all, the first included: 1 is no retry.', DEFAULTS.route.retry.attempts),
   on: key(
-    z.array(z.union([z.enum(RETRY_REASONS), retryStatus])),
+    z.array(z.union([z.enum(RETRY_REASONS), z.enum(GRPC_REASONS), retryStatus])),
     'What makes another server be tried. `connect`: no connection; `reset`: it ended before a response; `timeout`: the response did ' +
       'not begin in time; status codes 500 to 599, 429, 403 and 404, of which the last two are no failure of the server. Once something was sent, only idempotent methods are tried again, ' +
-      'unless `non-idempotent` is in the list too.',
+      'unless `non-idempotent` is in the list too. `grpc-unavailable` and the like: a call of gRPC is answered with that status and nothing else; then it is tried again whatever was sent.',
     DEFAULTS.route.retry.on,
   ),
 });

@@ -24,6 +24,14 @@ import {
 import { Health, Passive, Quorum, ServerHealth, ServerNotify } from './health.ts';
 import { ProxyTlvs, TcpKeepalive } from './listener.ts';
 
+const Ping = z.union([
+  flag,
+  z.strictObject({
+    idle: key(duration('1s', '24h'), 'Silence until a server is asked.', DEFAULTS.upstream.ping.idle),
+    timeout: key(duration('10ms', '1h'), 'Until it has to have said something.', DEFAULTS.upstream.ping.timeout),
+  }),
+]);
+
 const Hash = z.strictObject({
   header: key(headerName, 'The value of this header field.'),
   cookie: key(headerName.meta({ title: 'cookie name', examples: ['session'] }), 'The value of this cookie.'),
@@ -214,6 +222,12 @@ export const Upstream = z.strictObject({
   ),
   timeouts: key(UpstreamTimeouts, "Of the servers' side."),
   'tcp-keepalive': key(TcpKeepalive, "As a listener's, towards servers.", false),
+  ping: key(
+    Ping,
+    'Asks a server of HTTP/2 that says nothing while requests wait for it whether it is still there (PING): `true`, or a map. Without an answer its ' +
+      'connection is given up. Servers of gRPC end connections that ask more often than every 5 minutes, unless they are told otherwise.',
+    false,
+  ),
   'proxy-protocol': key(
     z.union([z.enum(['v1', 'v2']), ProxyTlvs]),
     'Begins every connection to a server with a PROXY protocol header of this version, which names the client; checks say that they ' +

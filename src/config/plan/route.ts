@@ -193,6 +193,8 @@ export interface RetryPlan {
   readonly timeout: boolean;
   /** ... when the response has one of these status codes (500..599, 429, 403, 404). */
   readonly statuses: readonly number[];
+  /** ... when a call of gRPC is answered with one of these statuses of its own (1 to 16), and nothing else, whatever its method. Absent: none. */
+  readonly grpcStatuses?: readonly number[];
   /** Also methods that are not idempotent (RFC 9110 section 9.2.2), once something of them was sent. */
   readonly nonIdempotent: boolean;
 }

@@ -78,6 +78,14 @@ export interface StickyCookiePlan {
   readonly isSaidAlways: boolean;
 }
 
+/** How a silent connection of HTTP/2 is found dead while something waits for it. */
+export interface PingPlan {
+  /** Silence until it is asked. */
+  readonly idleMs: number;
+  /** Until an answer has to be there. */
+  readonly timeoutMs: number;
+}
+
 export interface UpstreamPlan {
   readonly name: string;
   /** Its place on the status board. */
@@ -118,6 +126,8 @@ export interface UpstreamPlan {
   };
   /** Towards servers. Null: none. */
   readonly keepAlive: KeepAlive | null;
+  /** Of HTTP/2. Absent: it is not asked. */
+  readonly ping?: PingPlan;
   /** Idle keep-alive connections that one proxy keeps per server, at most. Null: as many as were in use at one time. */
   readonly poolIdle: number | null;
   /** How much one connection is used. Absent: as long as both sides keep it. */

@@ -7,6 +7,7 @@ import { Span } from '../value/span.ts';
 const CONTENT_TYPE = ascii('content-type');
 const APPLICATION_GRPC = ascii('application/grpc');
 const GRPC_TIMEOUT = ascii('grpc-timeout');
+const GRPC_STATUS = ascii('grpc-status');
 const PLUS = 0x2b;
 const SEMICOLON = 0x3b;
 const NANOS_PER_MS = 1_000_000;
@@ -71,6 +72,18 @@ export function timeoutMsOf(bytes: Uint8Array, table: FieldTable): number {
     value = value * 10 + digit;
   }
   return Math.max(1, Math.ceil((value * nanos) / NANOS_PER_MS));
+}
+
+/** What these fields of a response say in `grpc-status`; -1: nothing, or nothing that is a status. */
+export function statusIn(bytes: Uint8Array, table: FieldTable): number {
+  if (!findField(bytes, table, GRPC_STATUS, 0, span) || span.length === 0 || span.length > 2) return -1;
+  let status = 0;
+  for (let i = span.at; i < span.at + span.length; i++) {
+    const digit = bytes[i] - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    status = status * 10 + digit;
+  }
+  return status;
 }
 
 /** The code of an answer that has this status of HTTP. */

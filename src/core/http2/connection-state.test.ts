@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED } from '../../wire/http2/error-codes.ts';
-import { FAULT_STREAM_DEPENDENCY, FAULT_STREAM_INCREMENT_ZERO } from '../../wire/http2/faults.ts';
+import {
+  FLOW_CONTROL_ERROR,
+  FRAME_SIZE_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+  STREAM_CLOSED,
+} from '../../wire/http2/error-codes.ts';
+import {
+  FAULT_STREAM_DEPENDENCY,
+  FAULT_STREAM_INCREMENT_ZERO,
+  FAULT_STREAM_PRIORITY_SIZE,
+} from '../../wire/http2/faults.ts';
 import { SETTING_INITIAL_WINDOW_SIZE, SETTING_MAX_FRAME_SIZE } from '../../wire/http2/settings.ts';
 import {
   CONNECTION_WINDOW_BYTES,
@@ -52,6 +62,10 @@ class Client {
 
   window(id: number, increment: number, fault = 0): string {
     return this.say(this.machine.handleWindow(id, increment, fault, this.now));
+  }
+
+  priority(id: number, fault: number): string {
+    return this.say(this.machine.handlePriority(id, fault, this.now));
   }
 
   idleFrame(): string {
@@ -148,6 +162,29 @@ test('section 5.3.1: a stream that depends on itself is reset', () => {
   const client = new Client();
   assert.equal(client.block(1, true, FAULT_STREAM_DEPENDENCY), `reset ${PROTOCOL_ERROR}`);
   client.open(3);
+});
+
+test('section 5.3.1 and 6.3: PRIORITY that is wrong ends its stream, or the connection where there is no such stream', () => {
+  for (const [fault, code] of [
+    [FAULT_STREAM_DEPENDENCY, PROTOCOL_ERROR],
+    [FAULT_STREAM_PRIORITY_SIZE, FRAME_SIZE_ERROR],
+  ]) {
+    const client = new Client();
+    client.open(1);
+    assert.equal(client.priority(3, 0), 'taken');
+    assert.equal(client.priority(1, fault), `reset ${code}`);
+    assert.match(client.priority(3, fault), /^ended stream-/);
+  }
+});
+
+test('section 5.1: who has reset a stream sends nothing more on it', () => {
+  const client = new Client();
+  client.open(1);
+  assert.equal(client.reset(1), 'taken');
+  assert.equal(client.data(1, 1), `reset ${STREAM_CLOSED}`);
+  client.open(3);
+  assert.equal(client.reset(3), 'taken');
+  assert.equal(client.block(3, true), 'ended ended-stream');
 });
 
 test('section 6.9.1: windows that grow too large, or by nothing', () => {

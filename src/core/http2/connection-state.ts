@@ -235,7 +235,14 @@ export abstract class ConnectionState<Owner> {
     return this.idleFrames.take(SETTINGS_COST * (1 + count), now) ? TAKEN : this.end(IDLE_FLOOD);
   }
 
-  /** PING, PRIORITY, a frame of an unknown type, an acknowledgement. */
+  /** PRIORITY says nothing here. If it is wrong its stream ends, and the connection where there is none: an idle one is not reset (section 6.4). */
+  handlePriority(id: number, fault: number, now: number): Verdict {
+    if (fault === 0) return this.handleIdleFrame(now);
+    if (this.streams.has(id)) return this.reset(id, faultOf(fault).code, now);
+    return this.end({ ...faultOf(fault), isFlood: false });
+  }
+
+  /** PING, a frame of an unknown type, an acknowledgement. */
   handleIdleFrame(now: number): Verdict {
     return this.idleFrames.take(1, now) ? TAKEN : this.end(IDLE_FLOOD);
   }
@@ -251,7 +258,8 @@ export abstract class ConnectionState<Owner> {
     if (!this.resets.take(1, now)) return this.end(RESET_FLOOD);
     const stream = this.streams.get(id);
     if (stream === undefined) return IGNORED;
-    this.forget(stream, true);
+    // whoever has reset a stream has nothing of it on its way: what comes is a mistake
+    this.forget(stream, false);
     this.stream = stream;
     return TAKEN;
   }

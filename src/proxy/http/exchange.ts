@@ -21,6 +21,7 @@ import { isComplete, PHASE_CONNECT, PHASE_DONE, PHASE_QUEUE, PHASE_RESPONSE, PHA
 import { PICK_FULL, PICK_OWN, PICK_TRIED, PICK_UNNAMED } from '../../core/balance/balancer.ts';
 import {
   type Failure,
+  FAILED_GRPC_STATUS,
   FAILED_NO_RESOURCE,
   FAILED_STATUS,
   SENT_EVERYTHING_KEPT,
@@ -30,6 +31,7 @@ import {
   mayRetry,
 } from '../../core/retry.ts';
 import type { BelievedHops } from '../../core/client/forwarded-for.ts';
+import { statusIn } from '../../core/grpc/grpc.ts';
 import type { Refusal } from '../../core/limit/route-limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import type { SavedView } from '../../core/value/saved-view.ts';
@@ -643,6 +645,14 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     return isForOther;
   }
 
+  retriesCall(head: ResponseHead): number {
+    const { retry } = this.action;
+    if (retry.grpcStatuses === undefined) return 0;
+    const status = statusIn(this.context.memory, head);
+    // without another server the client gets this response
+    return this.mayTryOther(FAILED_GRPC_STATUS, status) ? status : 0;
+  }
+
   goesOnBy(head: ResponseHead): boolean {
     const { responseEdit, targetBy } = this.route;
     if (targetBy === null) return false;
@@ -670,12 +680,12 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     const { retry } = this.action;
     if (status < 403 || !retry.statuses.includes(status)) return this.isIntercepted(status);
     // without another server the client gets this response, which says more than one of our own would
-    return this.mayTryOther(status) || this.isIntercepted(status);
+    return this.mayTryOther(FAILED_STATUS, status) || this.isIntercepted(status);
   }
 
-  private mayTryOther(status: number): boolean {
+  private mayTryOther(how: Failure, status: number): boolean {
     return (
-      mayRetry(this.action.retry, this.isIdempotent, this.sent, FAILED_STATUS, status, false, this.tries) &&
+      mayRetry(this.action.retry, this.isIdempotent, this.sent, how, status, false, this.tries) &&
       this.upstream.hasOther(this, this.server as Server)
     );
   }
@@ -683,7 +693,7 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
   /** A response with this status is not for the client, and no other server is tried. */
   private isIntercepted(status: number): boolean {
     if (!this.action.interceptsErrors || status < 300 || this.errorPageFor(status) === null) return false;
-    return !this.action.retry.statuses.includes(status) || !this.mayTryOther(status);
+    return !this.action.retry.statuses.includes(status) || !this.mayTryOther(FAILED_STATUS, status);
   }
 
   get isRequestComplete(): boolean {

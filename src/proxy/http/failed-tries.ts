@@ -4,17 +4,22 @@ import {
   FAILED_BAD_RESPONSE,
   FAILED_CONNECT,
   FAILED_CONNECT_TIMEOUT,
+  FAILED_GRPC_STATUS,
   FAILED_NO_BUFFER,
   FAILED_NO_PORT,
   FAILED_NO_RESOURCE,
   FAILED_REFUSED,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_SILENT,
   FAILED_STATUS,
   FAILED_TLS,
   FAILED_WITHDRAWN,
 } from '../../core/retry.ts';
 import * as own from './own-responses.ts';
+
+/** What a call that another server was to answer is told: as gRPC takes it. */
+const UNAVAILABLE = 503;
 
 /** `status`: the server's, with FAILED_STATUS. */
 export function answerTo(how: Failure, status: number): own.OwnResponse {
@@ -33,9 +38,12 @@ export function answerTo(how: Failure, status: number): own.OwnResponse {
     case FAILED_NO_BUFFER:
       return own.OUT_OF_MEMORY;
     case FAILED_RESPONSE_TIMEOUT:
+    case FAILED_SILENT:
       return own.SERVER_TIMEOUT;
     case FAILED_BAD_RESPONSE:
       return own.SERVER_INVALID;
+    case FAILED_GRPC_STATUS:
+      return own.serverStatus(UNAVAILABLE);
     case FAILED_STATUS:
       return own.serverStatus(status);
     case FAILED_RESET:

@@ -185,6 +185,8 @@ export interface ResponseHandler {
   noteBacklog(): void;
   /** Whether a response with this status is to be dropped and the request tried elsewhere. */
   retriesStatus(status: number): boolean;
+  /** The same of a call of gRPC, to which this head is all of the response: by which status of gRPC; 0: it is not. */
+  retriesCall(head: ResponseHead): number;
   /** A response with this head says where its request goes on: it is not for the client, and `handleGoesOn` follows. */
   goesOnBy(head: ResponseHead): boolean;
   handleGoesOn(): void;

@@ -30,6 +30,7 @@ import {
   EVENT_MORE,
   EVENT_PING,
   EVENT_PING_ACK,
+  EVENT_PRIORITY,
   EVENT_RESET,
   EVENT_SETTING,
   EVENT_SETTINGS_END,
@@ -250,6 +251,9 @@ export class Frames<Stream extends FrameStream> {
         this.control.sendSettingsAck();
         this.owner.handleSettings();
         this.serveBlocked();
+        return;
+      case EVENT_PRIORITY:
+        this.count(machine.handlePriority(reader.streamId, reader.fault, now));
         return;
       case EVENT_PING:
         if (this.count(machine.handleIdleFrame(now)) === TAKEN) this.control.sendPing(reader.opaque, true);

@@ -10,6 +10,7 @@
 import { HEAD_SLOT_BYTES } from '../../base/limits.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { TAKEN, type Verdict } from '../../core/http2/connection-state.ts';
+import { ASK, DEAD, SilenceWatch } from '../../core/http2/silence.ts';
 import { ToServer } from '../../core/http2/to-server.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
 import {
@@ -20,6 +21,7 @@ import {
   FAILED_NO_BUFFER,
   FAILED_REFUSED,
   FAILED_RESET,
+  FAILED_SILENT,
 } from '../../core/retry.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
 import { ascii, emitFragment } from '../../wire/http1/emit.ts';
@@ -27,7 +29,7 @@ import { BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, type HeadLimits } from '../..
 import { responseBody } from '../../wire/http1/response.ts';
 import { CANCEL, NO_ERROR } from '../../wire/http2/error-codes.ts';
 import { type Fault, faultOf } from '../../wire/http2/faults.ts';
-import { PREFACE } from '../../wire/http2/frame.ts';
+import { PING_BYTES, PREFACE } from '../../wire/http2/frame.ts';
 import type { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import { ResponseReader } from '../../wire/http2/response.ts';
 import { SETTING_ENABLE_PUSH } from '../../wire/http2/settings.ts';
@@ -44,7 +46,8 @@ import type { Upstream } from '../upstream.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { Frames, type FramesOwner } from './frames.ts';
 import type { Output } from './output.ts';
-import { RESPONSE_LIMITS, ServerStream, type StreamCarrier } from './server-stream.ts';
+import { RESPONSE_LIMITS, ServerStream } from './server-stream.ts';
+import type { StreamCarrier } from './stream-carrier.ts';
 
 const CONNECTING = 0;
 const GREETING = 1;
@@ -54,6 +57,8 @@ const GONE = 4;
 type Phase = 0 | 1 | 2 | 3 | 4;
 
 const BREACH = answerKind('http2-server');
+
+const NO_OPAQUE = new Uint8Array(PING_BYTES);
 
 /** As ALPN names it. */
 const HTTP_2 = 'h2';
@@ -73,7 +78,7 @@ export interface ConnectionOwner {
 
 export class ServerConnection
   extends Expiring
-  implements SocketHandler, DialOwner, FramesOwner<ServerStream>, StreamCarrier, Pooled, Shared, Delayed
+  implements SocketHandler, DialOwner, FramesOwner<ServerStream>, StreamCarrier<ServerStream>, Pooled, Shared, Delayed
 {
   readonly context: Context;
   readonly server: Server;
@@ -92,6 +97,8 @@ export class ServerConnection
   /** Those for whom it was begun. */
   private readonly waiting: ServerStream[] = [];
   private isShared = false;
+  /** Null: silence is no reason to ask. */
+  private readonly watch: SilenceWatch | null;
   /** Exchanges that it has carried. */
   private requests = 0;
   receivedBytes = 0;
@@ -113,6 +120,8 @@ export class ServerConnection
     this.cache = cache;
     this.begunAt = context.transport.now;
     this.machine = new ToServer(this.begunAt);
+    const { ping } = upstream.plan;
+    this.watch = ping === undefined ? null : new SilenceWatch(ping);
   }
 
   /** False: no socket could be made. */
@@ -237,11 +246,33 @@ export class ServerConnection
     const state = this.machine.open();
     state.owner = stream;
     this.requests++;
+    if (this.watch !== null && this.machine.streams.size === 1) this.beginWatch(this.watch);
     const { wear } = this.upstream.plan;
     if (wear !== undefined && isWorn(wear, this.requests, this.context.transport.now - this.begunAt))
       this.machine.isLeaving = true;
     this.share();
     return state;
+  }
+
+  /** Something waits for the server from here. */
+  private beginWatch(watch: SilenceWatch): void {
+    const { timers, transport } = this.context;
+    watch.begin(transport.now);
+    timers.arm(this, watch.lookAt);
+  }
+
+  private lookAtSilence(watch: SilenceWatch, now: number): void {
+    if (this.phase !== READY || this.machine.streams.size === 0) return;
+    const said = watch.look(now);
+    if (said === DEAD) {
+      this.lose(FAILED_SILENT);
+      return;
+    }
+    if (said === ASK) {
+      this.frames.control.sendPing(NO_OPAQUE, false);
+      this.frames.output.flush();
+    }
+    this.context.timers.arm(this, watch.lookAt);
   }
 
   /** Whoever looks for room finds it here, or not. */
@@ -338,6 +369,7 @@ export class ServerConnection
 
   handleData(_socket: Socket, slot: number, offset: number, length: number): void {
     this.receivedBytes += length;
+    if (this.watch !== null) this.watch.hear(this.context.transport.now);
     this.frames.accept(slot, offset, length);
   }
 
@@ -422,7 +454,7 @@ export class ServerConnection
   }
 
   handlePingAck(): void {
-    // none was asked for
+    // whatever comes is an answer
   }
 
   handleGoaway(): void {
@@ -435,8 +467,9 @@ export class ServerConnection
 
   // --- ends ---
 
-  override handleExpiry(): void {
+  override handleExpiry(now: number): void {
     if (this.phase === GREETING) this.lose(FAILED_CONNECT_TIMEOUT);
+    else if (this.watch !== null) this.lookAtSilence(this.watch, now);
   }
 
   /** It is of no use any more: how, for those who have had no response. */

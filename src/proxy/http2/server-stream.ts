@@ -8,39 +8,35 @@
  * `waiting`: its connection does not stand yet, or has taken the stream in for an exchange that has not sent. What becomes of a failed try is
  * the exchange's decision, not this class's.
  */
-import { HEAD_BYTES_MAX, HEAD_SLOT_BYTES } from '../../base/limits.ts';
+import { HEAD_BYTES_MAX } from '../../base/limits.ts';
 import { answerKind } from '../../core/answers/kinds.ts';
 import { endedByAnswer, SERVER_LEFT, SERVER_STALLED } from '../../core/endings.ts';
 import type { StreamState } from '../../core/http2/stream-state.ts';
-import type { ToServer } from '../../core/http2/to-server.ts';
 import {
   type Failure,
   FAILED_BAD_RESPONSE,
+  FAILED_GRPC_STATUS,
   FAILED_NO_BUFFER,
   FAILED_REFUSED,
   FAILED_RESET,
   FAILED_RESPONSE_TIMEOUT,
+  FAILED_SILENT,
   FAILED_STATUS,
   isLocalFailure,
 } from '../../core/retry.ts';
 import { BODY_NONE, type HeadLimits } from '../../wire/http1/head.ts';
 import { responseBody } from '../../wire/http1/response.ts';
 import { CANCEL, REFUSED_STREAM } from '../../wire/http2/error-codes.ts';
-import type { Context } from '../context.ts';
-import { Expiring } from '../expiring.ts';
 import type { KeptRequest } from '../http/kept-request.ts';
-import type { BodySink, ResponseHandler, ServerSide, Tunnel } from '../http/sides.ts';
-import type { RelayTimes } from '../relay.ts';
+import type { BodySink, ResponseHandler, ServerSide } from '../http/sides.ts';
 import type { Delayed } from '../later.ts';
-import type { Server } from '../server.ts';
-import type { Upstream } from '../upstream.ts';
-import type { BlockWriter } from './block-writer.ts';
 import type { FrameStream } from './frames.ts';
-import { HeldBody } from './held-body.ts';
-import { parseKeptResponse, switchHead } from './kept-head.ts';
-import type { Output } from './output.ts';
+import { ServerTry } from './server-try.ts';
+import { ServerTunnel, switchProtocols } from './server-tunnel.ts';
 import { type StreamBelow, StreamSocket } from './stream-socket.ts';
+import type { StreamCarrier } from './stream-carrier.ts';
 import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
+import { WaitingResponse } from './waiting-response.ts';
 
 const WAITING = 0;
 const HEAD = 1;
@@ -55,95 +51,36 @@ export const RESPONSE_LIMITS: HeadLimits = { headBytes: HEAD_BYTES_MAX, headers:
 
 const OUT_OF_MEMORY = endedByAnswer(answerKind('out-of-memory'));
 const SERVER_INVALID = endedByAnswer(answerKind('server-invalid'));
-/** This and above. */
-const SERVER_ERRORS = 500;
-
-/** Its connection, as it has it. */
-export interface StreamCarrier {
-  readonly context: Context;
-  readonly server: Server;
-  readonly upstream: Upstream;
-  readonly machine: ToServer<ServerStream>;
-  readonly output: Output;
-  readonly blocks: BlockWriter;
-  readonly isTls: boolean;
-  readonly receivedBytes: number;
-  readonly acknowledgedBytes: number;
-  remoteAddress(into: Uint8Array, at: number): number;
-  localAddress(into: Uint8Array, at: number): number;
-
-  /** The HEADERS of this stream are the next. */
-  openStream(stream: ServerStream): StreamState<ServerStream>;
-  /** Both sides of it have ended. */
-  closeStream(state: StreamState<ServerStream>): void;
-  /** It is given up. `code`: why, as RST_STREAM says it. */
-  resetStream(state: StreamState<ServerStream>, code: number): void;
-  /** So much of a body was taken, or dropped. */
-  take(state: StreamState<ServerStream>, bytes: number): void;
-  /** It has more to send than the server takes. */
-  block(stream: ServerStream): void;
-  unblock(stream: ServerStream): void;
-  /** A stream has had no answer in time. `receivedBefore`: what the connection had received when the stream began. */
-  noteSilence(receivedBefore: number): void;
-  /** It does not wait any more. */
-  leaveQueue(stream: ServerStream): void;
-}
 
 export class ServerStream
-  extends Expiring
-  implements ServerSide, FrameStream, WriterUser, Delayed, StreamBelow, Tunnel
+  extends ServerTry<ServerStream>
+  implements ServerSide, FrameStream, WriterUser, Delayed, StreamBelow
 {
-  private readonly context: Context;
-  readonly upstream: Upstream;
-  readonly server: Server;
-  private connection: StreamCarrier;
   private exchangeOrNull: ResponseHandler | null;
   private phase: Phase = WAITING;
   private state: StreamState<ServerStream> | null = null;
   private writer: StreamWriter<ServerStream> | null = null;
   /** The connection's list of those that have more to send than the server takes. */
   isBlocked = false;
-  /** When this exchange took it. */
-  private readonly takenAt: number;
-  /** From then to the head of the response. */
-  private answeredMs = 0;
-  wasConnected = false;
-  /** The connection had been there before. */
-  private readonly isReused: boolean;
-  /** Of what the connection has received, when the request was sent. */
-  private receivedBefore = 0;
-  /** The server goes in order, after others, and has not worked on it. */
-  private isLeftOut = false;
-  /** The response is one of the server's failures: 5xx. */
-  private isServerError = false;
   /** What a client of HTTP/1 waits for that has asked for a WebSocket. Null: the server was not asked for one. */
   private accept: Uint8Array | null = null;
   /** What the stream has become. */
   private socket: StreamSocket | null = null;
 
-  // --- what the client has not taken yet ---
-  /** The head, as lines. -1: it is not here, or has been handed on. */
-  private headSlot = -1;
-  private headLength = 0;
+  /** What the client has not taken yet. Null: there was nothing of the kind. */
+  private waiting: WaitingResponse | null = null;
   /** The head is in the client's sink, and waits there for what comes next in the same input. */
   private hasHeadInSink = false;
-  private held: HeldBody | null = null;
+  /** All of the response has come, and its end has not been handed on. */
   private hasEnded = false;
-  /** Of the response, as lines. -1: it has none. */
+  /** With its trailers, as lines. -1: it has none. */
   private trailerSlot = -1;
   private trailerBytes = 0;
   private isPumping = false;
 
-  constructor(connection: StreamCarrier, exchange: ResponseHandler | null, isReused: boolean) {
-    super();
-    const { context, server, upstream } = connection;
-    this.connection = connection;
-    this.context = context;
-    this.server = server;
-    this.upstream = upstream;
+  constructor(connection: StreamCarrier<ServerStream>, exchange: ResponseHandler | null, isReused: boolean) {
+    super(connection, isReused);
     this.exchangeOrNull = exchange;
-    this.isReused = isReused;
-    this.takenAt = context.transport.now;
   }
 
   get exchange(): ResponseHandler {
@@ -165,7 +102,7 @@ export class ServerStream
   }
 
   /** It waits for another connection. */
-  moveTo(connection: StreamCarrier): void {
+  moveTo(connection: StreamCarrier<ServerStream>): void {
     this.connection = connection;
   }
 
@@ -193,12 +130,11 @@ export class ServerStream
     const bodyBytes = request.length - request.headLength;
     const isBare = isWhole && bodyBytes === 0;
     const state = connection.openStream(this);
-    this.receivedBefore = connection.receivedBytes;
     this.state = state;
     const writer = new StreamWriter(context, machine, output, blocks, state, this);
     this.writer = writer;
     this.phase = HEAD;
-    this.wasConnected = true;
+    this.noteSent();
     this.touch();
     const { headLength, start } = request;
     const keyAt = this.exchange.wantsUpgrade && machine.peer.takesExtendedConnect ? blocks.findKey(start) : -1;
@@ -292,9 +228,7 @@ export class ServerStream
   // --- for the memory guard ---
 
   get keepsScarce(): boolean {
-    const { arena } = this.context;
-    if (this.held?.keepsScarce === true || this.writer?.keepsScarce === true) return true;
-    return this.headSlot >= 0 && arena.isScarce(this.headSlot);
+    return this.waiting?.keepsScarce === true || this.writer?.keepsScarce === true;
   }
 
   get acknowledgedBytes(): number {
@@ -305,7 +239,16 @@ export class ServerStream
 
   /** Something of the response waits for the client. */
   private get hasWaiting(): boolean {
-    return this.headSlot >= 0 || this.hasEnded || (this.held !== null && !this.held.isEmpty);
+    return this.hasEnded || (this.waiting !== null && !this.waiting.isEmpty);
+  }
+
+  /** The head that is being taken is all of the response: what gRPC calls Trailers-Only. */
+  private get isHeadAll(): boolean {
+    return this.hasEnded && this.trailerSlot < 0 && (this.waiting === null || this.waiting.isEmpty);
+  }
+
+  private keep(): WaitingResponse {
+    return (this.waiting ??= new WaitingResponse(this.context.arena));
   }
 
   /**
@@ -321,12 +264,7 @@ export class ServerStream
       this.takeHead(isFollowed);
       return;
     }
-    const { arena } = this.context;
-    // only an interim one can wait there
-    if (this.headSlot >= 0) arena.release(this.headSlot);
-    arena.retain(slot);
-    this.headSlot = slot;
-    this.headLength = length;
+    this.keep().keepHead(slot, length);
     exchange.noteBacklog();
   }
 
@@ -346,12 +284,16 @@ export class ServerStream
       this.fail(FAILED_STATUS, head.status);
       return;
     }
+    const grpcStatus = this.isHeadAll ? exchange.retriesCall(head) : 0;
+    if (grpcStatus > 0) {
+      this.fail(FAILED_GRPC_STATUS, grpcStatus);
+      return;
+    }
     if (exchange.goesOnBy(head)) {
       this.passOver();
       return;
     }
-    this.isServerError = head.status >= SERVER_ERRORS;
-    this.answeredMs = this.context.transport.now - this.takenAt;
+    this.noteAnswer(head.status);
     const kind = responseBody(head, exchange.method);
     if (!exchange.beginResponse(head, kind, !exchange.leavesBody)) {
       this.fail(FAILED_BAD_RESPONSE, 0);
@@ -374,15 +316,8 @@ export class ServerStream
 
   /** The server speaks WebSocket on this stream from here: it has switched protocols, as the client is told. */
   private change(accept: Uint8Array): void {
-    const { context, exchange } = this;
-    const { arena, responseHead } = context;
-    const slot = arena.allocate(HEAD_SLOT_BYTES);
-    let failure: Failure | 0 = FAILED_NO_BUFFER;
-    if (slot >= 0) {
-      if (!switchHead(context, slot, accept) || !exchange.mayChange(responseHead)) failure = FAILED_BAD_RESPONSE;
-      else if (exchange.passSwitching(responseHead)) failure = 0;
-      arena.release(slot);
-    }
+    const { context, exchange, server, upstream } = this;
+    const failure = switchProtocols(context, exchange, accept);
     if (failure !== 0) {
       this.fail(failure, 0);
       return;
@@ -392,20 +327,7 @@ export class ServerStream
     context.timers.remove(this);
     this.socket = new StreamSocket(context, this, this.writer as StreamWriter<ServerStream>);
     if (this.hasEnded) this.socket.receiveEnd();
-    exchange.beginTunnel(this, this.socket);
-  }
-
-  get times(): RelayTimes {
-    const { tunnelMs: idleMs, halfClosedMs } = this.upstream.plan.timeouts;
-    return { idleMs, halfClosedMs };
-  }
-
-  get retireAt(): number {
-    return this.server.retireAt;
-  }
-
-  endTunnel(): void {
-    this.upstream.give(this.server);
+    exchange.beginTunnel(new ServerTunnel(upstream, server), this.socket);
   }
 
   awaitRoom(): void {
@@ -462,8 +384,7 @@ export class ServerStream
   }
 
   private hold(slot: number, offset: number, length: number): void {
-    this.held ??= new HeldBody(this.context.arena);
-    if (!this.held.add(slot, offset, length)) {
+    if (!this.keep().keepBody(slot, offset, length)) {
       if (this.phase === HEAD) this.fail(FAILED_NO_BUFFER, 0);
       else this.breakOff(OUT_OF_MEMORY);
     } else this.exchange.noteBacklog();
@@ -491,22 +412,20 @@ export class ServerStream
 
   /** False: what is left has to wait. */
   private step(): boolean {
-    const { exchange, held } = this;
+    const { exchange, waiting } = this;
     const sink = exchange.responseSink;
     if (sink.isFull) {
       exchange.noteBacklog();
       return false;
     }
-    if (this.headSlot >= 0) {
-      this.readKept();
+    if (waiting !== null && waiting.hasHead) {
+      this.readKept(waiting);
       return true;
     }
     if (this.phase === HEAD) return false;
-    if (held === null || held.isEmpty) return this.passEnd(exchange);
-    const { length, offset, slot } = held;
-    held.shift();
-    if (!sink.send(slot, offset, length)) {
-      this.context.arena.release(slot);
+    if (waiting === null || waiting.isEmpty) return this.passEnd(exchange);
+    const length = waiting.sendBody(sink);
+    if (length < 0) {
       this.breakOff(OUT_OF_MEMORY);
       return false;
     }
@@ -515,14 +434,10 @@ export class ServerStream
     return true;
   }
 
-  private readKept(): void {
-    const { arena } = this.context;
-    const slot = this.headSlot;
-    const start = arena.start(slot);
-    this.headSlot = -1;
-    parseKeptResponse(this.context, start, start + this.headLength, RESPONSE_LIMITS);
+  private readKept(waiting: WaitingResponse): void {
+    const slot = waiting.readHead(this.context, RESPONSE_LIMITS);
     this.takeHead(false);
-    arena.release(slot);
+    this.context.arena.release(slot);
   }
 
   /** All of the response has been handed on but its end. False. */
@@ -585,6 +500,7 @@ export class ServerStream
   handleLost(how: Failure): void {
     this.forgetState();
     if (this.phase === WAITING || (this.phase === HEAD && !this.hasWaiting)) this.fail(how, 0);
+    else if (how === FAILED_SILENT) this.loseRest(SERVER_STALLED);
     else this.loseRest(how === FAILED_BAD_RESPONSE ? SERVER_INVALID : SERVER_LEFT);
   }
 
@@ -614,8 +530,7 @@ export class ServerStream
   private finishExchange(): void {
     const { exchange } = this;
     this.leave();
-    if (this.isServerError) this.giveFailed();
-    else this.upstream.giveServed(this.server, this.answeredMs, this.context.transport.now - this.takenAt);
+    this.giveBack();
     exchange.handleResponseComplete();
   }
 
@@ -623,8 +538,7 @@ export class ServerStream
   private passOver(): void {
     const { exchange } = this;
     this.leave();
-    const tookMs = this.context.transport.now - this.takenAt;
-    this.upstream.giveServed(this.server, tookMs, tookMs);
+    this.giveServed();
     exchange.handleGoesOn();
   }
 
@@ -635,15 +549,6 @@ export class ServerStream
     if (isLocalFailure(how) || this.isStale(how)) this.upstream.give(this.server);
     else this.giveFailed();
     exchange.handleTryFailed(how, status, this);
-  }
-
-  isStale(how: Failure): boolean {
-    if (how === FAILED_REFUSED) return this.isLeftOut;
-    return how === FAILED_RESET && this.isReused && this.connection.receivedBytes === this.receivedBefore;
-  }
-
-  private giveFailed(): void {
-    this.upstream.giveFailed(this.server, this.context.transport.now - this.takenAt);
   }
 
   /** The response broke off after its head was passed on, for this reason (core/endings.ts). */
@@ -669,10 +574,8 @@ export class ServerStream
     this.phase = OVER;
     this.exchangeOrNull = null;
     context.timers.remove(this);
-    this.held?.clear();
+    this.waiting?.drop();
     this.dropTrailers();
-    if (this.headSlot >= 0) context.arena.release(this.headSlot);
-    this.headSlot = -1;
     writer?.clear();
     if (wasWaiting) connection.leaveQueue(this);
     this.state = null;
