@@ -3,6 +3,7 @@
  * maps which server a bucket is of. Implemented by `io/linux/nftables`; tests bring their own.
  */
 import type { Address } from '../base/address.ts';
+import type { Forward } from '../base/forward.ts';
 
 /** Which clients come to one bucket: those of one address, or each of their ports apart. */
 export type BucketKey = 'source' | 'source-port';
@@ -12,6 +13,7 @@ export interface ForwardedService {
   readonly protocol: 'tcp' | 'udp';
   /** No wildcard. */
   readonly address: Address;
+  readonly forward: Forward;
   readonly by: BucketKey;
   /** The name of its map. */
   readonly map: string;
@@ -27,6 +29,8 @@ export interface ForwardedService {
 export interface BucketMap {
   readonly name: string;
   readonly family: 4 | 6;
+  /** Of services that are forwarded by `dsr`: the port of all servers, which the map does not have. Null: of others. */
+  readonly directPort: number | null;
   readonly size: number;
 }
 

@@ -157,7 +157,7 @@ function streamEnd(world: KnownWorld, listener: ListenerPlan, seen: Rehearsed): 
   const written = listener.upstream < 0 ? null : plan.upstreams[listener.upstream];
   const isChosenByValues = listener.passthrough !== null || (listener.tcp !== null && listener.tcp.choice !== null);
   const stood = targetOf(world, picked ?? (isChosenByValues ? null : written), seen);
-  const target = stood === null || listener.inKernel !== true ? stood : chosenByKernel(stood);
+  const target = stood === null || listener.inKernel === undefined ? stood : chosenByKernel(stood);
   const common = { steps: [], stepsLeftOut: 0, target, request: null };
   const what = listener.protocol === 'udp' ? 'datagram' : 'connection';
   if (slot !== undefined)
@@ -201,7 +201,7 @@ function assumptions(
     ...(passthrough !== null && isTls ? ['its ClientHello names the host, and no protocols'] : []),
     ...(proxyProtocol === null ? [] : ['its PROXY protocol header says that it is from there, and is believed']),
     ...(protocol === 'http' ? ['it is the first request of its connection, in HTTP/1.1'] : []),
-    ...(inKernel === true ? ['which server it is, the kernel says, by a table of its own'] : []),
+    ...(inKernel !== undefined ? ['which server it is, the kernel says, by a table of its own'] : []),
   ];
 }
 

@@ -5,6 +5,7 @@ import { type Host, ip, Segment } from '../vip/virtual-node.ts';
 import { EchoClient, EchoServer } from './echo.ts';
 
 export const ADDRESS = '192.168.15.3';
+export const ADDRESS_6 = 'fd09:1::3';
 export const GATEWAY = '10.9.2.1';
 /** The part of each server's address that is its own. */
 export const SERVERS = [11, 12];
@@ -19,12 +20,14 @@ export interface Place {
   readonly client: EchoClient;
 }
 
-/** `refusing`: what server takes nobody at first. */
+/**
+ * `refusing`: what server takes nobody at first. `isDirect`: servers have the addresses that clients connect to themselves, and answer clients directly.
+ */
 export async function build(
   t: Pick<TestContext, 'after'>,
   balancers: readonly number[],
   numbers: readonly number[] = SERVERS,
-  refusing = 0,
+  { refusing = 0, isDirect = false } = {},
 ): Promise<Place> {
   const segment = new Segment(t);
   const hosts = balancers.map((number) => {
@@ -38,8 +41,11 @@ export async function build(
     const host = segment.host(number);
     ip('-n', host.name, 'address', 'flush', 'dev', 'eth0', 'scope', 'global');
     address(host, `10.9.2.${number}/24`, `fd09:2::${number}/64`);
-    ip('-n', host.name, 'route', 'add', 'default', 'via', GATEWAY);
-    ip('-n', host.name, 'route', 'add', 'default', 'via', 'fd09:2::1');
+    if (isDirect) hasAddressesOfBalancer(host);
+    else {
+      ip('-n', host.name, 'route', 'add', 'default', 'via', GATEWAY);
+      ip('-n', host.name, 'route', 'add', 'default', 'via', 'fd09:2::1');
+    }
     // The way back is by the balancer, though they could see the client here.
     sysctl(host, '-w', 'net.ipv6.conf.eth0.accept_redirects=0');
     return host;
@@ -53,6 +59,16 @@ export async function build(
   const client = new EchoClient(outside);
   for (const script of [...servers, client]) await script.until((lines) => lines.length > 0, 'did not start');
   return { segment, hosts, serverHosts, servers, outside, client };
+}
+
+/** As docs/kernel-mode.md has it. */
+function hasAddressesOfBalancer(host: Host): void {
+  sysctl(host, '-w', 'net.ipv4.conf.all.arp_ignore=1', 'net.ipv4.conf.all.arp_announce=2');
+  ip('-n', host.name, 'address', 'add', `${ADDRESS}/32`, 'dev', 'lo');
+  ip('-n', host.name, 'address', 'add', `${ADDRESS_6}/128`, 'dev', 'lo');
+  for (const network of ['192.168.15.0/24', 'fd09:1::/64']) {
+    ip('-n', host.name, 'route', 'add', network, 'dev', 'eth0');
+  }
 }
 
 export function address(host: Host, ...addresses: readonly string[]): void {

@@ -4,13 +4,14 @@ import { ForwardingTable } from '../../src/io/linux/nftables/forwarding-table.ts
 import { TrackingSettings } from '../../src/io/linux/nftables/tracking-settings.ts';
 import type { Buckets, ForwardingRules } from '../../src/port/forwarding.ts';
 
-const MAP = { name: 'shells-0-4', family: 4, size: 16_361 } as const;
+const MAP = { name: 'shells-0-4', family: 4, directPort: null, size: 16_361 } as const;
 const SERVER = { family: 4, host: '10.9.2.11', port: 22 } as const;
 const RULES: ForwardingRules = {
   services: [
     {
       protocol: 'tcp',
       address: { family: 4, host: '192.0.2.10', port: 22 },
+      forward: 'nat',
       by: 'source-port',
       kept: null,
       map: MAP.name,

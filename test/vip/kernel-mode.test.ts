@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../../src/api/status.ts';
 import { processesIn } from '../../src/lab/processes.ts';
-import { ADDRESS, address, build, GATEWAY, nft, SERVERS, sysctl, tracked } from '../kernel/place.ts';
+import { ADDRESS, ADDRESS_6, address, build, GATEWAY, nft, SERVERS, sysctl, tracked } from '../kernel/place.ts';
 import { Trials } from '../kernel/trial.ts';
 import { peerSkip } from '../peers.ts';
 import { until, WAIT_MS } from '../waiting.ts';
@@ -131,6 +131,65 @@ test('connections outlive their balancer, whoever speaks first, and go back to i
   servers[1].tell('push');
   await client.hear('push', [...came, ...later].filter((server) => server === 'server-12').length + pushed);
   assert.deepEqual(client.losses, []);
+});
+
+/** The addresses of `forward: snat`. */
+const MASKED = '192.168.15.4';
+const MASKED_6 = 'fd09:1::4';
+const DIRECT_PAIR = `
+listeners:
+  shell: { bind: ["${ADDRESS}:7000", "[${ADDRESS_6}]:7000"], protocol: tcp, mode: kernel, forward: dsr, upstream: shells }
+  names: { bind: ["${ADDRESS}:7000", "[${ADDRESS_6}]:7000"], protocol: udp, mode: kernel, forward: dsr, upstream: shells }
+  masked: { bind: ["${MASKED}:7000", "[${MASKED_6}]:7000"], protocol: tcp, mode: kernel, forward: snat, upstream: shells }
+${LISTENERS.slice(LISTENERS.indexOf('upstreams:'))}
+ha:
+  VI_1: { interface: eth0, router-id: 51, priority: { lb01: 150, lb02: 100 }, addresses: [ "${ADDRESS}/24", "${MASKED}/24" ] }
+  VI_6: { interface: eth0, router-id: 51, priority: { lb01: 150, lb02: 100 }, addresses: [ "fe80::15:3/64", "${ADDRESS_6}/64", "${MASKED_6}/64" ] }
+`;
+
+test('servers that answer directly, and servers that see the balancer, are kept at a takeover', needsNamespaces, async (t) => {
+  const { hosts, servers, client } = await build(t, [5, 6], SERVERS, { isDirect: true });
+  const are = (node: EvenkeelHost, state: string): Promise<void> =>
+    node.eventually(async () => (await node.ha()).routers.every((router) => router.state === state), `is not ${state}`);
+  const active = new EvenkeelHost(hosts[0], 'lb01', DIRECT_PAIR);
+  await active.said(/ready: /);
+  await are(active, 'active');
+  const standby = new EvenkeelHost(hosts[1], 'lb02', DIRECT_PAIR);
+  await standby.said(/ready: /);
+  await are(standby, 'backup');
+  const came: string[] = [];
+  const open = async (): Promise<void> => {
+    for (const [to, seen] of [
+      [ADDRESS, '192.168.15.50'],
+      [ADDRESS_6, 'fd09:1::50'],
+      [MASKED, MASKED],
+      [MASKED_6, MASKED_6],
+    ]) {
+      came.push(...(await client.open(to, CONNECTIONS, seen)));
+    }
+    for (const to of [ADDRESS, ADDRESS_6]) await client.datagram(to, () => true);
+  };
+  await open();
+  assert.deepEqual(new Set(came), new Set(['server-11', 'server-12']));
+  const status = await active.ask<StatusDocument>('GET', '/v1/status');
+  assert.equal(status.listeners[0].accepted, 2 * CONNECTIONS);
+  assert.equal(status.listeners[2].accepted, 2 * CONNECTIONS);
+  const requests = status.upstreams[0].servers.reduce((sum, server) => sum + server.requests, 0);
+  assert.equal(requests, 4 * CONNECTIONS + status.listeners[1].accepted);
+  // Not every version can show every rule.
+  assert.match(nft(hosts[0], '-t', 'list', 'ruleset'), /dup to ip daddr drop/);
+
+  for (const pid of processesIn(hosts[0].name)) signal(pid, 'SIGKILL');
+  await are(standby, 'active');
+  const pushed = came.filter((server) => server === 'server-11').length;
+  // A server that sees the balancer is not heard before its client has said something.
+  servers[0].tell('push');
+  await client.allAnswer(came.length);
+  await client.hear('push', pushed);
+  await open();
+  assert.deepEqual(client.losses, []);
+  await standby.stop();
+  assert.equal(nft(hosts[1], 'list', 'tables'), '');
 });
 
 test('what others do to tables while ours is made is found', needsNamespaces, () => {

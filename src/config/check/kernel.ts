@@ -42,9 +42,14 @@ const REASON = 'the kernel forwards packets, and no proxy has the connection';
 export function checkKernel(document: Loose<Config>, report: Report): void {
   const seen = new Set<string>();
   for (const [name, listener] of entriesOf(document.listeners)) {
-    if (listener.mode !== 'kernel') continue;
+    if (listener.mode !== 'kernel') {
+      const how = { key: 'forward', reason: 'a proxy has its connections', fix: 'write `mode: kernel`, or leave it out' };
+      if (listener.forward !== undefined) report.atKey(['listeners', name, 'forward'], 'no-effect', how);
+      continue;
+    }
     checkListener(listener, ['listeners', name], report);
     const upstream = listener.upstream === undefined ? undefined : document.upstreams?.[listener.upstream];
+    if (listener.forward === 'dsr' && upstream !== undefined) checkPorts(listener, upstream, name, report);
     if (upstream === undefined || seen.has(listener.upstream!)) continue;
     seen.add(listener.upstream!);
     checkUpstream(upstream, ['upstreams', listener.upstream!], name, report);
@@ -63,6 +68,7 @@ function checkListener(listener: Listener, path: Path, report: Report): void {
     if (listener[key] === undefined) continue;
     report.atKey([...path, key], 'no-effect', { key, reason: REASON, fix: 'leave it out, or write `mode: relay`' });
   }
+  if (listener.forward === 'snat') report.atValue([...path, 'forward'], 'masked-clients', {});
   for (const { path: at, value } of itemsOf(listener.bind, [...path, 'bind'])) {
     const bind = parseBind(value).value;
     if (bind === null) continue;
@@ -70,6 +76,18 @@ function checkListener(listener: Listener, path: Path, report: Report): void {
     if (family !== 0 && host !== '0.0.0.0' && host !== '::') continue;
     const fix = 'in kernel mode write the address that clients connect to, for example "192.0.2.10:22"';
     report.atValue(at, 'bad-bind', { value: show(value), fix });
+  }
+}
+
+/** What is sent on as it is has the port that the client knows. */
+function checkPorts(listener: Listener, upstream: Upstream, name: string, report: Report): void {
+  const ports = itemsOf(listener.bind, []).flatMap(({ value }) => parseBind(value).value?.address.port ?? []);
+  for (const { path, value } of itemsOf(upstream.servers, ['upstreams', listener.upstream!, 'servers'])) {
+    const written = typeof value === 'string' ? value : value.address;
+    const target = written === undefined ? undefined : parseServer(written).value?.target;
+    const other = target === undefined ? undefined : ports.find((port) => port !== target.port);
+    if (other === undefined) continue;
+    report.atValue(path, 'direct-port', { value: show(written!), listener: name, port: String(other) });
   }
 }
 

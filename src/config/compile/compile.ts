@@ -194,7 +194,7 @@ function compileListener(
     counted: protocol === 'http' ? countedOf(routes, countedSlot) : [],
     isReady: true,
     upstream: listener.upstream === undefined ? -1 : indexOf(listener.upstream),
-    ...(listener.mode === 'kernel' ? { inKernel: true } : {}),
+    ...(listener.mode === 'kernel' ? { inKernel: listener.forward ?? DEFAULTS.listener.forward } : {}),
     access: compileAccess(listener.access),
     passthrough: compilePassthrough(listener.passthrough),
     tries: compileTries(listener),

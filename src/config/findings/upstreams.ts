@@ -45,6 +45,19 @@ export const UPSTREAMS = {
     about:
       'Whose turn it is, or who is busy, only this node knows. A node that takes over has to find the same server for a connection in the middle, from a packet alone.',
   },
+  'direct-port': {
+    severity: 'error',
+    message: 'the server <value> has another port than listener <listener>, which is `forward: dsr`',
+    remedy: 'write port <port>: packets go to the server as they are; or write `forward: nat`',
+  },
+  'masked-clients': {
+    severity: 'warning',
+    message:
+      'with `forward: snat` servers do not see who the client is, and not every connection outlives its balancer',
+    remedy: 'write `forward: nat` if the servers can answer through this node; docs/kernel-mode.md says what is lost',
+    about:
+      'After a takeover a server that speaks first is not heard until its client says something, and of two clients with the same port number at one server one is lost.',
+  },
   'not-forwarding': {
     severity: 'warning',
     message: 'this machine forwards no IPv<family> packets, and `mode: kernel` needs that',

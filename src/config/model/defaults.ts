@@ -20,6 +20,7 @@ export const DEFAULTS = {
     'other-host': 'refuse',
     'access-log': 'none',
     mode: 'relay',
+    forward: 'nat',
   },
   tracing: { sample: '100%', service: 'evenkeel' },
   tls: {

@@ -1,6 +1,7 @@
 /** Listeners: where clients are served, by which protocol, within which bounds. */
 import * as z from 'zod';
 import { CHUNK_LINE_BYTES_MAX, HEADER_COUNT_MAX, HEAD_BYTES_MAX } from '../../base/limits.ts';
+import { FORWARDS } from '../../base/forward.ts';
 import { DEFAULTS } from './defaults.ts';
 import { accessLogNames } from './access-log.ts';
 import { Compress } from './compress.ts';
@@ -262,9 +263,15 @@ export const Listener = z.strictObject({
   upstream: key(name, 'Where connections and datagrams go. Only for `protocol: tcp` and `udp`.'),
   mode: key(
     z.enum(['relay', 'kernel']),
-    '`relay`: a proxy has a connection to the client and one to a server. `kernel`: the kernel forwards packets to a server, which sees the ' +
-      "client's address, and has to answer through this node. [Kernel mode](../kernel-mode.md). Only for `protocol: tcp` and `udp`.",
+    '`relay`: a proxy has a connection to the client and one to a server. `kernel`: the kernel forwards packets to a server. ' +
+      '[Kernel mode](../kernel-mode.md). Only for `protocol: tcp` and `udp`.',
     DEFAULTS.listener.mode,
+  ),
+  forward: key(
+    z.enum(FORWARDS),
+    "`nat`: a server sees the client's address, and has to answer through this node. `snat`: it sees the listener's address, and may be anywhere. `dsr`: it has " +
+      "the listener's address itself, is in the same network, and answers the client directly. Only for `mode: kernel`.",
+    DEFAULTS.listener.forward,
   ),
   ...tcpKeys,
   passthrough: key(

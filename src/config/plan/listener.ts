@@ -1,5 +1,6 @@
 /** Listeners as they run: where, by which protocol, who may come in, who is believed. */
 import type { Address } from '../../base/address.ts';
+import type { Forward } from '../../base/forward.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
 import type { CountedPlan, NotedFieldsPlan, TracingPlan, WearPlan } from './record.ts';
 import type { TlsPlan, TriesPlan } from './tls.ts';
@@ -56,8 +57,8 @@ export interface ListenerPlan {
   readonly isReady: boolean;
   /** protocol tcp and udp: index into upstreams. -1 for http, and where only `passthrough` says where to. */
   readonly upstream: number;
-  /** protocol tcp and udp: the kernel forwards what comes, and no proxy has it. */
-  readonly inKernel?: true;
+  /** protocol tcp and udp: the kernel forwards what comes, in this way, and no proxy has it. */
+  readonly inKernel?: Forward;
   /** protocol tcp and udp: who may connect. Null: everybody. */
   readonly access: AccessPlan | null;
   /** protocol tcp: which TLS connections go elsewhere than to `upstream`. Null: none. */

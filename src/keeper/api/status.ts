@@ -191,10 +191,10 @@ export function listenerView(
     protocol,
     state: isStopping ? 'draining' : intake === 'closed' ? 'drained' : isShut(own, open, forwarded) ? 'closed' : 'open',
     binds: binds.map((bind) => {
-      const failure = inKernel === true ? forwarded.failure : (failureOf.get(bind) ?? null);
+      const failure = inKernel !== undefined ? forwarded.failure : (failureOf.get(bind) ?? null);
       return { address: bindText(bind), failure };
     }),
-    ...(inKernel === true ? { inKernel, kept: keptView(own, forwarded) } : {}),
+    ...(inKernel !== undefined ? { inKernel: true, kept: keptView(own, forwarded) } : {}),
     connections: sumOfWorkers(board, (row) => row.listenerConnections(slot)),
     accepted: former.accepted(name) + acceptedBy(board, own, forwarded),
     datagrams:
@@ -218,7 +218,7 @@ function keptView({ binds, protocol }: ListenerPlan, forwarded: ForwardedFacts):
 }
 
 function isShut({ inKernel }: ListenerPlan, open: OpenListener | undefined, { failure }: ForwardedFacts): boolean {
-  return inKernel === true ? failure !== null : open?.binds.length === 0;
+  return inKernel !== undefined ? failure !== null : open?.binds.length === 0;
 }
 
 function acceptedBy(
@@ -226,7 +226,7 @@ function acceptedBy(
   { inKernel, slot, protocol, binds }: ListenerPlan,
   forwarded: ForwardedFacts,
 ): number {
-  if (inKernel !== true) return sumOfWorkers(board, (row) => row.listenerAccepted(slot));
+  if (inKernel === undefined) return sumOfWorkers(board, (row) => row.listenerAccepted(slot));
   return sum(binds.map(({ address }) => forwarded.ofService(protocol === 'udp' ? 'udp' : 'tcp', address)));
 }
 

@@ -95,7 +95,7 @@ export class KernelForwarding {
 
   /** The server table has its servers. */
   apply(plan: Plan): void {
-    this.plan = plan.listeners.some(({ inKernel }) => inKernel === true) ? plan : null;
+    this.plan = plan.listeners.some(({ inKernel }) => inKernel !== undefined) ? plan : null;
     if (this.plan !== null) this.update();
     else if (this.forwarder !== null) this.end(true);
   }
@@ -307,7 +307,7 @@ export class KernelForwarding {
   private forgetDatagrams(plan: Plan): void {
     const now = new Map<string, Address>();
     for (const { inKernel, protocol, upstream } of plan.listeners) {
-      if (inKernel !== true || protocol !== 'udp') continue;
+      if (inKernel === undefined || protocol !== 'udp') continue;
       for (const server of this.serversOf(upstream))
         if (server.isUp) now.set(addressText(server.address), server.address);
     }

@@ -26,23 +26,28 @@ export interface PlannedRules extends ForwardingRules {
 /** `serversOf`: those of the upstream with this index. */
 export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly KnownServer[]): PlannedRules {
   const services = plan.listeners.flatMap((listener): ForwardedService[] => {
-    if (listener.inKernel !== true || listener.intake === 'closed') return [];
+    if (listener.inKernel === undefined || listener.intake === 'closed') return [];
     const upstream = plan.upstreams[listener.upstream];
     return listener.binds.map(({ address, isUdp }) => ({
       protocol: isUdp ? 'udp' : 'tcp',
       address,
       kept: isUdp ? null : keptName(address),
+      forward: listener.inKernel!,
       by: upstream.balance === 'source-hash' ? 'source' : 'source-port',
-      map: mapName(upstream, address.family === 6 ? 6 : 4),
+      map: mapName(upstream, address.family === 6 ? 6 : 4, listener.inKernel === 'dsr'),
       servers: serversOf(listener.upstream)
         .map((server) => server.address)
         .filter(({ family }) => family === address.family),
     }));
   });
   const maps = plan.upstreams.flatMap((upstream, index) =>
-    FAMILIES.map((family) => {
-      return { name: mapName(upstream, family), family, size: bucketCount(upstream.servers.length), upstream: index };
-    }),
+    FAMILIES.flatMap((family) =>
+      [false, true].map((isDirect) => {
+        const name = mapName(upstream, family, isDirect);
+        const directPort = isDirect ? (services.find(({ map }) => map === name)?.address.port ?? 0) : null;
+        return { name, family, directPort, size: bucketCount(upstream.servers.length), upstream: index };
+      }),
+    ),
   );
   const used = maps.filter(({ name }) => services.some(({ map }) => map === name));
   const kept = services.flatMap((service) => {
@@ -58,8 +63,8 @@ function keptName({ host, port }: Address): string {
 }
 
 /** Of a name in nf_tables there are letters, digits and a few more; its place is part of it, for two names may become one. */
-function mapName({ name, slot }: UpstreamPlan, family: 4 | 6): string {
-  return `${name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}-${slot}-${family}`;
+function mapName({ name, slot }: UpstreamPlan, family: 4 | 6, isDirect: boolean): string {
+  return `${name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}-${slot}-${family}${isDirect ? '-dsr' : ''}`;
 }
 
 /** Who takes new clients in this family, and how heavily: backups only while nobody else is up. */

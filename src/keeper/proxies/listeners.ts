@@ -158,7 +158,7 @@ export class ListenerStore {
     for (const plan of plans) {
       const binds: OpenBind[] = [];
       const failures: BindFailure[] = [];
-      for (const bindPlan of plan.intake === 'closed' || plan.inKernel === true ? [] : plan.binds) {
+      for (const bindPlan of plan.intake === 'closed' || plan.inKernel !== undefined ? [] : plan.binds) {
         if (isWithoutCertificate(plan)) {
           failures.push(withoutCertificate(plan, bindPlan, failedBefore.has(bindText(bindPlan))));
           continue;
@@ -379,7 +379,7 @@ export function describeOpen(listeners: readonly OpenListener[]): string {
     .filter(({ binds }) => binds.length > 0)
     .map(({ plan, binds }) => `${plan.name} ${binds.map((bind) => bindText(bind.plan)).join(' ')}`);
   const forwarded = listeners
-    .filter(({ plan }) => plan.inKernel === true)
+    .filter(({ plan }) => plan.inKernel !== undefined)
     .map(({ plan }) => `${plan.name} ${plan.binds.map(bindText).join(' ')} in the kernel`);
   const missing = listeners.flatMap(({ plan, failures }) =>
     failures.map((bind) => `${plan.name} ${bindText(bind.plan)} (${bind.reason})`),

@@ -3,7 +3,7 @@
  * at all, and no packet meets a part of it. Numbers are those of linux/netfilter/nf_tables.h, in network byte order.
  */
 import { NESTED, NLM_F_CREATE, NLM_F_EXCL, NetlinkWriter } from '../segment/netlink-message.ts';
-import { attribute, be32, dataValue, type NamedSet, RuleWriter } from './rule-writer.ts';
+import { attribute, be32, be64, dataValue, type NamedSet, RuleWriter } from './rule-writer.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 16;
@@ -12,7 +12,9 @@ const NFT_MSG_NEWTABLE = 0;
 const NFT_MSG_DELTABLE = 2;
 const NFT_MSG_NEWCHAIN = 3;
 const NFT_MSG_NEWRULE = 6;
+const NFT_MSG_DELRULE = 8;
 const NFT_MSG_NEWSET = 9;
+const NFT_MSG_DELSET = 11;
 const NFT_MSG_NEWSETELEM = 12;
 const NFT_MSG_DELSETELEM = 14;
 const NLM_F_APPEND = 0x800;
@@ -53,9 +55,11 @@ const NFTA_SET_DATA_LEN = 7;
 const NFTA_SET_DESC = 9;
 const NFTA_SET_DESC_SIZE = 1;
 const NFTA_SET_ID = 10;
+const NFTA_SET_TIMEOUT = 11;
 const NFTA_SET_USERDATA = 13;
 const NFTA_SET_EXPR = 17;
 const NFT_SET_MAP = 0x8;
+const NFT_SET_TIMEOUT = 0x10;
 const NFT_SET_EVAL = 0x20;
 const NFTA_EXPR_NAME = 1;
 
@@ -80,6 +84,8 @@ export interface SetShape extends NamedSet {
   readonly dataType?: number;
   /** Rules add elements. */
   readonly isDynamic?: boolean;
+  /** What rules add is forgotten after so long, unless it comes anew. */
+  readonly timeoutMs?: number;
   /** Every element counts the packets that are looked up in it. */
   readonly isCounted?: boolean;
   /** Keys are numbers of this machine, not bytes of packets. */
@@ -95,7 +101,7 @@ export interface Hook {
 
 export class Batch {
   private readonly writer = new NetlinkWriter();
-  private readonly family: number;
+  private family: number;
   private readonly table: string;
 
   constructor(table: string, family = NFPROTO_INET) {
@@ -108,6 +114,11 @@ export class Batch {
   finished(): Uint8Array {
     this.writer.begin(NFNL_MSG_BATCH_END, 0, BATCH_HEADER);
     return this.writer.finished();
+  }
+
+  /** What follows is for the table of the same name in another family. */
+  turnTo(family: number): void {
+    this.family = family;
   }
 
   /** Removed by the kernel when the socket is closed that sends it. Fails if there is one of this name. */
@@ -128,6 +139,18 @@ export class Batch {
   deleteTable(): void {
     this.begin(NFT_MSG_DELTABLE, 0);
     this.writer.text(NFTA_TABLE_NAME, this.table);
+  }
+
+  /** Of all its chains. */
+  deleteRules(): void {
+    this.begin(NFT_MSG_DELRULE, 0);
+    this.writer.text(NFTA_RULE_TABLE, this.table);
+  }
+
+  deleteSet(name: string): void {
+    this.begin(NFT_MSG_DELSET, 0);
+    this.writer.text(NFTA_SET_TABLE, this.table);
+    this.writer.text(NFTA_SET_NAME, name);
   }
 
   /** `hook` null: only rules lead to it. */
@@ -161,7 +184,11 @@ export class Batch {
     writer.text(NFTA_SET_NAME, name);
     writer.attribute(
       NFTA_SET_FLAGS,
-      be32((dataBytes > 0 ? NFT_SET_MAP : 0) | (shape.isDynamic === true ? NFT_SET_EVAL : 0)),
+      be32(
+        (dataBytes > 0 ? NFT_SET_MAP : 0) |
+          (shape.isDynamic === true ? NFT_SET_EVAL : 0) |
+          (shape.timeoutMs === undefined ? 0 : NFT_SET_TIMEOUT),
+      ),
     );
     writer.attribute(NFTA_SET_KEY_TYPE, be32(keyType));
     writer.attribute(NFTA_SET_KEY_LEN, be32(keyBytes));
@@ -170,6 +197,7 @@ export class Batch {
       writer.attribute(NFTA_SET_DATA_LEN, be32(dataBytes));
     }
     writer.attribute(NFTA_SET_ID, be32(id));
+    if (shape.timeoutMs !== undefined) writer.attribute(NFTA_SET_TIMEOUT, be64(shape.timeoutMs));
     writer.nest(NFTA_SET_DESC, () => writer.attribute(NFTA_SET_DESC_SIZE, be32(size)));
     if (shape.hasNumbers === true) {
       const order = Buffer.from(Uint32Array.of(BYTE_ORDER_HOST).buffer);

@@ -7,7 +7,7 @@ import type { TrackedFlow } from '../../../port/forwarding.ts';
 import { findAttribute, NESTED, NetlinkWriter, readAttributes } from '../segment/netlink-message.ts';
 import type { NetlinkRequests } from '../segment/netlink-socket.ts';
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from './batch.ts';
-import { PROTOCOLS } from './forwarding-rules.ts';
+import { PROTOCOLS } from './shapes.ts';
 
 const NFNL_SUBSYS_CTNETLINK = 1;
 const IPCTNL_MSG_CT_GET = 1;
@@ -63,9 +63,9 @@ export class ConntrackTable {
 
   /**
    * Of TCP: those that were begun to a service, and those that its servers went on with after a takeover. A socket of its own may read it in portions, one at
-   * each step.
+   * each step. `isMasked`: servers answer the service itself, and none can go on before its client has.
    */
-  *flowsOf(service: Address): Generator<undefined, readonly TrackedFlow[]> {
+  *flowsOf(service: Address, isMasked: boolean): Generator<undefined, readonly TrackedFlow[]> {
     const flows: TrackedFlow[] = [];
     const family = service.family === 6 ? 6 : 4;
     const servers = new Map<string, string>();
@@ -76,10 +76,8 @@ export class ConntrackTable {
       return text;
     };
     // Who began it, as the kernel thinks, is the client, or its server.
-    for (const [tuple, end] of [
-      [CTA_TUPLE_ORIG, 'receiver'],
-      [CTA_TUPLE_REPLY, 'receiver'],
-    ] as const) {
+    const end = 'receiver';
+    for (const tuple of isMasked ? [CTA_TUPLE_ORIG] : [CTA_TUPLE_ORIG, CTA_TUPLE_REPLY]) {
       const isByClient = tuple === CTA_TUPLE_ORIG;
       try {
         yield* this.requests.dumpInPortions(

@@ -34,10 +34,24 @@
  * could translate must reach nobody: a client would reset what comes from an address that it does not know, and this machine's
  * own stack would reset what is for no socket of its own.
  */
-import { type Address, addressBytes } from '../../../base/address.ts';
+import { addressBytes } from '../../../base/address.ts';
 import { BUCKET_SEED } from '../../../base/packet-bucket.ts';
 import type { BucketMap, Buckets, ForwardedFlow, ForwardedService, ForwardingRules } from '../../../port/forwarding.ts';
 import { Batch, NFPROTO_IPV4, NFPROTO_IPV6, type SetShape } from './batch.ts';
+import {
+  bytesOf,
+  endOf,
+  endType,
+  type Family,
+  hostType,
+  keyOfFlow,
+  placeOf,
+  placeType,
+  PROTOCOLS,
+  serverData,
+  shapeOfFlows,
+  shapeOfMap,
+} from './shapes.ts';
 import { type NamedSet, RECEIVER, type RuleWriter, SENDER } from './rule-writer.ts';
 
 const NF_INET_PRE_ROUTING = 0;
@@ -50,20 +64,18 @@ const PRIORITY_FILTER = 0;
 const PRIORITY_SRCNAT = 100;
 const NF_DROP = 0;
 const NF_ACCEPT = 1;
-export const PROTOCOLS = { tcp: 6, udp: 17 } as const;
-
-/** How `nft` shows the parts of keys and values. */
-const TYPE_MARK = 19;
-const TYPE_ADDRESS = { 4: 7, 6: 8 } as const;
-const TYPE_PROTOCOL = 12;
-const TYPE_PORT = 13;
 
 const SERVICES_CHAIN = 'services';
 const KNOWN_CHAIN = 'known';
-/** In a map of connections, of all services. */
-const FLOWS_MAX = 65_536;
 
-type Family = 4 | 6;
+/** Its packets get another receiver here; those of others are sent on before (direct-rules.ts). */
+export function isTranslating({ forward }: ForwardedService): boolean {
+  return forward !== 'dsr';
+}
+
+export function isOf({ service }: ForwardedFlow, { address, protocol }: ForwardedService): boolean {
+  return protocol === 'tcp' && address.host === service.host && address.port === service.port;
+}
 
 /** Counts the connections of each server. */
 export function connectionsSet(family: Family): string {
@@ -74,10 +86,12 @@ export function connectionsSet(family: Family): string {
 export function replacingBatch(
   table: string,
   comment: string,
-  { services, maps }: ForwardingRules,
+  rules: ForwardingRules,
   buckets: ReadonlyMap<string, Buckets>,
   flows: readonly ForwardedFlow[],
 ): Batch {
+  const services = rules.services.filter(isTranslating);
+  const maps = rules.maps.filter(({ directPort }) => directPort === null);
   const batch = new Batch(table);
   // To delete what is not there would fail.
   batch.addTable(comment);
@@ -85,22 +99,26 @@ export function replacingBatch(
   batch.addTable(comment);
   let id = 0;
   const sets = new Map<string, SetShape>();
+  const dataOf = serverData(false);
   for (const map of maps) {
     const shape = shapeOfMap(map, ++id);
     sets.set(map.name, shape);
     batch.addSet(shape);
     const there = buckets.get(map.name) ?? [];
     const filled = Uint32Array.from(there.keys()).filter((bucket) => there[bucket] !== null);
-    const endOf = rememberedEnds();
-    batch.addNumbered(shape, filled, (i) => endOf(there[filled[i]]!));
+    batch.addNumbered(shape, filled, (i) => dataOf(there[filled[i]]!));
   }
   batch.addChain(KNOWN_CHAIN, null);
   for (const family of [4, 6] as const) {
     if (!services.some(({ kept, address }) => kept !== null && address.family === family)) continue;
-    const shape = shapeOfFlows(family, ++id);
+    const shape = shapeOfFlows(family, false, ++id);
     batch.addSet(shape);
-    const own = flows.filter(({ service }) => service.family === family);
-    batch.addElements(shape, own.map(keyOfFlow), own.map(dataOfFlow));
+    const own = flows.filter((flow) => flow.service.family === family && services.some((one) => isOf(flow, one)));
+    batch.addElements(
+      shape,
+      own.map(keyOfFlow),
+      own.map(({ server }) => dataOf(server)),
+    );
     batch.addRule(KNOWN_CHAIN, (rule) => writeFlows(rule, family, shape));
   }
   for (const service of services) {
@@ -135,40 +153,10 @@ export function replacingBatch(
   batch.addChain('forward', { type: 'filter', hook: NF_INET_FORWARD, priority: PRIORITY_FILTER });
   batch.addChain('input', { type: 'filter', hook: NF_INET_LOCAL_IN, priority: PRIORITY_FILTER });
   for (const family of [4, 6] as const) {
-    const own = services.filter(({ address }) => address.family === family);
+    const own = rules.services.filter(({ address }) => address.family === family);
     if (own.length > 0) writeFamily(batch, family, own, () => ++id);
   }
   return batch;
-}
-
-export function shapeOfMap({ name, family, size }: BucketMap, id = 0): SetShape {
-  const bytes = bytesOf(family);
-  return {
-    name,
-    id,
-    keyBytes: 4,
-    keyType: TYPE_MARK,
-    hasNumbers: true,
-    size,
-    dataBytes: bytes + 4,
-    dataType: (TYPE_ADDRESS[family] << 6) | TYPE_PORT,
-  };
-}
-
-/** Both ends of a connection, and its server. */
-export function shapeOfFlows(family: Family, id = 0): SetShape {
-  const bytes = bytesOf(family);
-  const end = (TYPE_ADDRESS[family] << 6) | TYPE_PORT;
-  const types = { keyType: (end << 12) | end, dataType: end };
-  return { name: `flows-${family}`, id, keyBytes: 2 * (bytes + 4), ...types, size: FLOWS_MAX, dataBytes: bytes + 4 };
-}
-
-export function keyOfFlow({ client, service }: ForwardedFlow): Uint8Array {
-  return Uint8Array.of(...endOf(client), ...endOf(service));
-}
-
-export function dataOfFlow({ server }: ForwardedFlow): Uint8Array {
-  return endOf(server);
 }
 
 function writeFlows(rule: RuleWriter, family: Family, flows: NamedSet): void {
@@ -198,17 +186,13 @@ function writeChoice(rule: RuleWriter, { by }: ForwardedService, map: BucketMap,
 function writeFamily(batch: Batch, family: Family, services: readonly ForwardedService[], nextId: () => number): void {
   const bytes = bytesOf(family);
   const keyBytes = bytes + 8;
-  const keyType = (((TYPE_ADDRESS[family] << 6) | TYPE_PROTOCOL) << 6) | TYPE_PORT;
-  const dataType = (TYPE_ADDRESS[family] << 6) | TYPE_PORT;
-  const replies = services.flatMap(({ protocol, address, servers }) =>
-    servers.map((server) => ({ key: placeOf(protocol, server), data: endOf(address) })),
-  );
+  const keyType = placeType(family);
+  const dataType = endType(family);
   // A server of several services answers the first of them, when it is the one that speaks first.
-  const first = [...new Map(replies.toReversed().map((reply) => [reply.key.join(), reply])).values()];
+  const first = placesOf(services.filter(({ forward }) => forward === 'nat'));
   const size = Math.max(1, first.length);
   const ownServices = { name: `services-${family}`, id: nextId(), keyBytes, keyType, size: services.length };
   const ownServers = { name: `servers-${family}`, id: nextId(), keyBytes, keyType, size };
-  const connections = { name: connectionsSet(family), id: nextId(), keyBytes, keyType, size, isCounted: true };
   const repliesMap = {
     name: `replies-${family}`,
     id: nextId(),
@@ -226,8 +210,12 @@ function writeFamily(batch: Batch, family: Family, services: readonly ForwardedS
   batch.addSet(ownServers);
   const keys = first.map(({ key }) => key);
   batch.addElements(ownServers, keys);
+  const counted = placesOf(services.filter(isTranslating)).map(({ key }) => key);
+  const countedSize = Math.max(1, counted.length);
+  const named = { name: connectionsSet(family), id: nextId() };
+  const connections = { ...named, keyBytes, keyType, size: countedSize, isCounted: true };
   batch.addSet(connections);
-  batch.addElements(connections, keys);
+  batch.addElements(connections, counted);
   batch.addSet(repliesMap);
   batch.addElements(
     repliesMap,
@@ -238,6 +226,8 @@ function writeFamily(batch: Batch, family: Family, services: readonly ForwardedS
     rule.isOfFamily(protocolFamily(family));
     rule.loadPlace(end, bytes);
   };
+  const masked = services.filter(({ forward }) => forward === 'snat');
+  if (masked.length > 0) writeMasked(batch, family, masked, connections, nextId);
   // The keeper's checks of servers come by here too.
   batch.addRule('postrouting', (rule) => {
     rule.isTranslated();
@@ -271,32 +261,66 @@ function writeFamily(batch: Batch, family: Family, services: readonly ForwardedS
   });
 }
 
-/** `endOf` of a few addresses, many times. */
-export function rememberedEnds(): (address: Address) => Uint8Array {
-  const known = new Map<Address, Uint8Array>();
-  return (address) => {
-    let end = known.get(address);
-    if (end === undefined) known.set(address, (end = endOf(address)));
-    return end;
-  };
-}
-
-/** Address and port, as values of maps have them: parts shorter than four bytes are padded. */
-function endOf(address: Address): Uint8Array {
-  const bytes = addressBytes(address);
-  return Uint8Array.of(...bytes, address.port >> 8, address.port & 0xff, 0, 0);
-}
-
-/** Address, protocol and port, likewise. */
-function placeOf(protocol: 'tcp' | 'udp', address: Address): Uint8Array {
-  const bytes = addressBytes(address);
-  return Uint8Array.of(...bytes, PROTOCOLS[protocol], 0, 0, 0, address.port >> 8, address.port & 0xff, 0, 0);
-}
-
-function bytesOf(family: Family): number {
-  return family === 4 ? 4 : 16;
-}
-
 export function protocolFamily(family: Family): number {
   return family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
+/**
+ * `forward: snat`. The service's own address is the sender: so servers answer whoever has it. What one of them sends of a connection that is not known here waits until
+ * its client says something: this machine's own stack would reset it.
+ */
+function writeMasked(
+  batch: Batch,
+  family: Family,
+  services: readonly ForwardedService[],
+  connections: NamedSet,
+  nextId: () => number,
+): void {
+  const bytes = bytesOf(family);
+  const shape = { keyBytes: bytes + 8, keyType: placeType(family) };
+  const masked = { name: `masked-${family}`, id: nextId(), ...shape, size: services.length };
+  batch.addSet(masked);
+  batch.addElements(
+    masked,
+    services.map(({ protocol, address }) => placeOf(protocol, address)),
+  );
+  const keys = placesOf(services).map(({ key }) => key);
+  const servers = { name: `masked-servers-${family}`, id: nextId(), ...shape, size: Math.max(1, keys.length) };
+  batch.addSet(servers);
+  batch.addElements(servers, keys);
+  const hosts = [...new Map(services.map(({ address }) => [address.host, addressBytes(address)])).values()];
+  const addresses = { name: `masked-addresses-${family}`, id: nextId(), keyBytes: bytes, keyType: hostType(family) };
+  batch.addSet({ ...addresses, size: hosts.length });
+  batch.addElements(addresses, hosts);
+  batch.addRule('postrouting', (rule) => {
+    rule.isOfFamily(protocolFamily(family));
+    rule.isTranslated();
+    rule.loadService(bytes);
+    rule.isIn(masked);
+    rule.loadPlace(RECEIVER, bytes);
+    rule.isIn(connections);
+    rule.loadServiceAddress(bytes);
+    rule.translateSenderAddress(protocolFamily(family));
+  });
+  for (const isUnknown of ['isOriginal', 'isInvalid'] as const) {
+    batch.addRule('input', (rule) => {
+      rule.isOfFamily(protocolFamily(family));
+      rule.loadPlace(SENDER, bytes);
+      rule.isIn(servers);
+      rule.loadAddress(RECEIVER, bytes);
+      rule.isIn(addresses);
+      rule[isUnknown]();
+      rule.verdict(NF_DROP);
+    });
+  }
+}
+
+/** Of all servers, each once: its place, and what it answers for, which is the first that it stands behind. */
+function placesOf(
+  services: readonly ForwardedService[],
+): readonly { readonly key: Uint8Array; readonly data: Uint8Array }[] {
+  const all = services.flatMap(({ protocol, address, servers }) =>
+    servers.map((server) => ({ key: placeOf(protocol, server), data: endOf(address) })),
+  );
+  return [...new Map(all.toReversed().map((one) => [one.key.join(), one])).values()];
 }

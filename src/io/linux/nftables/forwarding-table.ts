@@ -1,11 +1,13 @@
 /** `port/forwarding.ts` by one nf_tables table. It is nobody else's, and no other one is read or touched. */
 import { type Address, addressText, formatIP } from '../../../base/address.ts';
+import type { Forward } from '../../../base/forward.ts';
 import type {
   BucketChange,
   BucketMap,
   Buckets,
   ForwardedCounts,
   ForwardedFlow,
+  ForwardedService,
   Forwarder,
   ForwardingRules,
   TrackedFlow,
@@ -13,7 +15,6 @@ import type {
 import * as libc from '../libc.ts';
 import {
   findAttribute,
-  type NetlinkMessage,
   NetlinkWriter,
   readAttributes,
   readU32,
@@ -21,44 +22,17 @@ import {
 import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts';
 import { Batch, nftablesType, NFPROTO_INET } from './batch.ts';
 import { ConntrackTable } from './conntrack.ts';
+import { DIRECT_FAMILIES, directConnectionsSet, replaceDirect } from './direct-rules.ts';
+import { DirectConnections } from './direct-connections.ts';
+import { connectionsSet, isTranslating, replacingBatch } from './forwarding-rules.ts';
+import { listOf, TableReader, text, valueIn } from './table-reader.ts';
 import { TrackingSettings } from './tracking-settings.ts';
-import {
-  connectionsSet,
-  dataOfFlow,
-  keyOfFlow,
-  PROTOCOLS,
-  rememberedEnds,
-  replacingBatch,
-  shapeOfFlows,
-  shapeOfMap,
-} from './forwarding-rules.ts';
+import { bytesOf, type Family, keyOfFlow, PROTOCOLS, serverData, shapeOfFlows, shapeOfMap } from './shapes.ts';
 
-const NFT_MSG_GETTABLE = 1;
-const NFT_MSG_GETCHAIN = 4;
-const NFT_MSG_GETRULE = 7;
-const NFT_MSG_GETSET = 10;
-const NFT_MSG_GETSETELEM = 13;
 const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;
-
-/** Of which attribute of which answer is the table's name, and which is the handle that is never used again. */
-const KINDS = [
-  { ask: NFT_MSG_GETTABLE, table: 1, handle: 4, name: 1 },
-  { ask: NFT_MSG_GETCHAIN, table: 1, handle: 2, name: 3 },
-  { ask: NFT_MSG_GETRULE, table: 1, handle: 3, name: 2 },
-  { ask: NFT_MSG_GETSET, table: 1, handle: 16, name: 2 },
-] as const;
-
-const NFTA_SET_ELEM_LIST_TABLE = 1;
-const NFTA_SET_ELEM_LIST_SET = 2;
-const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
-const NFTA_SET_ELEM_KEY = 1;
 const NFTA_SET_ELEM_DATA = 2;
 const NFTA_SET_ELEM_EXPR = 7;
-const NFTA_DATA_VALUE = 1;
-const NFTA_TABLE_FLAGS = 2;
-const NFTA_TABLE_USERDATA = 6;
-const NFTA_RULE_CHAIN = 2;
 const NFTA_RULE_EXPRESSIONS = 4;
 const NFTA_EXPR_NAME = 1;
 const NFTA_EXPR_DATA = 2;
@@ -67,6 +41,8 @@ const NFTA_COUNTER_PACKETS = 2;
 export class ForwardingTable implements Forwarder {
   private readonly requests = new NetlinkRequests(NETLINK_NETFILTER);
   private readonly conntrack = new ConntrackTable(this.requests);
+  private readonly reader: TableReader;
+  private readonly direct: DirectConnections;
   private readonly settings = new TrackingSettings();
   private readonly name: string;
   refusedSettings: readonly string[] = [];
@@ -78,6 +54,8 @@ export class ForwardingTable implements Forwarder {
 
   constructor(name: string) {
     this.name = name;
+    this.reader = new TableReader(this.requests, name);
+    this.direct = new DirectConnections(this.requests, name);
   }
 
   replace(
@@ -86,11 +64,13 @@ export class ForwardingTable implements Forwarder {
     flows: readonly ForwardedFlow[],
   ): string | null {
     const before = this.readGeneration();
-    const reason = this.send(replacingBatch(this.name, this.settings.comment, rules, buckets, flows));
+    // What is remembered in another shape, by another version, cannot stay.
+    const reason =
+      this.sendAll(rules, buckets, flows, true) === null ? null : this.sendAll(rules, buckets, flows, false);
     if (reason !== null) return reason;
     this.refusedSettings = this.settings.apply();
     this.rules = rules;
-    const handles = this.readHandles();
+    const handles = this.reader.handles();
     this.generation = this.readGeneration();
     // What others have changed meanwhile may be this table.
     const isAlone = before !== -1 && this.generation === before + 1;
@@ -98,24 +78,48 @@ export class ForwardingTable implements Forwarder {
     return null;
   }
 
+  private sendAll(
+    rules: ForwardingRules,
+    buckets: ReadonlyMap<string, Buckets>,
+    flows: readonly ForwardedFlow[],
+    staysRemembered: boolean,
+  ): string | null {
+    const batch = replacingBatch(this.name, this.settings.comment, rules, buckets, flows);
+    for (const { family, protocol } of DIRECT_FAMILIES) {
+      const there = this.reader.setNames(protocol);
+      batch.turnTo(protocol);
+      replaceDirect(batch, family, rules, buckets, flows, there, staysRemembered);
+    }
+    return this.send(batch);
+  }
+
   change(map: BucketMap, changes: readonly BucketChange[]): string | null {
-    const batch = new Batch(this.name);
+    const batch = new Batch(this.name, tableFamily(map.family, map.directPort !== null));
     const shape = shapeOfMap(map);
     const come = changes.filter(({ to }) => to !== null);
-    const endOf = rememberedEnds();
+    const dataOf = serverData(map.directPort !== null);
     batch.deleteNumbered(shape, numbersOf(changes.filter(({ from }) => from !== null)));
-    batch.addNumbered(shape, numbersOf(come), (i) => endOf(come[i].to!));
+    batch.addNumbered(shape, numbersOf(come), (i) => dataOf(come[i].to!));
     return this.sendChange(batch);
   }
 
   changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): string | null {
     const batch = new Batch(this.name);
-    for (const family of [4, 6] as const) {
-      const isOf = ({ service }: ForwardedFlow): boolean => service.family === family;
-      const shape = shapeOfFlows(family);
-      batch.deleteElements(shape, removed.filter(isOf).map(keyOfFlow));
-      const come = added.filter(isOf);
-      batch.addElements(shape, come.map(keyOfFlow), come.map(dataOfFlow));
+    for (const { family } of DIRECT_FAMILIES) {
+      for (const isDirect of [false, true]) {
+        const isMeant = (flow: ForwardedFlow): boolean =>
+          flow.service.family === family && this.isForwarded(flow.service, 'dsr') === isDirect;
+        const shape = shapeOfFlows(family, isDirect);
+        const dataOf = serverData(isDirect);
+        batch.turnTo(tableFamily(family, isDirect));
+        batch.deleteElements(shape, removed.filter(isMeant).map(keyOfFlow));
+        const come = added.filter(isMeant);
+        batch.addElements(
+          shape,
+          come.map(keyOfFlow),
+          come.map(({ server }) => dataOf(server)),
+        );
+      }
     }
     return this.sendChange(batch);
   }
@@ -124,7 +128,9 @@ export class ForwardingTable implements Forwarder {
     // Others ask meanwhile.
     const requests = new NetlinkRequests(NETLINK_NETFILTER);
     try {
-      return yield* new ConntrackTable(requests).flowsOf(service);
+      if (this.isForwarded(service, 'dsr')) return yield* new DirectConnections(requests, this.name).flowsOf(service);
+      const isMasked = this.isForwarded(service, 'snat');
+      return yield* new ConntrackTable(requests).flowsOf(service, isMasked);
     } finally {
       requests.close();
     }
@@ -141,7 +147,7 @@ export class ForwardingTable implements Forwarder {
   verify(maps: ReadonlyMap<string, Buckets>): string | null {
     const generation = this.readGeneration();
     if (this.handles !== null && generation === this.generation) return null;
-    const handles = this.readHandles();
+    const handles = this.reader.handles();
     if (handles === null) return null;
     if (handles === '') return 'it is gone';
     if (this.handles === null) return 'others have changed tables while it was made';
@@ -158,9 +164,9 @@ export class ForwardingTable implements Forwarder {
   }
 
   adopt(maps: readonly BucketMap[]): ReadonlyMap<string, Buckets> | null {
-    const handles = this.readHandles() ?? this.readHandles();
+    const handles = this.reader.handles() ?? this.reader.handles();
     if (handles === null || handles === '') return null;
-    this.settings.recall(this.readComment());
+    this.settings.recall(this.reader.comment());
     const found = new Map<string, Buckets>();
     for (const map of maps) {
       const buckets = this.readBuckets(map);
@@ -170,56 +176,79 @@ export class ForwardingTable implements Forwarder {
   }
 
   counts(): ForwardedCounts | null {
-    const services: number[] = [];
-    const isWhole = this.dump(
-      NFT_MSG_GETRULE,
-      [
-        [1, this.name],
-        [NFTA_RULE_CHAIN, 'services'],
-      ],
-      (attributes) => {
-        if (text(attributes.get(1)) !== this.name || text(attributes.get(NFTA_RULE_CHAIN)) !== 'services') return;
-        services.push(packetsIn(attributes.get(NFTA_RULE_EXPRESSIONS)));
-      },
-    );
-    if (!isWhole) return null;
+    const { services } = this.rules;
+    const counted = new Map<ForwardedService, number>();
     const servers = new Map<string, number>();
-    for (const family of [4, 6] as const) {
-      if (!this.rules.services.some(({ address }) => address.family === family)) continue;
-      const bytes = family === 4 ? 4 : 16;
-      const isRead = this.dumpElements(connectionsSet(family), (key, element) => {
-        const address = {
-          family,
-          host: formatIP(key.subarray(0, bytes)),
-          port: (key[bytes + 4] << 8) | key[bytes + 5],
-        };
-        const protocol = key[bytes] === PROTOCOLS.tcp ? 'tcp' : 'udp';
-        const counter = findAttribute(element, NFTA_SET_ELEM_EXPR);
-        const packets = counter === undefined ? 0 : counterOf(counter);
-        servers.set(`${protocol} ${addressText(address)}`, packets);
+    const read = (table: number, own: readonly ForwardedService[]): boolean => {
+      let at = 0;
+      if (own.length === 0) return true;
+      return this.reader.rules(table, 'services', (attributes) => {
+        counted.set(own[at++], packetsIn(attributes.get(NFTA_RULE_EXPRESSIONS)));
       });
-      if (!isRead) return null;
+    };
+    if (!read(NFPROTO_INET, services.filter(isTranslating))) return null;
+    for (const { family, protocol } of DIRECT_FAMILIES) {
+      const own = services.filter(({ address }) => address.family === family);
+      const direct = own.filter((service) => !isTranslating(service));
+      if (!read(protocol, direct)) return null;
+      if (own.length > 0 && !this.countServers(servers, family)) return null;
+      if (!this.countDirectServers(servers, family, direct)) return null;
     }
-    return { services, servers };
+    return { services: services.map((service) => counted.get(service) ?? 0), servers };
+  }
+
+  private countServers(servers: Map<string, number>, family: Family): boolean {
+    const bytes = bytesOf(family);
+    return this.reader.elements(NFPROTO_INET, connectionsSet(family), (key, element) => {
+      const protocol = key[bytes] === PROTOCOLS.tcp ? 'tcp' : 'udp';
+      const port = (key[bytes + 4] << 8) | key[bytes + 5];
+      addCount(servers, protocol, { family, host: formatIP(key.subarray(0, bytes)), port }, element);
+    });
+  }
+
+  private countDirectServers(
+    servers: Map<string, number>,
+    family: Family,
+    services: readonly ForwardedService[],
+  ): boolean {
+    const sets = new Map(
+      services.map(({ protocol, address: { port } }) => {
+        return [directConnectionsSet(protocol, port, family), { protocol, port }] as const;
+      }),
+    );
+    return [...sets].every(([name, { protocol, port }]) =>
+      this.reader.elements(tableFamily(family, true), name, (key, element) => {
+        addCount(servers, protocol, { family, host: formatIP(key), port }, element);
+      }),
+    );
   }
 
   forget(protocol: 'tcp' | 'udp', server: Address): number {
-    return this.conntrack.forgetServer(protocol, server);
+    return this.conntrack.forgetServer(protocol, server) + this.direct.forgetServer(protocol, server);
   }
 
   forgetService(protocol: 'tcp' | 'udp', service: Address): number {
-    return this.conntrack.forgetService(protocol, service);
+    return this.conntrack.forgetService(protocol, service) + this.direct.forgetService(protocol, service);
   }
 
   remove(): void {
     const batch = new Batch(this.name);
     batch.deleteTable();
+    for (const { protocol } of DIRECT_FAMILIES) {
+      if (this.reader.setNames(protocol) === null) continue;
+      batch.turnTo(protocol);
+      batch.deleteTable();
+    }
     this.send(batch);
     this.settings.restore();
   }
 
   close(): void {
     this.requests.close();
+  }
+
+  private isForwarded(service: Address, forward: Forward): boolean {
+    return this.rules.services.some((one) => isSame(one.address, service) && one.forward === forward);
   }
 
   private send(batch: Batch): string | null {
@@ -242,82 +271,31 @@ export class ForwardingTable implements Forwarder {
     return generation;
   }
 
-  /** Empty: there is no such table. Null: it was read while it changed. */
-  private readHandles(): string | null {
-    const parts: string[] = [];
-    for (const { ask, table, handle, name } of KINDS) {
-      const isWhole = this.dump(ask, ask === NFT_MSG_GETTABLE ? [] : [[table, this.name]], (attributes) => {
-        if (text(attributes.get(table)) !== this.name) return;
-        const flags = ask === NFT_MSG_GETTABLE ? hex(attributes.get(NFTA_TABLE_FLAGS)) : '';
-        parts.push(`${ask} ${text(attributes.get(name))} ${hex(attributes.get(handle))} ${flags}`);
-      });
-      if (!isWhole) return null;
-      if (parts.length === 0) return '';
-    }
-    return parts.join('\n');
-  }
-
-  private readComment(): string {
-    let comment = '';
-    this.dump(NFT_MSG_GETTABLE, [], (attributes) => {
-      const userdata = attributes.get(NFTA_TABLE_USERDATA);
-      if (text(attributes.get(1)) === this.name && userdata !== undefined) comment = text(userdata.subarray(2));
-    });
-    return comment;
-  }
-
   /** Null: the map is not there, or was read while it changed. */
   private readBuckets(map: BucketMap): Buckets | null {
-    const bytes = map.family === 4 ? 4 : 16;
+    const { family, directPort } = map;
+    const bytes = bytesOf(family);
     const buckets = new Array<Address | null>(map.size).fill(null);
     const known = new Map<string, Address>();
-    const isWhole = this.dumpElements(map.name, (key, element) => {
+    const isWhole = this.reader.elements(tableFamily(family, directPort !== null), map.name, (key, element) => {
       const value = valueIn(element, NFTA_SET_ELEM_DATA);
-      if (value === undefined || value.length < bytes + 2) return;
+      if (value === undefined || value.length < bytes) return;
       const name = String.fromCharCode(...value);
       let server = known.get(name);
       if (server === undefined) {
-        const port = (value[bytes] << 8) | value[bytes + 1];
-        server = { family: map.family, host: formatIP(value.subarray(0, bytes)), port };
+        const port = directPort ?? ((value[bytes] << 8) | value[bytes + 1]);
+        server = { family, host: formatIP(value.subarray(0, bytes)), port };
         known.set(name, server);
       }
       buckets[readU32(key)] = server;
     });
     return isWhole ? buckets : null;
   }
+}
 
-  private dumpElements(set: string, handle: (key: Uint8Array, element: Uint8Array) => void): boolean {
-    const asked = [
-      [NFTA_SET_ELEM_LIST_TABLE, this.name],
-      [NFTA_SET_ELEM_LIST_SET, set],
-    ] as const;
-    return this.dump(NFT_MSG_GETSETELEM, asked, (attributes) => {
-      const list = attributes.get(NFTA_SET_ELEM_LIST_ELEMENTS);
-      if (list === undefined) return;
-      for (const element of listOf(list)) {
-        const key = valueIn(element, NFTA_SET_ELEM_KEY);
-        if (key !== undefined) handle(key, element);
-      }
-    });
-  }
-
-  private dump(
-    type: number,
-    asked: readonly (readonly [attribute: number, text: string])[],
-    handle: (attributes: ReadonlyMap<number, Uint8Array>) => void,
-  ): boolean {
-    try {
-      return this.requests.dump(
-        (writer, flags) => {
-          writer.begin(nftablesType(type), flags, Uint8Array.of(NFPROTO_INET, 0, 0, 0));
-          for (const [attribute, value] of asked) writer.text(attribute, value);
-        },
-        (bytes: Uint8Array, { start, end }: NetlinkMessage) => handle(readAttributes(bytes, start + 4, end)),
-      );
-    } catch {
-      return false;
-    }
-  }
+/** In which the map is. */
+function tableFamily(family: Family, isDirect: boolean): number {
+  return isDirect ? DIRECT_FAMILIES.find((one) => one.family === family)!.protocol : NFPROTO_INET;
 }
 
 function numbersOf(changes: readonly BucketChange[]): number[] {
@@ -336,29 +314,10 @@ function isSame(a: Address | null, b: Address | null): boolean {
   return a === b || (a !== null && b !== null && a.host === b.host && a.port === b.port);
 }
 
-function text(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : Buffer.from(bytes.subarray(0, -1)).toString();
-}
-
-function hex(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : Buffer.from(bytes).toString('hex');
-}
-
-/** What stands in a list, in which all attributes are of one type. */
-function* listOf(bytes: Uint8Array): Generator<Uint8Array> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0; at + 4 <= bytes.length;) {
-    const length = view.getUint16(at, true);
-    if (length < 4) return;
-    yield bytes.subarray(at + 4, at + length);
-    at += (length + 3) & ~3;
-  }
-}
-
-/** Of the key or the data of an element. */
-function valueIn(element: Uint8Array, part: number): Uint8Array | undefined {
-  const data = findAttribute(element, part);
-  return data === undefined ? undefined : findAttribute(data, NFTA_DATA_VALUE);
+function addCount(servers: Map<string, number>, protocol: string, server: Address, element: Uint8Array): void {
+  const name = `${protocol} ${addressText(server)}`;
+  const counter = findAttribute(element, NFTA_SET_ELEM_EXPR);
+  servers.set(name, (servers.get(name) ?? 0) + (counter === undefined ? 0 : counterOf(counter)));
 }
 
 /** Of the first counter among the expressions of a rule. */

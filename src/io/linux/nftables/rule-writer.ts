@@ -17,10 +17,15 @@ const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 const NFT_CMP_EQ = 0;
 const NFT_CMP_NEQ = 1;
 const NFT_DYNSET_OP_ADD = 0;
+const NFT_DYNSET_OP_UPDATE = 1;
+const NFT_DYNSET_OP_DELETE = 2;
 const NFT_LOOKUP_F_INV = 1;
 const NFT_CT_STATE = 0;
 const NFT_CT_DIRECTION = 1;
 const NFT_CT_STATUS = 2;
+const NFT_CT_PROTO_DST = 12;
+const NFT_CT_DST_IP = 20;
+const NFT_CT_DST_IP6 = 22;
 const NFT_FIB_RESULT_ADDRTYPE = 3;
 const NFTA_FIB_F_DADDR = 2;
 const RTN_LOCAL = 2;
@@ -30,6 +35,7 @@ const NFT_NAT_DNAT = 1;
 const IPS_INVALID = 1;
 const IPS_DST_NAT = 32;
 const DIRECTION_ORIGINAL = 0;
+const NF_DROP = 0;
 
 /** Registers are 16 bytes, or 4 by other numbers: 8 is the first quarter of register 1, 9 the second. */
 const VERDICT = 0;
@@ -38,7 +44,9 @@ export const SECOND = 2;
 const QUARTERS = 8;
 
 const TCP_FLAGS_OFFSET = 13;
+const TCP_FIN = 0x01;
 const TCP_SYN = 0x02;
+const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
 
 /** The number is for what refers to it in the transaction that makes it. */
@@ -56,6 +64,14 @@ interface End {
 
 export const SENDER: End = { address4: 12, address6: 8, port: 0 };
 export const RECEIVER: End = { address4: 16, address6: 24, port: 2 };
+
+/** Of errors in ICMP: how far their own header goes. It is followed by the headers of the packet that they are about. */
+const ICMP_BYTES = 8;
+/** A packet is too large (RFC 792, RFC 4443), by the length of an address. */
+const TOO_LARGE = {
+  4: { protocol: 1, type: 3, quotedBytes: 20, quotedProtocol: 9 },
+  16: { protocol: 58, type: 2, quotedBytes: 40, quotedProtocol: 6 },
+} as const;
 
 export class RuleWriter {
   private readonly writer: NetlinkWriter;
@@ -85,14 +101,31 @@ export class RuleWriter {
 
   /** SYN, and not the answer to one. */
   isFirstSegment(): void {
-    this.compareFlags(NFT_CMP_EQ);
+    this.compareFlags(TCP_SYN | TCP_ACK, TCP_SYN, NFT_CMP_EQ);
   }
 
   isLaterSegment(): void {
-    this.compareFlags(NFT_CMP_NEQ);
+    this.compareFlags(TCP_SYN | TCP_ACK, TCP_SYN, NFT_CMP_NEQ);
   }
 
-  /** Connection tracking can make nothing of it, and it is not translated. */
+  /** FIN or RST: its sender has said its last. */
+  isLastSegment(): void {
+    this.compareFlags(TCP_FIN | TCP_RST, 0, NFT_CMP_NEQ);
+  }
+
+  isNoLastSegment(): void {
+    this.compareFlags(TCP_FIN | TCP_RST, 0, NFT_CMP_EQ);
+  }
+
+  /** ICMP: what a service has sent is too large for a link on its way. */
+  isTooLarge(addressBytes: number): void {
+    const { protocol, type } = TOO_LARGE[addressBytes === 16 ? 16 : 4];
+    this.isOfProtocol(protocol);
+    this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FIRST);
+    this.compare(Uint8Array.of(type));
+  }
+
+  /** Connection tracking can make nothing of it, and it is not translated; or has not looked at it yet. */
   isInvalid(): void {
     this.expression('ct', { 2: be32(NFT_CT_STATE), 1: be32(FIRST) });
     this.mask(hostBytes(IPS_INVALID));
@@ -138,10 +171,15 @@ export class RuleWriter {
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, end.port, 2, quarterAfter(addressBytes));
   }
 
+  /** Behind so many bytes. */
+  loadProtocol(after: number): void {
+    this.expression('meta', { 2: be32(NFT_META_L4PROTO), 1: be32(quarterAfter(after)) });
+  }
+
   /** Address, protocol and port. */
   loadPlace(end: End, addressBytes: number): void {
     this.loadAddress(end, addressBytes);
-    this.expression('meta', { 2: be32(NFT_META_L4PROTO), 1: be32(quarterAfter(addressBytes)) });
+    this.loadProtocol(addressBytes);
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, end.port, 2, quarterAfter(addressBytes + 4));
   }
 
@@ -153,10 +191,42 @@ export class RuleWriter {
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, RECEIVER.port, 2, quarterAfter(endBytes + addressBytes));
   }
 
-  /** In place of so many bytes there: a number below `modulus`. */
-  hash(bytes: number, modulus: number, seed: number): void {
-    const [register, length] = [be32(FIRST), be32(bytes)];
-    this.expression('hash', { 1: register, 2: register, 3: length, 4: be32(modulus), 5: be32(seed), 7: be32(0) });
+  /** Both ends, and the protocol: `connectionBytes` of them. */
+  loadConnection(addressBytes: number): void {
+    this.loadEnds(addressBytes);
+    this.loadProtocol(2 * (addressBytes + 4));
+  }
+
+  /** The same of what the receiver has sent, and an error in ICMP is about. */
+  loadQuotedConnection(addressBytes: number): void {
+    const { quotedBytes, quotedProtocol } = TOO_LARGE[addressBytes === 16 ? 16 : 4];
+    const endBytes = addressBytes + 4;
+    const quoted = (at: number, length: number, to: number): void =>
+      this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, ICMP_BYTES + at, length, quarterAfter(to));
+    [RECEIVER, SENDER].forEach((end, i) => {
+      quoted(addressBytes === 16 ? end.address6 : end.address4, addressBytes, i * endBytes);
+      quoted(quotedBytes + end.port, 2, i * endBytes + addressBytes);
+    });
+    quoted(quotedProtocol, 1, 2 * endBytes);
+  }
+
+  /** Address, protocol and port that the client of this connection knows. */
+  loadService(addressBytes: number): void {
+    this.loadServiceAddress(addressBytes);
+    this.loadProtocol(addressBytes);
+    const direction = Uint8Array.of(DIRECTION_ORIGINAL);
+    this.expression('ct', { 1: be32(quarterAfter(addressBytes + 4)), 2: be32(NFT_CT_PROTO_DST), 3: direction });
+  }
+
+  loadServiceAddress(addressBytes: number): void {
+    const key = be32(addressBytes === 16 ? NFT_CT_DST_IP6 : NFT_CT_DST_IP);
+    this.expression('ct', { 1: be32(FIRST), 2: key, 3: Uint8Array.of(DIRECTION_ORIGINAL) });
+  }
+
+  /** Of so many bytes there: a number below `modulus`. */
+  hash(bytes: number, modulus: number, seed: number, into = FIRST): void {
+    const [from, to, length] = [be32(FIRST), be32(into), be32(bytes)];
+    this.expression('hash', { 1: from, 2: to, 3: length, 4: be32(modulus), 5: be32(seed), 7: be32(0) });
   }
 
   loadValue(value: Uint8Array, register = FIRST): void {
@@ -164,8 +234,29 @@ export class RuleWriter {
   }
 
   /** In its place what a map has for it. A packet for which it has nothing is none for this rule. */
-  replaceBy({ name, id }: NamedSet): void {
-    this.expression('lookup', { 1: text(name), 2: be32(FIRST), 3: be32(FIRST), 4: be32(id) });
+  replaceBy(map: NamedSet, register = FIRST): void {
+    this.find(map, register, register);
+  }
+
+  /** What a map has for the key that is loaded; without any the packet is none for this rule. */
+  find({ name, id }: NamedSet, into: number, key = FIRST): void {
+    this.expression('lookup', { 1: text(name), 2: be32(key), 3: be32(into), 4: be32(id) });
+  }
+
+  /**
+   * What came out of a map stays what it is, and the command `nft` knows how long it is: 1.0.6 at least would end itself over a rule in which that
+   * is a key or the data of an element. It is written into the packet and read again, and the packet is as before. `before`: where its receiver is.
+   */
+  readBack(register: number, addressBytes: number, before: number): void {
+    this.writeReceiver(register, addressBytes);
+    this.loadAddress(RECEIVER, addressBytes, register);
+    this.writeReceiver(before, addressBytes);
+  }
+
+  private writeReceiver(from: number, addressBytes: number): void {
+    const offset = addressBytes === 16 ? RECEIVER.address6 : RECEIVER.address4;
+    const place = { 2: be32(NFT_PAYLOAD_NETWORK_HEADER), 3: be32(offset), 4: be32(addressBytes) };
+    this.expression('payload', { ...place, 5: be32(from) });
   }
 
   // --- what is done ---
@@ -178,6 +269,20 @@ export class RuleWriter {
     this.expression('dynset', { 1: text(name), 2: be32(id), 3: be32(NFT_DYNSET_OP_ADD), 4: be32(FIRST) });
   }
 
+  /** For this key a map has what is in the register, from now on for its time. A packet for which there is no room is none for this rule. */
+  keep({ name, id }: NamedSet, data: number): void {
+    this.changeMap(NFT_DYNSET_OP_UPDATE, name, id, data);
+  }
+
+  /** A map has nothing for this key any more. */
+  forget({ name, id }: NamedSet, data: number): void {
+    this.changeMap(NFT_DYNSET_OP_DELETE, name, id, data);
+  }
+
+  private changeMap(operation: number, name: string, id: number, data: number): void {
+    this.expression('dynset', { 1: text(name), 2: be32(id), 3: be32(operation), 4: be32(FIRST), 5: be32(data) });
+  }
+
   /** The receiver, or the sender, becomes the address and port that are loaded. */
   translate(which: 'receiver' | 'sender', addressBytes: number, family: number): void {
     const kind = which === 'receiver' ? NFT_NAT_DNAT : NFT_NAT_SNAT;
@@ -185,9 +290,20 @@ export class RuleWriter {
     this.expression('nat', { 1: be32(kind), 2: be32(family), 3: address, 5: port });
   }
 
+  /** The sender becomes the address that is loaded. Its port stays if it can. */
+  translateSenderAddress(family: number): void {
+    this.expression('nat', { 1: be32(NFT_NAT_SNAT), 2: be32(family), 3: be32(FIRST) });
+  }
+
   /** To the neighbour whose address is loaded, by the interface in the second register. */
   duplicate(): void {
     this.expression('dup', { 1: be32(FIRST), 2: be32(SECOND) });
+  }
+
+  /** To the neighbour whose address is in the register: the kernel finds it, and follows it when its hardware changes. */
+  sendTo(register: number): void {
+    this.expression('dup', { 1: be32(register) });
+    this.verdict(NF_DROP);
   }
 
   reset(): void {
@@ -211,10 +327,10 @@ export class RuleWriter {
     this.expression('lookup', { 1: text(name), 2: be32(FIRST), 4: be32(id) });
   }
 
-  private compareFlags(operation: number): void {
+  private compareFlags(mask: number, value: number, operation: number): void {
     this.payload(NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, FIRST);
-    this.mask(Uint8Array.of(TCP_SYN | TCP_ACK));
-    this.compare(Uint8Array.of(TCP_SYN), operation);
+    this.mask(Uint8Array.of(mask));
+    this.compare(Uint8Array.of(value), operation);
   }
 
   private payload(base: number, offset: number, length: number, register: number): void {
@@ -243,7 +359,7 @@ export class RuleWriter {
 }
 
 /** The quarter of a register that follows so many bytes from the beginning of the first one. */
-function quarterAfter(bytes: number): number {
+export function quarterAfter(bytes: number): number {
   return QUARTERS + bytes / 4;
 }
 
@@ -265,6 +381,12 @@ export function attribute(type: number, value: Uint8Array): Uint8Array {
 export function be32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setInt32(0, value);
+  return bytes;
+}
+
+export function be64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
 }
 
