@@ -147,50 +147,59 @@ ha:
   VI_6: { interface: eth0, router-id: 51, priority: { lb01: 150, lb02: 100 }, addresses: [ "fe80::15:3/64", "${ADDRESS_6}/64", "${MASKED_6}/64" ] }
 `;
 
-test('servers that answer directly, and servers that see the balancer, are kept at a takeover', needsNamespaces, async (t) => {
-  const { hosts, servers, client } = await build(t, [5, 6], SERVERS, { isDirect: true });
-  const are = (node: EvenkeelHost, state: string): Promise<void> =>
-    node.eventually(async () => (await node.ha()).routers.every((router) => router.state === state), `is not ${state}`);
-  const active = new EvenkeelHost(hosts[0], 'lb01', DIRECT_PAIR);
-  await active.said(/ready: /);
-  await are(active, 'active');
-  const standby = new EvenkeelHost(hosts[1], 'lb02', DIRECT_PAIR);
-  await standby.said(/ready: /);
-  await are(standby, 'backup');
-  const came: string[] = [];
-  const open = async (): Promise<void> => {
-    for (const [to, seen] of [
-      [ADDRESS, '192.168.15.50'],
-      [ADDRESS_6, 'fd09:1::50'],
-      [MASKED, MASKED],
-      [MASKED_6, MASKED_6],
-    ]) {
-      came.push(...(await client.open(to, CONNECTIONS, seen)));
-    }
-    for (const to of [ADDRESS, ADDRESS_6]) await client.datagram(to, () => true);
-  };
-  await open();
-  assert.deepEqual(new Set(came), new Set(['server-11', 'server-12']));
-  const status = await active.ask<StatusDocument>('GET', '/v1/status');
-  assert.equal(status.listeners[0].accepted, 2 * CONNECTIONS);
-  assert.equal(status.listeners[2].accepted, 2 * CONNECTIONS);
-  const requests = status.upstreams[0].servers.reduce((sum, server) => sum + server.requests, 0);
-  assert.equal(requests, 4 * CONNECTIONS + status.listeners[1].accepted);
-  // Not every version can show every rule.
-  assert.match(nft(hosts[0], '-t', 'list', 'ruleset'), /dup to ip daddr drop/);
+function are(node: EvenkeelHost, state: string): Promise<void> {
+  return node.eventually(
+    async () => (await node.ha()).routers.every((router) => router.state === state),
+    `is not ${state}`,
+  );
+}
 
-  for (const pid of processesIn(hosts[0].name)) signal(pid, 'SIGKILL');
-  await are(standby, 'active');
-  const pushed = came.filter((server) => server === 'server-11').length;
-  // A server that sees the balancer is not heard before its client has said something.
-  servers[0].tell('push');
-  await client.allAnswer(came.length);
-  await client.hear('push', pushed);
-  await open();
-  assert.deepEqual(client.losses, []);
-  await standby.stop();
-  assert.equal(nft(hosts[1], 'list', 'tables'), '');
-});
+test(
+  'servers that answer directly, and servers that see the balancer, are kept at a takeover',
+  needsNamespaces,
+  async (t) => {
+    const { hosts, servers, client } = await build(t, [5, 6], SERVERS, { isDirect: true });
+    const active = new EvenkeelHost(hosts[0], 'lb01', DIRECT_PAIR);
+    await active.said(/ready: /);
+    await are(active, 'active');
+    const standby = new EvenkeelHost(hosts[1], 'lb02', DIRECT_PAIR);
+    await standby.said(/ready: /);
+    await are(standby, 'backup');
+    const came: string[] = [];
+    const open = async (): Promise<void> => {
+      for (const [to, seen] of [
+        [ADDRESS, '192.168.15.50'],
+        [ADDRESS_6, 'fd09:1::50'],
+        [MASKED, MASKED],
+        [MASKED_6, MASKED_6],
+      ]) {
+        came.push(...(await client.open(to, CONNECTIONS, seen)));
+      }
+      for (const to of [ADDRESS, ADDRESS_6]) await client.datagram(to, () => true);
+    };
+    await open();
+    assert.deepEqual(new Set(came), new Set(['server-11', 'server-12']));
+    const status = await active.ask<StatusDocument>('GET', '/v1/status');
+    assert.equal(status.listeners[0].accepted, 2 * CONNECTIONS);
+    assert.equal(status.listeners[2].accepted, 2 * CONNECTIONS);
+    const requests = status.upstreams[0].servers.reduce((sum, server) => sum + server.requests, 0);
+    assert.equal(requests, 4 * CONNECTIONS + status.listeners[1].accepted);
+    // Not every version can show every rule.
+    assert.match(nft(hosts[0], '-t', 'list', 'ruleset'), /dup to ip daddr drop/);
+
+    for (const pid of processesIn(hosts[0].name)) signal(pid, 'SIGKILL');
+    await are(standby, 'active');
+    const pushed = came.filter((server) => server === 'server-11').length;
+    // A server that sees the balancer is not heard before its client has said something.
+    servers[0].tell('push');
+    await client.allAnswer(came.length);
+    await client.hear('push', pushed);
+    await open();
+    assert.deepEqual(client.losses, []);
+    await standby.stop();
+    assert.equal(nft(hosts[1], 'list', 'tables'), '');
+  },
+);
 
 test('what others do to tables while ours is made is found', needsNamespaces, () => {
   const script = fileURLToPath(new URL('interfered-table.js', import.meta.url));

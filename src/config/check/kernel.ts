@@ -43,7 +43,11 @@ export function checkKernel(document: Loose<Config>, report: Report): void {
   const seen = new Set<string>();
   for (const [name, listener] of entriesOf(document.listeners)) {
     if (listener.mode !== 'kernel') {
-      const how = { key: 'forward', reason: 'a proxy has its connections', fix: 'write `mode: kernel`, or leave it out' };
+      const how = {
+        key: 'forward',
+        reason: 'a proxy has its connections',
+        fix: 'write `mode: kernel`, or leave it out',
+      };
       if (listener.forward !== undefined) report.atKey(['listeners', name, 'forward'], 'no-effect', how);
       continue;
     }

@@ -23,7 +23,7 @@ const SERVERS = [1, 2].map((last) => ({ family: 4, host: `10.9.2.${last}`, port:
 const PLAN = {
   listeners: [
     {
-      inKernel: true,
+      inKernel: 'nat',
       protocol: 'tcp',
       upstream: 0,
       binds: [{ address: LISTEN, dual: false, isUdp: false }],

@@ -103,12 +103,20 @@ export function replaceDirect(
     batch.addTable('');
   } else {
     batch.deleteRules();
-    const remembered = Object.keys(MEMORIES).map((memory) => `${memory}-${family}`);
-    for (const name of there) if (!remembered.includes(name)) batch.deleteSet(name);
+    const remembered = new Set(Object.keys(MEMORIES).map((memory) => `${memory}-${family}`));
+    for (const name of there) if (!remembered.has(name)) batch.deleteSet(name);
   }
   const maps = rules.maps.filter((map) => map.directPort !== null && map.family === family);
   new DirectTable(batch, family, services, maps).write(buckets, flows);
 }
+
+/** Of a rule. */
+type Part = (rule: RuleWriter) => void;
+
+const isFirst: Part = (rule) => rule.isFirstSegment();
+const isLater: Part = (rule) => rule.isLaterSegment();
+const isLast: Part = (rule) => rule.isLastSegment();
+const isNoLast: Part = (rule) => rule.isNoLastSegment();
 
 class DirectTable {
   private readonly batch: Batch;
@@ -199,9 +207,17 @@ class DirectTable {
       const name = directConnectionsSet(protocol, address.port, family);
       if (this.sets.has(name)) continue;
       const own = services.filter((one) => one.protocol === protocol && one.address.port === address.port);
-      const hosts = own.flatMap(({ servers }) => servers).map((server): [string, Uint8Array] => [server.host, dataOf(server)]);
+      const hosts = own
+        .flatMap(({ servers }) => servers)
+        .map((server): [string, Uint8Array] => [server.host, dataOf(server)]);
       const keys = [...new Map(hosts).values()];
-      const counted = { name, id: this.sets.size + 1, keyBytes: addressBytes, keyType: hostType(family), isCounted: true };
+      const counted = {
+        name,
+        id: this.sets.size + 1,
+        keyBytes: addressBytes,
+        keyType: hostType(family),
+        isCounted: true,
+      };
       batch.addElements(this.addSet({ ...counted, size: Math.max(1, keys.length) }), keys);
     }
   }
@@ -222,24 +238,26 @@ class DirectTable {
   private addTcp(): void {
     const { batch, server, services } = this;
     const [begun, known, ended] = (['begun', 'known', 'ended'] as const).map((memory) => this.set(memory));
-    const isFound = (rule: RuleWriter, memory: NamedSet): void => {
-      rule.loadConnection(this.addressBytes);
-      rule.find(memory, server);
-    };
-    /** What is kept first is sent on by the next rule: where there is no room for it, it is sent all the same. */
-    const add = (...parts: readonly ((rule: RuleWriter) => void)[]): void =>
+    // What one rule keeps, the next one sends on: it is sent all the same where there is no room for it.
+    const add = (...parts: readonly Part[]): void =>
       batch.addRule('connections', (rule) => parts.forEach((write) => write(rule)));
-    const isLater = (rule: RuleWriter): void => rule.isLaterSegment();
-    const isFirst = (rule: RuleWriter): void => rule.isFirstSegment();
-    const isLast = (rule: RuleWriter): void => rule.isLastSegment();
-    const isNoLast = (rule: RuleWriter): void => rule.isNoLastSegment();
-    const isIn = (memory: NamedSet) => (rule: RuleWriter): void => isFound(rule, memory);
-    const keep = (memory: NamedSet) => (rule: RuleWriter): void => this.keep(rule, memory);
-    const forget = (memory: NamedSet) => (rule: RuleWriter): void => {
-      this.readBack(rule);
-      rule.forget(memory, server);
-    };
-    const send = (rule: RuleWriter): void => rule.sendTo(server);
+    const isIn =
+      (memory: NamedSet): Part =>
+      (rule) => {
+        rule.loadConnection(this.addressBytes);
+        rule.find(memory, server);
+      };
+    const keep =
+      (memory: NamedSet): Part =>
+      (rule) =>
+        this.keep(rule, memory);
+    const forget =
+      (memory: NamedSet): Part =>
+      (rule) => {
+        this.readBack(rule);
+        rule.forget(memory, server);
+      };
+    const send: Part = (rule) => rule.sendTo(server);
 
     // A client that begins anew from the same port may have another server.
     for (const memory of [known, ended, begun]) add(isFirst, isIn(memory), forget(memory));
@@ -250,22 +268,15 @@ class DirectTable {
     add(isNoLast, isLater, isIn(begun), keep(known));
     add(isLater, isIn(begun), send);
     const flows = this.sets.get(shapeOfFlows(this.family, true).name)!;
-    for (const last of [keep(begun), send]) {
-      add(
-        isLater,
-        (rule) => {
-          rule.loadConnection(this.addressBytes);
-          rule.find(flows, server);
-        },
-        last,
-      );
-    }
+    for (const last of [keep(begun), send]) add(isLater, isIn(flows), last);
     const own = services.filter(({ protocol }) => protocol === 'tcp');
-    const byBucket = (service: ForwardedService, map: string) => (rule: RuleWriter): void => {
-      this.isFor(rule, service);
-      rule.loadConnection(this.addressBytes);
-      this.choose(rule, service, map, server);
-    };
+    const byBucket =
+      (service: ForwardedService, map: string): Part =>
+      (rule) => {
+        this.isFor(rule, service);
+        rule.loadConnection(this.addressBytes);
+        this.choose(rule, service, map, server);
+      };
     for (const service of own) {
       if (service.kept === null) continue;
       for (const last of [keep(begun), send]) add(isLater, byBucket(service, service.kept), last);

@@ -13,12 +13,7 @@ import type {
   TrackedFlow,
 } from '../../../port/forwarding.ts';
 import * as libc from '../libc.ts';
-import {
-  findAttribute,
-  NetlinkWriter,
-  readAttributes,
-  readU32,
-} from '../segment/netlink-message.ts';
+import { findAttribute, NetlinkWriter, readAttributes, readU32 } from '../segment/netlink-message.ts';
 import { NETLINK_NETFILTER, NetlinkRequests } from '../segment/netlink-socket.ts';
 import { Batch, nftablesType, NFPROTO_INET } from './batch.ts';
 import { ConntrackTable } from './conntrack.ts';
@@ -283,7 +278,7 @@ export class ForwardingTable implements Forwarder {
       const name = String.fromCharCode(...value);
       let server = known.get(name);
       if (server === undefined) {
-        const port = directPort ?? ((value[bytes] << 8) | value[bytes + 1]);
+        const port = directPort ?? (value[bytes] << 8) | value[bytes + 1];
         server = { family, host: formatIP(value.subarray(0, bytes)), port };
         known.set(name, server);
       }
