@@ -25,8 +25,50 @@ export interface HttpAnswer {
   readonly isWhole: boolean;
 }
 
+/** The other side has answered with something else than 200. */
+export class StatusError extends Error {
+  constructor(status: number, text: string) {
+    super(`it answers ${status}${text === '' ? '' : `: ${text.slice(0, STATUS_TEXT_CHARACTERS)}`}`);
+  }
+}
+
+const STATUS_TEXT_CHARACTERS = 200;
+
 /** Rejects if there is no answer to the end: with the system's error, or with one that says why, for people. */
-export function askHttp({ agent, body, charactersMax, headers, signal, tls, url }: HttpQuestion): Promise<HttpAnswer> {
+export async function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
+  const response = await open(question);
+  const { statusCode: status = 0, headers } = response;
+  return { status, headers, ...(await readText(response, question)) };
+}
+
+/**
+ * An answer that goes on: `onOpen` when it has begun, and `onLine` for each line, which is no longer than `charactersMax`. Resolves when the other
+ * side ends it between two lines. What they throw ends it.
+ */
+export async function readHttpLines(
+  question: HttpQuestion,
+  { onLine, onOpen }: { readonly onOpen: () => void; readonly onLine: (line: string) => void },
+): Promise<void> {
+  const { charactersMax } = question;
+  const response = await open(question);
+  if (response.statusCode !== 200) {
+    throw new StatusError(response.statusCode ?? 0, (await readText(response, question)).text);
+  }
+  onOpen();
+  response.setEncoding('utf8');
+  let rest = '';
+  for await (const part of response as AsyncIterable<string>) {
+    const lines = (rest + part).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') onLine(line);
+    if (rest.length > charactersMax) throw new Error(`a line of its answer is longer than ${charactersMax} bytes`);
+  }
+  if (rest.trim() !== '') throw new Error(CUT_OFF);
+}
+
+const CUT_OFF = 'its answer ended in the middle';
+
+function open({ agent, body, headers, signal, tls, url }: HttpQuestion): Promise<http.IncomingMessage> {
   const client = url.startsWith('https:') ? https : http;
   return new Promise((resolve, reject) => {
     const request = client.request(url, {
@@ -38,23 +80,29 @@ export function askHttp({ agent, body, charactersMax, headers, signal, tls, url 
     });
     request.on('error', reject);
     // an answer with 101 ends it, and nothing else is told of that
-    const handleNoAnswer = (): void => reject(new Error('it does not answer'));
-    request.on('close', handleNoAnswer);
-    request.on('response', (response) => {
-      request.off('close', handleNoAnswer);
-      const { statusCode: status = 0, headers: said } = response;
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        text += part;
-        if (text.length <= charactersMax) return;
-        resolve({ status, headers: said, text: text.slice(0, charactersMax), isWhole: false });
-        response.destroy();
-      });
-      response.on('error', reject);
-      response.on('close', () => reject(new Error('its answer ended in the middle')));
-      response.on('end', () => resolve({ status, headers: said, text, isWhole: true }));
-    });
+    request.on('close', () => reject(new Error('it does not answer')));
+    request.on('response', resolve);
     request.end(body ?? undefined);
+  });
+}
+
+/** Not more of it than `charactersMax`. */
+function readText(
+  response: http.IncomingMessage,
+  { charactersMax, signal }: HttpQuestion,
+): Promise<Pick<HttpAnswer, 'text' | 'isWhole'>> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    response.setEncoding('utf8');
+    response.on('data', (part: string) => {
+      text += part;
+      if (text.length <= charactersMax) return;
+      resolve({ text: text.slice(0, charactersMax), isWhole: false });
+      response.destroy();
+    });
+    // what the signal says is told to the request alone
+    response.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    response.on('close', () => reject(new Error(CUT_OFF)));
+    response.on('end', () => resolve({ text, isWhole: true }));
   });
 }

@@ -1,4 +1,5 @@
 /** Parts of a virtual router: what it tracks, what guards it, and the programs that it has run. */
+import { checkEtcdFiles } from './etcd.ts';
 import { WITNESSES_MAX } from '../../base/limits.ts';
 import { parseIp, parseServer } from '../words/addresses.ts';
 import { DEFAULTS } from '../model/defaults.ts';
@@ -110,11 +111,7 @@ export function checkLease(router: Router, path: Path, report: Report): void {
   const isPreempting =
     router.preempt === undefined || valuesByNode(router.preempt, []).some(({ value }) => value !== false);
   if (isPreempting && report.isWhole(path)) report.atKey(at, 'lease-preempts', {});
-  if ((lease.certificate === undefined) !== (lease['private-key'] === undefined) && report.isWhole(at)) {
-    const [has, lacks] =
-      lease.certificate === undefined ? ['private-key', 'certificate'] : ['certificate', 'private-key'];
-    report.atKey([...at, has], 'missing-key', { place: '`lease`', key: lacks, fix: 'the path of its file' });
-  }
+  checkEtcdFiles(lease, at, report);
   const ttl = lease.ttl ?? DEFAULTS.ha.lease.ttl;
   const advertise = router.advertise ?? DEFAULTS.ha.advertise;
   const leastMs = LEAST_ADVERTS * (parseDuration(advertise) ?? 0) + LEAST_MS;

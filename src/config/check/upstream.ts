@@ -1,4 +1,5 @@
 /** One upstream: its servers are different ones, and its keys are those of how it is used. */
+import { checkEtcdFiles } from './etcd.ts';
 import { addressText } from '../../base/address.ts';
 import { ADDRESSES_PER_NAME_MAX } from '../../base/limits.ts';
 import type { ServerAddress } from '../words/addresses.ts';
@@ -140,12 +141,19 @@ function checkServerBy(upstream: Upstream, path: Path, isBare: boolean, report: 
     if (upstream[key] !== undefined) leaveOut(key, 'nothing is known of servers that requests name');
 }
 
+const WATCHED = { file: 'a file is looked at', etcd: 'etcd is watched', kubernetes: 'Kubernetes is watched' } as const;
+
 function checkDiscover(discover: NonNullable<Upstream['discover']>, path: Path, report: Report): void {
-  report.oneOf(discover, path, ['file', 'url']);
-  if (discover.file === undefined) return;
-  for (const key of ['every', 'timeout'] as const) {
-    const reason = 'a file is looked at, and not asked';
-    if (discover[key] !== undefined) report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
+  report.oneOf(discover, path, ['file', 'url', 'etcd', 'kubernetes']);
+  const { etcd, url } = discover;
+  if (etcd !== undefined) checkEtcdFiles(etcd, [...path, 'etcd'], report);
+  if (url !== undefined) return;
+  for (const [source, what] of Object.entries(WATCHED)) {
+    if (discover[source as keyof typeof WATCHED] === undefined) continue;
+    for (const key of ['every', 'timeout'] as const) {
+      const reason = `${what}, and not asked`;
+      if (discover[key] !== undefined) report.atKey([...path, key], 'no-effect', { key, reason, fix: 'leave it out' });
+    }
   }
 }
 

@@ -2,6 +2,8 @@
  * Config to Plan: names become indexes, defaults are filled in, units are converted. The Config has passed the checks, so
  * that nothing can be wrong any more.
  */
+import { bytes, ms } from './checked.ts';
+import { compileDiscovery } from './discovery.ts';
 import type { Address } from '../../base/address.ts';
 import { assert } from '../../base/assert.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
@@ -36,12 +38,11 @@ import type {
   ProxyProtocolPlan,
   UdpPlan,
 } from '../plan/listener.ts';
-import type { HashKeyPlan, ResolverPlan, DiscoveryPlan, ServerPlan, UpstreamPlan } from '../plan/upstream.ts';
+import type { HashKeyPlan, ResolverPlan, ServerPlan, UpstreamPlan } from '../plan/upstream.ts';
 import type { HealthPlan, PassivePlan, QuorumPlan, UpDownPrograms } from '../plan/health.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { WearPlan } from '../plan/record.ts';
 import { listOf } from '../model/parts.ts';
-import { parseDuration, parseSize } from '../words/units.ts';
 
 export interface CompileOptions {
   /** Proxy processes: each takes its share of a listener's connections. */
@@ -372,15 +373,6 @@ function compileUpstream(
   };
 }
 
-function compileDiscovery(discover: NonNullable<UpstreamConfig['discover']>, port: number | null): DiscoveryPlan {
-  const { every, timeout, hold } = { ...DEFAULTS.upstream.discover, ...discover };
-  const from: DiscoveryPlan['from'] =
-    discover.file === undefined
-      ? { kind: 'url', url: discover.url!, everyMs: ms(every), timeoutMs: ms(timeout) }
-      : { kind: 'file', path: discover.file };
-  return { from, holdMs: ms(hold), port };
-}
-
 function compileResolver(resolver: UpstreamConfig['resolver']): ResolverPlan {
   const {
     servers = [],
@@ -552,14 +544,6 @@ function compilePrograms({ up, down, stop, timeout, user }: UpDownConfig): UpDow
 function compilePassive(passive: NonNullable<UpstreamConfig['passive']>): PassivePlan {
   const { failures, within, eject } = { ...DEFAULTS.upstream.passive, ...passive };
   return { failures, withinMs: ms(within), ejectMs: ms(eject) };
-}
-
-function ms(duration: string): number {
-  return checked(parseDuration(duration), duration);
-}
-
-function bytes(size: string | number): number {
-  return checked(parseSize(String(size)), String(size));
 }
 
 function checked<T>(value: T | null, text: string): T {

@@ -2,6 +2,8 @@
  * Config to the plan of one node's virtual routers. The Config has passed the checks, for this node, so that nothing can be
  * wrong any more; what is in key files is read by the caller.
  */
+import { ms } from './checked.ts';
+import { compileEtcd } from './etcd.ts';
 import { assert } from '../../base/assert.ts';
 import { isLinkLocal, parseCidr, parseHttpUrl, parseIp, parseServer } from '../words/addresses.ts';
 import { DEFAULTS } from '../model/defaults.ts';
@@ -26,7 +28,6 @@ import type { Config, Loose } from '../model/config.ts';
 import type { NotifyConfig, VirtualRouterConfig } from '../model/ha.ts';
 import { entriesOf, listOf } from '../model/parts.ts';
 import { forNode } from '../model/per-node.ts';
-import { parseDuration } from '../words/units.ts';
 import type { AddressPlan, UnicastPlan, VirtualRouterPlan } from '../plan/vip.ts';
 
 type TrackConfig = NonNullable<VirtualRouterConfig['track']>[number];
@@ -280,13 +281,10 @@ function compileWitnesses(router: VirtualRouterConfig): WitnessesPlan | null {
 function compileLease(router: string, { guard }: VirtualRouterConfig): LeasePlan | null {
   const lease = guard?.lease;
   if (lease === undefined) return null;
-  const { ca = null, certificate, 'private-key': privateKey } = lease;
   return {
-    members: lease.etcd,
+    ...compileEtcd(lease.etcd, lease),
     key: lease.key ?? `/evenkeel/${router}`,
     ttlMs: ms(lease.ttl ?? DEFAULTS.ha.lease.ttl),
-    ca,
-    client: certificate === undefined || privateKey === undefined ? null : { certificate, privateKey },
   };
 }
 
@@ -330,12 +328,6 @@ function advertiseMs(router: VirtualRouterConfig): number {
 
 function ipText(text: string): string {
   return checked(parseIp(text), text).address;
-}
-
-function ms(duration: string): number {
-  const value = parseDuration(duration);
-  assert(value !== null, `${duration} was checked`);
-  return value;
 }
 
 function checked<T>({ value }: Parsed<T>, text: string): T {

@@ -126,6 +126,16 @@ export const PARTS = {
     message: 'another router of the group <group> has a lease (line <line>), and all of them are active together',
     remedy: 'leave one out',
   },
+  'bad-https-origin': {
+    severity: 'error',
+    message: '<value> is not the address of a server that is asked in TLS',
+    remedy: 'write https://, a host and a port, for example https://192.0.2.31:6443',
+  },
+  'bad-kubernetes-name': {
+    severity: 'error',
+    message: '<value> is not a name in Kubernetes',
+    remedy: 'write at most 63 small letters, digits and `-`, beginning and ending with a letter or digit',
+  },
   'bad-https-url': {
     severity: 'error',
     message: '<value> is not an HTTPS URL',

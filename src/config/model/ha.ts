@@ -3,6 +3,7 @@
  * serves all nodes, so that here a value may be written per node: `priority: { lb01: 150, lb02: 100 }`.
  */
 import * as z from 'zod';
+import { etcdKeys } from './etcd.ts';
 import { DEFAULTS } from './defaults.ts';
 import { VirtualRoute, VirtualRule } from './routing.ts';
 import {
@@ -12,8 +13,6 @@ import {
   cidr,
   command,
   duration,
-  etcdUrl,
-  filePath,
   flag,
   httpUrl,
   integer,
@@ -119,11 +118,7 @@ const Serves = z.strictObject({
 });
 
 const Lease = z.strictObject({
-  etcd: required(
-    z.array(etcdUrl).min(1).max(9).meta({ title: 'list of URLs' }),
-    'The members of an etcd cluster, each with a port.',
-    ['https://192.0.2.21:2379', 'https://192.0.2.22:2379', 'https://192.0.2.23:2379'],
-  ),
+  etcd: etcdKeys.etcd,
   key: key(
     anyText('key', '/evenkeel/VI_1'),
     'The record in etcd, the same on every node. Without it `/evenkeel/`, and the name of the router.',
@@ -133,12 +128,9 @@ const Lease = z.strictObject({
     'A node that cannot renew the lease for so long is not active any more, and after that another one may be.',
     DEFAULTS.ha.lease.ttl,
   ),
-  ca: key(
-    filePath,
-    'The authorities that have signed the certificates of the members. Without it those that Node knows.',
-  ),
-  certificate: key(filePath, "This node's certificate, which members ask for. With `private-key`."),
-  'private-key': key(filePath, 'Its key.'),
+  ca: etcdKeys.ca,
+  certificate: etcdKeys.certificate,
+  'private-key': etcdKeys['private-key'],
 });
 
 const Guard = z.strictObject({

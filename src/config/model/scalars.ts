@@ -246,6 +246,12 @@ export const listUrl = text('URL', 'http://192.0.2.80/servers.json', (value) =>
 export const etcdUrl = text('URL', 'https://192.0.2.21:2379', (value) =>
   isHttpUrl(`${value}/`) && /:\d+$/.test(value) ? null : problem('bad-etcd-url', { value: show(value) }),
 );
+export const httpsOrigin = text('URL', 'https://192.0.2.31:6443', (value) =>
+  /^https:\/\/[^/?#@\s]+$/.test(value) ? null : problem('bad-https-origin', { value: show(value) }),
+);
+export const kubernetesName = text('name', 'web', (value) =>
+  /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/.test(value) ? null : problem('bad-kubernetes-name', { value: show(value) }),
+);
 export const httpsUrl = text('URL', 'https://ca.example/directory', (value) =>
   /^https:\/\/[^/?#@\s]+\/[\u0021-\u007e]*$/.test(value) ? null : problem('bad-https-url', { value: show(value) }),
 );

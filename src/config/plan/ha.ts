@@ -2,6 +2,7 @@
  * What the keeper does for the virtual routers of one node: what it watches, whom it asks, and what it has run. The routers
  * themselves are in the plan of their owner. Serialisable as JSON. Shapes only; `config/compile/ha.ts` makes it.
  */
+import type { EtcdPlan } from './etcd.ts';
 import type { Command } from '../words/command.ts';
 import type { ServerAddress } from '../words/addresses.ts';
 import type { VipPlan } from './vip.ts';
@@ -28,14 +29,9 @@ export interface HaRouterPlan {
 }
 
 /** A lease that one node has at a time, in etcd. */
-export interface LeasePlan {
-  /** URLs of its members, without a path. */
-  readonly members: readonly string[];
+export interface LeasePlan extends EtcdPlan {
   readonly key: string;
   readonly ttlMs: number;
-  /** Paths of files. Null: what Node has. */
-  readonly ca: string | null;
-  readonly client: { readonly certificate: string; readonly privateKey: string } | null;
 }
 
 export type WatchPlan =

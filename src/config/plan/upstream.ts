@@ -1,4 +1,5 @@
 /** Upstreams: servers, balancing, stickiness, names. */
+import type { EtcdPlan } from './etcd.ts';
 import type { Address } from '../../base/address.ts';
 import type { KeepAlive } from '../../base/keep-alive.ts';
 import type { SourcePlan } from '../words/template.ts';
@@ -143,10 +144,32 @@ export interface UpstreamPlan {
 }
 
 /** Where servers are read that count in place of those of the file, once a list is here. */
+export interface EtcdKeysPlan extends EtcdPlan {
+  readonly kind: 'etcd';
+  /** With which keys begin. */
+  readonly prefix: string;
+}
+
+/** Null: as the pod has it that this runs in. */
+export interface KubernetesPlan {
+  readonly kind: 'kubernetes';
+  /** A URL without a path. */
+  readonly api: string | null;
+  /** Paths of files. */
+  readonly token: string | null;
+  readonly ca: string | null;
+  readonly namespace: string | null;
+  readonly service: string;
+  /** Its name in the service, or its number at the endpoints; null: the only one. */
+  readonly port: string | number | null;
+}
+
 export interface DiscoveryPlan {
   readonly from:
     | { readonly kind: 'file'; readonly path: string }
-    | { readonly kind: 'url'; readonly url: string; readonly everyMs: number; readonly timeoutMs: number };
+    | { readonly kind: 'url'; readonly url: string; readonly everyMs: number; readonly timeoutMs: number }
+    | EtcdKeysPlan
+    | KubernetesPlan;
   /** A server stays for so long after a list without it. */
   readonly holdMs: number;
   /** Of a server without one; null: it needs one. */

@@ -13,9 +13,8 @@ import { Finding } from '../../core/discovery/finding.ts';
 import { type Log, printable } from '../../keeper/log/log.ts';
 import { StateFile } from '../../keeper/state-file.ts';
 import { readList } from '../../load/found-servers.ts';
-import { FileSource } from './file-source.ts';
 import type { ListHandler, ListSource } from './list-source.ts';
-import { UrlSource } from './url-source.ts';
+import { openSource, sourceName } from './sources.ts';
 
 /** What was found last for an upstream. */
 export interface FoundRecord {
@@ -177,8 +176,7 @@ class Discovery implements ListHandler {
   }
 
   get from(): string {
-    const { from } = this.plan;
-    return from.kind === 'file' ? from.path : from.url;
+    return sourceName(this.plan.from);
   }
 
   get servers(): readonly ServerPlan[] {
@@ -187,8 +185,7 @@ class Discovery implements ListHandler {
 
   begin(): void {
     if (this.source !== null) return;
-    const { from } = this.plan;
-    this.source = from.kind === 'file' ? new FileSource(from.path, this) : new UrlSource(from, this);
+    this.source = openSource(this.plan.from, this);
   }
 
   stop(): void {

@@ -2,12 +2,12 @@
  * One record in an etcd cluster, by its JSON gateway (etcd 3.4 and later). Reads and writes are linearizable, which is etcd's default: a member that
  * does not reach the majority does not answer them.
  */
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
 import type { LeasePlan } from '../../config/plan/ha.ts';
 import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
+import { EtcdMembers } from '../etcd-members.ts';
 import { askHttp } from '../http-question.ts';
 import { printable } from '../log/log.ts';
 
@@ -31,19 +31,18 @@ export class EtcdRecord {
   private readonly plan: LeasePlan;
   private readonly timeoutMs: number;
   private readonly agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
-  /** Index of the member that is asked. */
-  private member = 0;
-  private files: Pick<https.RequestOptions, 'ca' | 'cert' | 'key'> | null = null;
+  private readonly members: EtcdMembers;
   /** What was wrong with the last answer; null: nothing. */
   problem: string | null = null;
 
   constructor(plan: LeasePlan, timeoutMs: number) {
     this.plan = plan;
+    this.members = new EtcdMembers(plan);
     this.timeoutMs = timeoutMs;
   }
 
   get memberUrl(): string {
-    return this.plan.members[this.member];
+    return this.members.url;
   }
 
   close(): void {
@@ -59,9 +58,7 @@ export class EtcdRecord {
       return answer;
     } catch (error) {
       this.problem = `${this.memberUrl}: ${printable(systemReason(error))}`;
-      this.member = (this.member + 1) % this.plan.members.length;
-      // they may have been renewed
-      this.files = null;
+      this.members.handleFailure();
       return { kind: 'failed' };
     }
   }
@@ -83,28 +80,18 @@ export class EtcdRecord {
 
   private async post(path: string, body: unknown): Promise<Said> {
     const url = `${this.memberUrl}${path}`;
-    const isSecure = url.startsWith('https:');
     const { isWhole, status, text } = await askHttp({
       url,
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
       charactersMax: ANSWER_CHARACTERS_MAX,
       signal: AbortSignal.timeout(this.timeoutMs),
-      agent: isSecure ? this.agents.https : this.agents.http,
-      ...(isSecure ? { tls: this.readFiles() } : {}),
+      agent: url.startsWith('https:') ? this.agents.https : this.agents.http,
+      tls: this.members.tls,
     });
     if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200)}`);
     if (!isWhole) throw new Error('its answer is too long');
     return parseSaid(text);
-  }
-
-  private readFiles(): Pick<https.RequestOptions, 'ca' | 'cert' | 'key'> {
-    const { ca, client } = this.plan;
-    this.files ??= {
-      ...(ca === null ? {} : { ca: readFileSync(ca) }),
-      ...(client === null ? {} : { cert: readFileSync(client.certificate), key: readFileSync(client.privateKey) }),
-    };
-    return this.files;
   }
 }
 

@@ -1,0 +1,42 @@
+/** The API server of a Kubernetes cluster, asked with what a pod of it has, or what the configuration names. */
+import { readFileSync } from 'node:fs';
+import type { KubernetesPlan } from '../../config/plan/upstream.ts';
+import type { Connection, Store } from './watched-source.ts';
+
+/** "Accessing the Kubernetes API from a Pod" of Kubernetes' documentation. */
+const POD = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+export class KubernetesApi implements Store {
+  private readonly plan: KubernetesPlan;
+
+  constructor(plan: KubernetesPlan) {
+    this.plan = plan;
+  }
+
+  /** Files are read for each question: tokens are renewed all the time. Throws if one cannot be, or there is no cluster. */
+  connect(): Connection {
+    const { ca, token } = this.plan;
+    const bearer = readFileSync(token ?? `${POD}/token`, 'utf8').trim();
+    return {
+      origin: this.origin,
+      headers: { accept: 'application/json', authorization: `Bearer ${bearer}` },
+      tls: { ca: readFileSync(ca ?? `${POD}/ca.crt`) },
+    };
+  }
+
+  handleFailure(): void {
+    // there is one
+  }
+
+  private get origin(): string {
+    const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = process.env;
+    if (this.plan.api !== null) return this.plan.api;
+    if (host === undefined) throw new Error('this runs in no pod of a cluster, and `api` is not said');
+    return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+}
+
+/** Throws if this runs in no pod. */
+export function namespaceOfPod(): string {
+  return readFileSync(`${POD}/namespace`, 'utf8').trim();
+}
