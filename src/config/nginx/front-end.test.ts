@@ -287,7 +287,7 @@ test('a client of a Unix socket is 255.255.255.255 for `geo`', () => {
 test('a path with a space is sent to the location behind its slash', () => {
   const { config, said } = inServer('location "/a b/" { proxy_pass http://192.0.2.1; }');
   assert.ok(config !== null, said.join('\n'));
-  assert.match(config!.listeners!['http-80'].routes![0].redirect?.to ?? '', /\/a%20b\/\{query\}$/);
+  assert.match(config.listeners!['http-80'].routes![0].redirect?.to ?? '', /\/a%20b\/\{query\}$/);
 });
 
 test('an `if` with a log of its own goes on to the `return` behind it', () => {
