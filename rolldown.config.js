@@ -8,13 +8,14 @@ import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 import { thirdPartyLicenses } from './packaging/third-party-licenses.js';
 
-/** What is started by its path: a process, and five threads. */
+/** What is started by its path: a process, and six threads. */
 const ENTRIES = [
   'main',
   'process/load-thread',
   'process/rehearsal-thread',
   'process/syslog-thread',
   'process/otlp-thread',
+  'process/hash-thread',
   'io/linux/segment/refresh-thread',
 ];
 

@@ -21,6 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import('./process/vip.ts')).runVip(rest[0], rest[1] as VipSpawnRole);
     case '__files':
       return (await import('./process/files.ts')).runFiles(rest[0]);
+    case '__credentials':
+      return (await import('./process/credentials.ts')).runCredentials(rest[0]);
     case '__probe':
       return (await import('./process/engine.ts')).runProbe(rest);
     case '__demo-servers':

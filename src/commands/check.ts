@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/findings/diagnostic.ts';
-import { FILES_UPSTREAM } from '../config/plan/files.ts';
+import { OWN_UPSTREAMS } from '../config/plan/own-upstreams.ts';
 import { countRoutes } from '../config/plan/route-text.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import type { FixedSettings } from '../api/status.ts';
@@ -77,8 +77,8 @@ async function findRunning({ files, socket }: Pick<CheckOptions, 'files' | 'sock
 function summary({ plan, config }: Ready): string {
   const routers = Object.keys(config.ha ?? {}).length;
   const announcements = Object.keys(config.announce ?? {}).length;
-  // what answers with files is no server of the configuration
-  const upstreams = plan.upstreams.filter(({ name }) => name !== FILES_UPSTREAM);
+  // processes of ours are no servers of the configuration
+  const upstreams = plan.upstreams.filter(({ name }) => !OWN_UPSTREAMS.has(name));
   return [
     count(plan.listeners.length, 'listener'),
     count(sum(plan.listeners.map(({ routes }) => countRoutes(routes))), 'route'),

@@ -26,7 +26,7 @@ import { terminalSize } from './terminal-size.ts';
 import { CTRL_C, keyName, readKeys } from './keys.ts';
 import { defaultWorkers } from '../load/default-workers.ts';
 import { planOf } from '../load/prepare.ts';
-import { filesCommand, type Program, proxyCommand } from './run.ts';
+import { type Program, proxyCommand } from './run.ts';
 import { watchSignals } from '../instance/signals.ts';
 
 const FIRST_PORT = 8080;
@@ -69,7 +69,7 @@ async function runDemo(options: DemoOptions, program: Program): Promise<number> 
     log,
     user,
     proxyCommand: proxyCommand(program, engine.engine),
-    filesCommand: filesCommand(program),
+    ownServerCommand: program.command,
     findFilesUser: () => null,
     findUser: () => null,
   });

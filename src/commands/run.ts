@@ -211,7 +211,7 @@ export async function runInManner(options: RunOptions, program: Program, manner:
       events,
       command: program.command,
       proxyCommand: proxyCommand(program, engine.engine),
-      filesCommand: filesCommand(program),
+      ownServerCommand: program.command,
       socketPath: socketToOpen(options.socket, process.env, process.getuid?.() ?? -1),
       isSocketWanted: options.socket !== null || ready.ha !== null || ready.announce !== null,
       runDirectory: runDirectory(process.env),
@@ -298,10 +298,6 @@ async function finishAsOld(
   instance.onInCharge((pid) => parent.handleInCharge(pid));
   void finished.then(() => instance.wards.takeAll());
   return ended;
-}
-
-export function filesCommand(program: Program): [string, ...string[]] {
-  return [...program.command, '__files'];
 }
 
 /**

@@ -8,7 +8,7 @@ import { type FileSite, PATH_FIELD, PATH_MARK, SITE_FIELD, STATUS_FIELD } from '
 import { type Fields, type Part, partFor, type Version } from './conditions.ts';
 import { type OpenFile, Root } from './disk.ts';
 import { findAnswer, typeOf } from './lookup.ts';
-import type { FilesLog } from './files-log.ts';
+import type { NoteLog } from '../base/note-log.ts';
 
 /** A proxy's own limits are below that. */
 const HEAD_BYTES_MAX = 128 * 1024;
@@ -27,14 +27,14 @@ const PHRASES: Readonly<Record<number, string>> = {
 
 export class FileServer {
   readonly server: Server;
-  private readonly log: FilesLog;
+  private readonly log: NoteLog;
   private sites: ReadonlyMap<string, FileSite> = new Map();
   /** Those of the plans before, for requests that were on their way. */
   private former: ReadonlyMap<string, FileSite>[] = [];
   private roots = new Map<string, Root>();
 
   /** `isPeer`: who may ask. */
-  constructor(isPeer: (socket: Socket) => boolean, connectionsMax: number, log: FilesLog) {
+  constructor(isPeer: (socket: Socket) => boolean, connectionsMax: number, log: NoteLog) {
     this.log = log;
     this.server = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 });
     this.server.headersTimeout = 0;

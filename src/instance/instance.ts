@@ -92,8 +92,8 @@ export interface InstanceOptions {
   /** Runs this program's main file: the interpreter, the file. */
   readonly command: readonly [string, string];
   readonly proxyCommand: readonly [string, ...string[]];
-  /** The same of the process that reads files. */
-  readonly filesCommand: readonly [string, ...string[]];
+  /** The same of processes that proxies ask. */
+  readonly ownServerCommand: readonly [string, ...string[]];
   /** Null: there is no place for one. */
   readonly socketPath: string | null;
   /** Without it something is missing that the operator counts on. */
@@ -170,7 +170,7 @@ export class Instance {
       log,
       user: proxyUser,
       proxyCommand,
-      filesCommand: options.filesCommand,
+      ownServerCommand: options.ownServerCommand,
       findFilesUser,
       findUser,
       mayBeIdle: () => hasAddresses(this.inForce.wanted),

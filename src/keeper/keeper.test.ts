@@ -179,7 +179,7 @@ async function createScene(t: TestContext, workers: number, ports?: number[], ho
     workersMax: workers,
     host,
     log,
-    filesCommand: [process.execPath, '--version'],
+    ownServerCommand: [process.execPath, '--version'],
     findFilesUser: () => null,
     findUser: () => null,
     proxyCommand: [process.execPath, '--input-type=module', '-e', STAND_IN, '--'],

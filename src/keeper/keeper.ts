@@ -29,7 +29,8 @@ import type { ProxyTitles } from './proxies/proxy-arguments.ts';
 import { ProxyStarter } from './proxies/proxy-starter.ts';
 import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
 import { TicketSecretsInUse } from './proxies/ticket-keys.ts';
-import { FilesProcess } from './files/files-process.ts';
+import { credentialServer, fileServer } from './own-servers/own-servers.ts';
+import type { OwnServer } from './own-servers/own-server.ts';
 import { KernelForwarding } from './forwarding/kernel-forwarding.ts';
 import { type CountMemory, FormerCounts } from './generations/former-counts.ts';
 import { CommandUsers } from './ha/command-user.ts';
@@ -70,9 +71,9 @@ export interface KeeperOptions {
   readonly proxyCommand: readonly [program: string, ...args: string[]];
   /** A first plan of which a listener cannot be opened is not applied, like any later one. */
   readonly startsWhole?: boolean;
-  /** The same of the process that reads files. */
-  readonly filesCommand: readonly [program: string, ...args: string[]];
-  /** The user of this name whom it may run as; null: there is none. */
+  /** The program and its arguments that becomes a process which proxies ask; what it is to be follows. */
+  readonly ownServerCommand: readonly [program: string, ...args: string[]];
+  /** The user of this name whom the one that reads files may run as; null: there is none. */
   readonly findFilesUser: (name: string) => ProcessUser | null;
   /** What the processes of the proxies are called. */
   readonly proxyTitles?: ProxyTitles;
@@ -137,7 +138,8 @@ export class Keeper {
   private readonly store: ListenerStore;
   /** Sessions of UDP that go from one proxy to another. */
   private readonly moves: SessionMoves;
-  private readonly files: FilesProcess;
+  /** Processes of ours that proxies ask as they ask servers. */
+  private readonly ownServers: readonly OwnServer[];
   readonly forwarding: KernelForwarding;
   /** Of the keepers before this one. */
   private readonly former = new FormerCounts();
@@ -177,14 +179,14 @@ export class Keeper {
     });
     this.store = new ListenerStore(host, log);
     this.moves = new SessionMoves(host);
-    this.files = new FilesProcess({
+    const ofOwnServers = {
       host,
       log,
-      command: options.filesCommand,
+      command: options.ownServerCommand,
       user: options.user,
-      findUser: options.findFilesUser,
       onOtherProgram: () => options.onOtherProgram?.(),
-    });
+    };
+    this.ownServers = [fileServer(ofOwnServers, options.findFilesUser), credentialServer(ofOwnServers)];
     const users = new CommandUsers(process.getuid?.() ?? -1, options.findUser);
     this.programs = new ProgramChecks({ run: runCommand, users });
     this.checks = new ServerChecks({
@@ -524,7 +526,7 @@ export class Keeper {
   private async applyNow(given: Pick<Generation, 'plan' | 'material'>, isWhole: boolean): Promise<void> {
     if (this.isStopping) throw new ApplyError(STOPPING);
     const { material } = given;
-    const plan = this.placeFiles(given.plan);
+    const plan = this.placeOwnServers(given.plan);
     const { workers } = plan;
     const isFirst = this.generation === null;
     const number = (this.generation?.number ?? 0) + 1;
@@ -536,7 +538,7 @@ export class Keeper {
       throw new ApplyError(`\`workers: ${workers}\` takes a restart: this one has room for ${workersMax}`);
     }
     const prepared = await this.store.prepare(plan.listeners, workers);
-    await this.files.apply(plan);
+    await Promise.all(this.ownServers.map((server) => server.apply(plan)));
     // Of ten thousand routes each of these takes a while.
     await setImmediate();
     const placed = this.place(plan, number, prepared, isWhole);
@@ -586,9 +588,9 @@ export class Keeper {
     }
   }
 
-  private placeFiles(plan: Plan): Plan {
+  private placeOwnServers(plan: Plan): Plan {
     try {
-      return this.files.place(plan);
+      return this.ownServers.reduce((placed, server) => server.place(placed), plan);
     } catch (error) {
       throw new ApplyError((error as Error).message);
     }
@@ -624,7 +626,7 @@ export class Keeper {
     const { credentials, authorities, ticketSources } = material;
     const ticketKeys = this.tickets.keysWith(ticketSources);
     try {
-      return this.planFiles.write(plan, { credentials, authorities, ticketKeys }, prepared.listeners);
+      return this.planFiles.write(withoutSecrets(plan), { credentials, authorities, ticketKeys }, prepared.listeners);
     } catch (error) {
       prepared.abandon();
       throw error;
@@ -686,7 +688,7 @@ export class Keeper {
     this.wantedNames.stop();
     this.traffic.stop();
     this.tickets.stop();
-    this.files.stop();
+    for (const server of this.ownServers) server.stop();
   }
 
   private async answerName(upstream: string, hostname: string, worker: number): Promise<void> {
@@ -738,6 +740,11 @@ const NO_PLAN: Plan = {
   graceMs: 0,
   drainMs: 0,
 };
+
+/** For proxies, which need no passwords. */
+function withoutSecrets(plan: Plan): Plan {
+  return plan.credentials === undefined ? plan : { ...plan, credentials: { checks: [] } };
+}
 
 function isQuiet({ first, count }: SlotRange, connections: (slot: number) => number): boolean {
   for (let slot = first; slot < first + count; slot++) if (connections(slot) !== 0) return false;

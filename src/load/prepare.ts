@@ -3,7 +3,7 @@
  * `check` is this and a rehearsal of what follows: there is no second opinion about a file.
  */
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { compile } from '../config/compile/compile.ts';
 import type { Sight } from '../core/settled-files.ts';
 import { compilePeers, type PeersPlan } from '../config/plan/peers.ts';
@@ -26,6 +26,7 @@ import { defaultWorkers } from './default-workers.ts';
 import { IncludedFiles, type Texts } from './included-files.ts';
 import { findIdentityFaults } from './identity-file.ts';
 import { readKeyFiles } from './key-files.ts';
+import { credentialFilesOf, NO_READ_CREDENTIALS, readCredentialFiles } from './credential-files.ts';
 import { withPresence } from './presence.ts';
 import { readStickyKeys } from './sticky-keys.ts';
 import {
@@ -116,8 +117,10 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const folderOf = (path: Path): string => options.folder ?? dirname(rootOf(path));
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   for (const path of [...keyFilesOf(sound).keys(), ...stickyKeysOf(sound).keys()]) seen.note(path);
+  for (const [path, at] of credentialFilesOf(sound)) seen.note(resolve(folderOf(at), path));
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
   const sticky = options.look === null ? { files: NO_STICKY_KEYS, diagnostics: [] } : readStickyKeys(sound, source);
+  const credentials = options.look === null ? NO_READ_CREDENTIALS : readCredentialFiles(sound, source, folderOf);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
   const withoutAbsent = <C extends Loose<Config>>(whole: C): C =>
     options.look === null ? whole : withoutAbsentScripts(whole, frontEndOf);
@@ -138,6 +141,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     ...loaded.diagnostics,
     ...keys.diagnostics,
     ...sticky.diagnostics,
+    ...credentials.diagnostics,
     ...tls.diagnostics,
     ...ofAdmin,
     ...settings,
@@ -154,6 +158,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
     servers: upstreamFilesOf(certificates),
     stickyKeys: sticky.files,
+    credentialFiles: credentials.files,
   });
   const plan = options.look === null ? compiled : withPresence(compiled);
   const peers = compilePeers(config, node);

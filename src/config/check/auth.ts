@@ -1,7 +1,9 @@
-/** Whom a route asks who may enter: somebody, who is there. */
+/** What a route wants to know of who enters: it can be known, and keeps out whom it is meant for. */
 import type { Path } from '../findings/diagnostic.ts';
 import { show } from '../findings/diagnostic.ts';
-import type { Loose, RouteConfig } from '../model/config.ts';
+import type { Config, Loose, RouteConfig } from '../model/config.ts';
+import { everyRoute } from '../model/every-route.ts';
+import { itemsOf } from '../model/parts.ts';
 import type { Report } from './report.ts';
 
 /** `names`: of the listener's routes. */
@@ -12,13 +14,35 @@ export function checkAuth(
   report: Report,
 ): void {
   if (auth === undefined) return;
-  const { ask } = auth;
+  const { ask, basic } = auth;
   if (ask === undefined) {
-    if (report.lacks(path, 'ask'))
+    if (basic === undefined && report.lacks(path, 'ask') && report.lacks(path, 'basic'))
       report.atKey(path, 'missing-key', { place: '`auth`', key: 'ask', fix: 'for example `ask: { to: /auth }`' });
     return;
   }
   report.oneOf(ask, [...path, 'ask'], ['call', 'to']);
   if (ask.call !== undefined && !names.has(ask.call))
     report.atValue([...path, 'ask', 'call'], 'undefined-route', { value: show(ask.call) });
+}
+
+/** What is right in itself, and perhaps not what was meant. */
+export function checkDoors(document: Loose<Config>, report: Report): void {
+  const told = new Set<string>();
+  for (const { listener, path, route, takenBy } of everyRoute(document)) {
+    const { auth, steps } = route;
+    if (auth?.basic !== undefined && isReadable(document, listener) && !told.has(listener)) {
+      told.add(listener);
+      report.atKey([...path, 'auth', 'basic'], 'password-in-clear', { listener });
+    }
+    if (takenBy?.auth !== undefined && auth === undefined && route.upstream !== undefined && steps === undefined)
+      report.atKey(path, 'taken-without-auth', {});
+  }
+}
+
+/** What clients say to it can be read on the way: no TLS, nor anybody in front who is believed to have had it; and not of this machine alone. */
+function isReadable(document: Loose<Config>, listener: string): boolean {
+  const { bind, forwarded, tls } = document.listeners?.[listener] ?? {};
+  const isLocal = itemsOf(bind, []).every(({ value }) => /^(127\.|\[::1\]|unix:)/.test(String(value)));
+  const isBehind = typeof forwarded === 'object';
+  return tls === undefined && !isLocal && !isBehind;
 }

@@ -13,6 +13,7 @@ import { checkHighAvailability } from './ha.ts';
 import type { Binds } from './listener.ts';
 import { checkBinds, checkListener } from './listener.ts';
 import { UpstreamUses } from './upstream-uses.ts';
+import { checkDoors } from './auth.ts';
 import { checkFileTypes } from './files.ts';
 import { checkKernel } from './kernel.ts';
 import { checkLimits } from './limits.ts';
@@ -70,6 +71,7 @@ export function checkDocument(shape: Shape, source: SourceMap, node: string | nu
   checkValues(document, report);
   checkConnectionValues(document, uses, report);
   checkFileTypes(document, report);
+  checkDoors(document, report);
   checkLimits(document, report);
   checkAccessLogs(document, report);
   return report.findings;

@@ -1,7 +1,7 @@
 /** Routes that answer with files: what they say fits together, and the tables that they name are there. */
 import { show, type Path } from '../findings/diagnostic.ts';
-import type { Config, Loose, RouteConfig, StepConfig } from '../model/config.ts';
-import { entriesOf, itemsOf } from '../model/parts.ts';
+import type { Config, Loose, RouteConfig } from '../model/config.ts';
+import { everyRoute } from '../model/every-route.ts';
 import type { Report } from './report.ts';
 import { nearest } from '../findings/suggest.ts';
 
@@ -40,25 +40,13 @@ export function checkFiles(route: Route, path: Path, names: ReadonlySet<string>,
 /** The tables of types that routes name. */
 export function checkFileTypes(document: Loose<Config>, report: Report): void {
   const names = Object.keys(document.files?.types ?? {});
-  const look = (route: Route | undefined, path: Path): void => {
-    const types = route?.files?.types;
+  const look = (route: Route, path: Path): void => {
+    const types = route.files?.types;
     if (types !== undefined && !names.includes(types) && report.lacks(['files', 'types'], types)) {
       const near = nearest(types, names);
       const fix = near === null ? 'write the table, or leave `types` out' : `write ${near}`;
       report.atValue([...path, 'files', 'types'], 'undefined-types', { value: show(types), fix });
     }
   };
-  const lookIn = (steps: readonly (Loose<StepConfig> | undefined)[] | undefined, path: Path): void => {
-    for (const { path: at, value: step } of itemsOf(steps, path)) {
-      look(step.take, [...at, 'take']);
-      look(step.rewrite?.take, [...at, 'rewrite', 'take']);
-      lookIn(step.do, [...at, 'do']);
-    }
-  };
-  for (const [name, listener] of entriesOf(document.listeners)) {
-    for (const { path, value: route } of itemsOf(listener.routes, ['listeners', name, 'routes'])) {
-      look(route, path);
-      lookIn(route.steps, [...path, 'steps']);
-    }
-  }
+  for (const { route, path } of everyRoute(document)) look(route, path);
 }

@@ -12,6 +12,7 @@ import { parseBind, parseNameServer, parseNetwork, parseServer, parseIp, UNIX } 
 import { compileServersTls, compileTls, NO_TLS_FILES, type ServersTlsFiles, type TlsFilesPlan } from './tls.ts';
 import { compileValue } from './values.ts';
 import { lateNamesOf, loggedFieldsOf, withLateNames } from '../check/late-values.ts';
+import { credentialsUpstream } from './auth.ts';
 import { filesUpstream } from './files.ts';
 import { compileAccessLogs, namesOfLogs } from './access-logs.ts';
 import { compileTcpBandwidth } from './bandwidth.ts';
@@ -23,6 +24,7 @@ import { compileSpanLogs, compileTracing, spanLogsOf } from './tracing.ts';
 import { commandOf } from '../words/command.ts';
 import { compileRoute, type RouteContext } from './routes.ts';
 import { OriginLists } from './cors.ts';
+import { CredentialChecks, type CredentialFiles, NO_CREDENTIAL_FILES } from '../plan/credentials.ts';
 import { FileSites } from '../plan/files.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { Config, ListenerConfig, UdpConfig, UpstreamConfig } from '../model/config.ts';
@@ -53,6 +55,8 @@ export interface CompileOptions {
   readonly servers?: ReadonlyMap<string, UpstreamTlsFiles>;
   /** What files say that `sticky` names. Without it they were not looked at. */
   readonly stickyKeys?: StickyKeys;
+  /** What files say that `auth` names. Likewise. */
+  readonly credentialFiles?: CredentialFiles;
 }
 
 /** Null: it has no `tls` there. */
@@ -75,8 +79,9 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const readsBodies = saysBody(config.values) || saysBody(config['access-logs']);
   const noted = loggedFieldsOf(config);
   const sites = new FileSites();
+  const checks = new CredentialChecks(options.credentialFiles ?? NO_CREDENTIAL_FILES);
   const origins = new OriginLists();
-  const shared = { sites, origins, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
+  const shared = { sites, checks, origins, types: config.files?.types ?? {}, limiters: config.limiters ?? {} };
   const listeners: ListenerPlan[] = [];
   let counted = 0;
   const tcpUpstreams = new Set<string>();
@@ -112,11 +117,13 @@ export function compile(config: Config, options: CompileOptions): Plan {
   }
   const files = sites.all.length === 0 ? null : { user: config.files?.user ?? null, sites: sites.all };
   if (files !== null) upstreams.push(filesUpstream(upstreams.length, serverSlots++));
+  if (checks.all.length > 0) upstreams.push(credentialsUpstream(upstreams.length, serverSlots++));
   return {
     workers: options.workers,
     listeners,
     upstreams,
     files,
+    ...(checks.all.length === 0 ? {} : { credentials: { checks: checks.all } }),
     accessLogs: [...compileAccessLogs(config, late), ...compileSpanLogs(config.tracing)],
     values: [
       ...origins.all,
@@ -144,7 +151,7 @@ function compileListener(
   countedSlot: number,
   indexOf: (upstream: string) => number,
   { workers, certificates }: CompileOptions,
-  shared: Pick<RouteContext, 'sites' | 'origins' | 'types' | 'limiters'>,
+  shared: Pick<RouteContext, 'sites' | 'checks' | 'origins' | 'types' | 'limiters'>,
   all: Config['tracing'],
 ): ListenerPlan {
   const { protocol = DEFAULTS.listener.protocol } = listener;

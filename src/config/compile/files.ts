@@ -15,6 +15,7 @@ import type { ErrorPagePlan } from '../plan/route.ts';
 import type { HeaderEditPlan } from '../plan/response.ts';
 import type { ProxyActionPlan, RoutePlan, StepPlan } from '../plan/route.ts';
 import type { UpstreamPlan } from '../plan/upstream.ts';
+import { ownUpstream } from './own-upstream.ts';
 import { WEB_TYPES } from '../words/web-types.ts';
 
 type FilesConfig = NonNullable<RouteConfig['files']>;
@@ -105,40 +106,9 @@ function forOthers(step: StepPlan): readonly StepPlan[] {
 
 /** Of the process that reads them. */
 export function filesUpstream(slot: number, firstSlot: number): UpstreamPlan {
-  return {
-    name: FILES_UPSTREAM,
+  return ownUpstream(
+    { name: FILES_UPSTREAM, server: 'files', host: FILES_ADDRESS, connectionsMax: CONNECTIONS_MAX },
     slot,
-    serverBy: null,
-    resolver: null,
-    balance: 'round-robin',
-    hash: null,
-    servers: [
-      {
-        name: 'files',
-        target: { family: 0, host: FILES_ADDRESS, port: 0 },
-        weight: 1,
-        state: 'enabled',
-        maxConnections: CONNECTIONS_MAX,
-        backup: false,
-        passive: null,
-        health: null,
-        notify: null,
-        firstSlot,
-        slotCount: 1,
-        epoch: 0,
-      },
-    ],
-    sources: [],
-    health: null,
-    quorum: null,
-    passive: null,
-    slowStartMs: 0,
-    timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 30_000, queueMs: 10_000, tunnelMs: 0, halfClosedMs: 0 },
-    keepAlive: null,
-    proxyProtocol: null,
-    proxyTlvs: [],
-    tls: null,
-    poolIdle: null,
-    queueMax: 1024,
-  };
+    firstSlot,
+  );
 }

@@ -11,6 +11,7 @@ import { compileCompress } from './compress.ts';
 import { compileFiles, type FileTypes } from './files.ts';
 import { compileMirror } from './mirror.ts';
 import { traceHeaders } from './tracing.ts';
+import { CredentialChecks, NO_CREDENTIAL_FILES } from '../plan/credentials.ts';
 import { FileSites } from '../plan/files.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { RouteConfig, StepConfig } from '../model/config.ts';
@@ -51,6 +52,7 @@ export interface ListenerTraits {
 /** What the routes of all listeners have in common. */
 export interface RouteContext extends ListenerTraits {
   readonly sites: FileSites;
+  readonly checks: CredentialChecks;
   readonly origins: OriginLists;
   readonly types: FileTypes;
   readonly limiters: LimiterConfigs;
@@ -63,6 +65,7 @@ const NO_CONTEXT: RouteContext = {
   isTls: false,
   spanLogs: [],
   sites: new FileSites(),
+  checks: new CredentialChecks(NO_CREDENTIAL_FILES),
   origins: new OriginLists(),
   types: {},
   limiters: {},
@@ -124,7 +127,7 @@ function compileEntry(
   return {
     ...action,
     ...(limits === null ? {} : { limits }),
-    ...(auth === undefined ? {} : { guard: compileAuth(auth) }),
+    ...(auth === undefined ? {} : { guard: compileAuth(auth, context.checks, answerRoute({ respond: {} })) }),
     ...(mirror === undefined ? {} : { mirrors: mirror.map(compileMirror) }),
     ...(bandwidth === undefined ? {} : { bandwidth: compileBandwidth(bandwidth) }),
   };

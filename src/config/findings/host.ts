@@ -2,6 +2,17 @@ import type { Entry } from './entry.ts';
 
 /** The machine that is to run it. `evenkeel check --no-host` leaves these out. */
 export const HOST = {
+  'user-file': {
+    severity: 'error',
+    message: 'the file of users <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-hash': {
+    severity: 'warning',
+    message: '<who> cannot come: <reason>',
+    remedy: 'make it anew: htpasswd -B <path> NAME, or openssl passwd -6',
+    about: 'Everybody else of the file can. What is not understood lets nobody in.',
+  },
   'key-file': {
     severity: 'error',
     message: 'the key file <path> cannot be used: <reason>',

@@ -12,6 +12,19 @@ export const ROUTES = {
     message: 'the upstream <value> leaves it to requests where they go, and cannot be named by one',
     remedy: 'name one with `servers`',
   },
+  'password-in-clear': {
+    severity: 'warning',
+    message: 'passwords can be read on their way to listener `<listener>`, which has no TLS',
+    remedy: 'give it `tls`; if a proxy in front has it, write `forwarded: { trust: [ADDRESS] }` with its address',
+    about: 'Basic authentication sends the password with every request, and hides nothing of it.',
+  },
+  'taken-without-auth': {
+    severity: 'warning',
+    message: 'the route that takes this asks who may enter, and this one does not: who can choose it enters',
+    remedy: 'write `auth` here too',
+    about:
+      'What `steps` take is a route of its own. What chooses it is often a thing that a client says: a cookie, a header, a parameter.',
+  },
   'undefined-route': {
     severity: 'error',
     message: 'no route of this listener has the name <value>',

@@ -1,25 +1,45 @@
-/** `auth_request` and what goes with it: whom a location asks who may enter, as `auth` of the model. */
+/** `auth_basic`, `auth_request` and what goes with them: what a location wants to know of who enters, as `auth` of the model. */
 import { formatDuration } from '../words/units.ts';
 import type { PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import type { Directive } from './parse.ts';
 import type { Scope } from './scope.ts';
 import { parseTime } from './values.ts';
-import { type Constants, translateText } from './variables.ts';
+import { type Constants, hasVariables, translateText } from './variables.ts';
 
 const DELAY_MS_MAX = 60_000;
 
-/** In this block; null: nobody is asked. */
+/** The name of the user, which nginx has under its own. */
+export const USER_VARIABLE = 'remote_user';
+
+/** In this block; null: it wants to know nothing. */
 export function readAuth(scope: Scope, constants: Constants, notes: Notes): PlainMap | null {
+  const basic = readBasic(scope, constants, notes);
   const ask = readAsk(scope, constants, notes);
-  if (ask === null) return null;
+  if (basic === null && ask === null) return null;
   const isAny = scope.argument('satisfy') === 'any';
   const delay = readDelay(scope.find('auth_delay'), notes);
   return {
-    ask,
+    ...(basic === null ? {} : { basic }),
+    ...(ask === null ? {} : { ask }),
     ...(isAny ? { satisfy: 'any' } : {}),
     ...(delay === null ? {} : { delay }),
   };
+}
+
+function readBasic(scope: Scope, constants: Constants, notes: Notes): PlainMap | null {
+  const directive = scope.find('auth_basic');
+  const [word] = directive?.args ?? [];
+  if (word === undefined || word.text === 'off') return null;
+  const realm = translateText(word.text, constants);
+  const file = scope.find('auth_basic_user_file')?.args[0];
+  if ('problem' in realm) notes.notYet(word.place, `\`auth_basic ${word.text}\``, realm.problem);
+  else if (file === undefined)
+    notes.notYet(word.place, '`auth_basic` without `auth_basic_user_file`', 'nginx lets everybody in there');
+  else if (hasVariables(file.text))
+    notes.notYet(file.place, `\`auth_basic_user_file ${file.text}\``, 'its path has to be without variables');
+  else return { users: file.text, realm: realm.template, set: { [USER_VARIABLE]: 'name' } };
+  return null;
 }
 
 function readAsk(scope: Scope, constants: Constants, notes: Notes): PlainMap | null {

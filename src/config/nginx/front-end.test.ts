@@ -101,7 +101,8 @@ const SAID: readonly (readonly [lines: string, expected: RegExp])[] = [
   ['location / proxy_pass x;', /directive "location" has no opening "\{"/],
   ['root { }', /directive "root" is not terminated by ";"/],
   ['listen 443 ssl;', /no "ssl_certificate" is defined for the "listen ... ssl" directive of 0\.0\.0\.0:443/],
-  ['auth_basic "x";', /unsupported: `auth_basic`/],
+  ['auth_basic "x";', /unsupported: `auth_basic` without `auth_basic_user_file`/],
+  ['auth_basic "x"; auth_basic_user_file $uri;', /its path has to be without variables/],
   ['allow unix; deny all;', /invalid parameter "unix"/],
   [
     'location / { proxy_pass https://x; proxy_ssl_server_name on; proxy_ssl_name $host; }',

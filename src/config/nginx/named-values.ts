@@ -2,6 +2,7 @@
 import { parseNetwork } from '../words/addresses.ts';
 import { lateNamesOf } from '../check/late-values.ts';
 import type { Config, Loose } from '../model/config.ts';
+import { USER_VARIABLE } from './auth.ts';
 import { AddressRanges, rangeOf } from './address-ranges.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
@@ -27,6 +28,7 @@ export function collectNames(directives: readonly Directive[], into: Set<string>
     const found = VARIABLE.exec(given?.text ?? '')?.[1];
     const isOwn = name !== 'auth_request_set' || sourceOf(found ?? '', NO_CONSTANTS) === null;
     if (found !== undefined && isOwn) into.add(found);
+    if (name === 'auth_basic' && args[0]?.text !== 'off') into.add(USER_VARIABLE);
     for (const text of [name, ...args.map((word) => word.text)]) {
       for (const [, group] of text.matchAll(/\(\?P?[<']([A-Za-z_]\w*)[>']/g)) into.add(group);
     }

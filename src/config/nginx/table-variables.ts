@@ -96,7 +96,11 @@ export const VARIABLES: readonly VariableRow[] = [
   ['proxy_protocol_server_port', '{proxy-local-port}', ''],
   ['proxy_protocol_tlv_authority', '{proxy-authority}', ''],
   ['proxy_protocol_tlv_unique_id', '{proxy-unique-id}', ''],
-  ['remote_user', '', 'empty: nginx has here what a client says in Authorization, whoever it is'],
+  [
+    'remote_user',
+    '',
+    'empty without `auth_basic`, and until that has let the user in: nginx has here what a client says in Authorization, whoever it is',
+  ],
   ['request_body', null, 'in `add_header`, in the text of a `return` for an `error_page`, and in a `log_format` alone'],
   ['request_body_file', null, STREAMED],
   ['document_root realpath_root request_filename', null, FILES],

@@ -3,10 +3,8 @@
  * known by their names; positions do not count.
  */
 import type { ListenerPlan } from './listener.ts';
-import type { LogPlan } from './record.ts';
 import type { Plan } from './plan.ts';
 import type { ServerPlan, UpstreamPlan } from './upstream.ts';
-import type { ValuePlan } from './value.ts';
 
 export function planChanges(from: Plan, to: Plan): readonly string[] {
   const changes = [
@@ -15,6 +13,7 @@ export function planChanges(from: Plan, to: Plan): readonly string[] {
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
     ...changesOf('value', from.values, to.values, wholeChanges),
+    ...changesOf('users of', namedChecks(from), namedChecks(to), wholeChanges),
     ...changesOf('access log', from.accessLogs, to.accessLogs, wholeChanges),
   ];
   if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
@@ -64,7 +63,11 @@ function shareOf(after: ListenerPlan, to: Plan, before: ListenerPlan, from: Plan
   return isSame ? { ...after, limits: { ...after.limits, connections } } : after;
 }
 
-function wholeChanges(before: ValuePlan | LogPlan, after: ValuePlan | LogPlan): readonly string[] {
+function namedChecks({ credentials }: Plan): readonly { readonly name: string }[] {
+  return (credentials?.checks ?? []).map(({ path, users }) => ({ name: path, users }));
+}
+
+function wholeChanges(before: object, after: object): readonly string[] {
   return isSame(before, after) ? [] : ['changed'];
 }
 

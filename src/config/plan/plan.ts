@@ -3,6 +3,7 @@
  * unit converted. Serialisable as JSON; the keeper hands it to each proxy. Shapes only; `config/compile/compile.ts` makes it.
  */
 import type { Address } from '../../base/address.ts';
+import type { CredentialsPlan } from './credentials.ts';
 import type { FilesPlan } from './files.ts';
 import type { ListenerPlan } from './listener.ts';
 import type { UpstreamPlan } from './upstream.ts';
@@ -19,6 +20,8 @@ export interface Plan {
   readonly values: readonly ValuePlan[];
   /** What is answered from files. Null: nothing. */
   readonly files: FilesPlan | null;
+  /** Passwords and tokens, for the process that knows them; proxies do not get this. Absent: there are none. */
+  readonly credentials?: CredentialsPlan;
   /** Where the admin API is over TCP: no server that a request may name. Null: nowhere. */
   readonly admin: Address | null;
   readonly accessLogs: readonly LogPlan[];

@@ -73,6 +73,7 @@ const OWN: readonly AnswerKind[] = [
   row('listener', 'limit-dry-run', 0, 'a limit would refuse it, or let it wait, if it did more than look'),
   row('listener', 'unauthorized', 401, 'the client has not said who it is, or not what proves it'),
   row('listener', 'forbidden', 403, 'the client may not have this'),
+  row('listener', 'guessing', 429, 'this client has said too many wrong passwords'),
   row('listener', 'undecided', 500, 'who is asked whether the client may have this has not answered that'),
   row(
     'listener',

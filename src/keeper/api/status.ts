@@ -18,7 +18,7 @@ import {
 import type { DataPlaneStatus } from '../../api/status.ts';
 import { type Address, addressText } from '../../base/address.ts';
 import type { Board, WorkerRow } from '../../base/board.ts';
-import { FILES_UPSTREAM } from '../../config/plan/files.ts';
+import { OWN_UPSTREAMS } from '../../config/plan/own-upstreams.ts';
 import { healthOf } from '../../config/plan/upstream.ts';
 import { type ListenerPlan } from '../../config/plan/listener.ts';
 import { type Plan } from '../../config/plan/plan.ts';
@@ -278,7 +278,7 @@ function serverView(
   const { slot, address, account } = health;
   const { name, weight, backup, maxConnections } = server;
   const check = healthOf(upstreamPlan, server);
-  const where = address === null || upstream === FILES_UPSTREAM ? null : addressText(address);
+  const where = address === null || OWN_UPSTREAMS.has(upstream) ? null : addressText(address);
   const before = facts.former.server(upstream, name, where);
   const forwarded = address === null ? 0 : facts.forwarded.ofServer(upstream, address);
   return {

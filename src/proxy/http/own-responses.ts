@@ -100,6 +100,7 @@ export function limited(by: keyof typeof LIMITED, status: number): OwnResponse {
 const NOT_ENTERED: Readonly<Record<number, OwnResponse>> = {
   401: own('unauthorized'),
   403: own('forbidden'),
+  429: own('guessing'),
 };
 
 /** Who was asked refuses the request with this status, or, with another one, has not decided. */

@@ -1,10 +1,10 @@
-/** The process that reads files, when it is not ours any longer. */
+/** A process that proxies ask, when it is not ours any longer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Plan } from '../../config/plan/plan.ts';
 import type { Host } from '../../port/host.ts';
 import { createLog } from '../log/log.ts';
-import { FilesProcess } from './files-process.ts';
+import { OwnServer } from './own-server.ts';
 
 const PLAN = { files: { user: null, sites: [] }, upstreams: [], drainMs: 0 } as unknown as Plan;
 const host = {
@@ -25,8 +25,18 @@ test('what says something that is no message is ended and started anew, and the 
     // it stays until it is ended, and says this first
     const script = `process.stdout.write(${said} + '\\n'); setInterval(() => {}, 1000)`;
     const command = [process.execPath, '-e', script] as const;
-    const options = { host, log, command, user: null, findUser: () => null, onOtherProgram: () => undefined };
-    const files = new FilesProcess(options);
+    const options = {
+      host,
+      log,
+      name: 'files',
+      upstream: '(files)',
+      ordersOf: () => ({ user: null, message: {} }),
+      command,
+      user: null,
+      findUser: () => null,
+      onOtherProgram: () => undefined,
+    };
+    const files = new OwnServer(options);
     t.after(() => files.stop());
     files.place(PLAN);
     void files.apply(PLAN);

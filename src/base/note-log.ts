@@ -1,8 +1,8 @@
-/** What went wrong with files, once a minute for each thing: anybody can ask for what cannot be answered. */
+/** What went wrong, once a minute for each thing: anybody can ask for what cannot be answered. */
 const AGAIN_MS = 60_000;
 const TEXTS_MAX = 100;
 
-export class FilesLog {
+export class NoteLog {
   private readonly write: (line: string) => void;
   private readonly now: () => number;
   private readonly said = new Set<string>();

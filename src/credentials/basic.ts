@@ -1,0 +1,25 @@
+/** What a client says in Authorization of basic authentication (RFC 7617). */
+
+export interface Basic {
+  /** Each byte a character. */
+  readonly name: string;
+  readonly password: Uint8Array;
+}
+
+const COLON = 0x3a;
+
+/** `fields`: names and values in turn. Null: it says nothing of that kind, or not clearly what. */
+export function parseBasic(fields: readonly string[]): Basic | null {
+  const said = fields.filter((_, i) => i % 2 === 1 && fields[i - 1].toLowerCase() === 'authorization');
+  // of two, the server may read the other one
+  if (said.length !== 1) return null;
+  const text = /^basic +([A-Za-z0-9+/]*={0,2})$/i.exec(said[0])?.[1];
+  if (text === undefined) return null;
+  const bytes = Buffer.from(text, 'base64');
+  const colon = bytes.indexOf(COLON);
+  if (colon < 0) return null;
+  const name = bytes.toString('latin1', 0, colon);
+  // it goes on in a field
+  // oxlint-disable-next-line no-control-regex
+  return /[\u0000-\u001f\u007f]/.test(name) ? null : { name, password: Uint8Array.from(bytes.subarray(colon + 1)) };
+}

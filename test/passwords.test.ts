@@ -1,0 +1,203 @@
+/** Basic authentication: a process of its own knows the passwords, and nothing goes around it. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, startBackend } from './evenkeel.ts';
+import { ask, session } from './http2-client.ts';
+import { RawConnection } from './raw.ts';
+import { reload } from './reloading.ts';
+import { until } from './waiting.ts';
+
+const APR1 = 'ann:$apr1$salt$Xxd1irWT9ycqoYxGFn4cb.\n';
+
+function basic(name: string, password: string): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+const ANN = basic('ann', 'password');
+
+function credentialsPid(evenkeel: Evenkeel): number {
+  return evenkeel.proxies().find(isOfCredentials) ?? 0;
+}
+
+function isOfCredentials(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('evenkeel: credentials');
+}
+
+for (const engine of ENGINES) {
+  test(`[${engine}] a route with passwords lets nobody else in`, engineSkip(engine), async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'evenkeel-passwords-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const users = join(folder, 'users');
+    writeFileSync(users, APR1);
+    writeFileSync(join(folder, 'file'), 'a file');
+    chmodSync(folder, 0o755);
+    const served: http.IncomingMessage[] = [];
+    const app = await startBackend(t, (request, response) => {
+      served.push(request);
+      request.resume();
+      if (request.url!.startsWith('/leads')) response.setHeader('X-Accel-Redirect', '/in');
+      response.end('in');
+    });
+    const port = await freePort();
+    const evenkeel = await Evenkeel.start(
+      t,
+      `
+listeners:
+  web:
+    bind: "127.0.0.1:${port}"
+    http2: true
+    routes:
+      - match: { path: /in }
+        upstream: app
+        auth: { basic: { users: ${users}, realm: 'the "staff" of {host}', set: { who: name } } }
+        headers: { request: { set: { X-User: "{value:who}" } }, response: { set: { X-For: "{value:who}" } } }
+      - { name: no, respond: { status: 403 } }
+      - { name: yes, respond: { status: 204 } }
+      - { match: { path: /both }, upstream: app, auth: { basic: { users: ${users} }, ask: { call: no } } }
+      - { match: { path: /any }, upstream: app, auth: { satisfy: any, basic: { users: ${users} }, ask: { call: no } } }
+      - { match: { path: /either }, upstream: app, auth: { satisfy: any, basic: { users: ${users} }, ask: { call: yes } } }
+      - { match: { path: /open }, upstream: gone, errors: [ { status: 502, to: /in/page } ] }
+      - { match: { path: /leads }, upstream: app, target-by: { field: X-Accel-Redirect } }
+      - { match: { path: /file }, files: { root: ${folder} }, auth: { basic: { users: ${users} } } }
+upstreams:
+  app: { servers: [ "${app.address}" ] }
+  gone: { servers: [ "127.0.0.1:1" ] }
+`,
+      { engine, workers: 1, hasSocket: true },
+    );
+    const get = (path: string, authorization?: string, options: http.RequestOptions = {}) =>
+      getWhole(port, path, {
+        ...options,
+        headers: authorization === undefined ? {} : { Authorization: authorization },
+      });
+
+    await t.test('who has the password gets in, and the server is told who it is', async () => {
+      const answer = await get('/in', ANN);
+      assert.deepEqual([answer.status, answer.headers['x-for']], [200, 'ann']);
+      assert.equal(served.at(-1)!.headers['x-user'], 'ann');
+      assert.equal(served.at(-1)!.headers['authorization'], ANN);
+      assert.equal(served.at(-1)!.headers['evenkeel-check'], undefined);
+    });
+
+    await t.test('who has not is told how, and no server hears of it', async () => {
+      served.length = 0;
+      for (const authorization of [undefined, basic('ann', 'x'), basic('bob', 'password'), 'Bearer a', 'Basic ***']) {
+        const answer = await get('/in', authorization);
+        assert.equal(answer.status, 401, authorization);
+        assert.equal(answer.headers['www-authenticate'], String.raw`Basic realm="the \"staff\" of 127.0.0.1"`);
+      }
+      assert.equal(served.length, 0);
+    });
+
+    await t.test('with another one that is asked', async () => {
+      assert.equal((await get('/both', ANN)).status, 403);
+      assert.equal((await get('/both')).status, 401);
+      assert.equal((await get('/any', ANN)).status, 200);
+      assert.equal((await get('/any')).status, 401);
+      assert.equal((await get('/either')).status, 200);
+      assert.equal((await get('/file', ANN)).body, 'a file');
+      assert.equal((await get('/file')).status, 401);
+    });
+
+    await t.test('nothing goes around it', async () => {
+      served.length = 0;
+      const forged = 'Evenkeel-Check: none\r\nEvenkeel-Client: 192.0.2.1\r\nEvenkeel-User: ann\r\n';
+      const heads = [
+        ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'].map(
+          (method) => `${method} /in HTTP/1.1`,
+        ),
+        'GET /open/../in HTTP/1.1',
+        'GET /./in HTTP/1.1',
+        'GET /%69n HTTP/1.1',
+        'GET //in HTTP/1.1',
+        'GET http://other/in HTTP/1.1',
+        'GET /in/x?/open HTTP/1.1',
+        'GET /open HTTP/1.1',
+        'GET /in HTTP/1.1\r\nConnection: Authorization',
+        'GET /in HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket',
+        'GET /in HTTP/1.1\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA',
+        `GET /in HTTP/1.1\r\nAuthorization: ${basic('ann', 'x')}\r\nAuthorization: ${ANN}`,
+        `GET /in HTTP/1.1\r\nAuthorization: ${ANN}\r\nAuthorization: ${basic('ann', 'x')}`,
+        `GET /in HTTP/1.1\r\nProxy-Authorization: ${ANN}`,
+        'POST /in HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue',
+      ];
+      for (const head of heads) {
+        const raw = await RawConnection.open(t, port);
+        const body = /chunked/.test(head) ? '3\r\nabc\r\n0\r\n\r\n' : '';
+        raw.write(`${head}\r\nHost: a\r\n${forged}\r\n${body}`);
+        await until(() => /^HTTP\/1.1 [2-5]/m.test(raw.buffered));
+        assert.match(raw.buffered, /^HTTP\/1.1 (?:40[014]|502) /, head);
+        raw.socket.destroy();
+      }
+      assert.equal((await get('/leads')).status, 401);
+      assert.deepEqual(
+        served.map(({ url }) => url),
+        ['/leads'],
+      );
+      // neither does what comes behind one that got in
+      const raw = await RawConnection.open(t, port);
+      raw.write(`GET /in HTTP/1.1\r\nHost: a\r\nAuthorization: ${ANN}\r\n\r\nGET /in HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await until(() => raw.buffered.includes('HTTP/1.1 401'));
+      assert.match(raw.buffered, /^HTTP\/1.1 200/);
+    });
+
+    await t.test('over HTTP/2', async () => {
+      const client = await session(t, port);
+      const replies = await Promise.all(
+        [ANN, '', basic('ann', 'y')].map((authorization) => ask(client, { ':path': '/in', authorization }, null)),
+      );
+      assert.deepEqual(
+        replies.map(({ status }) => status),
+        [200, 401, 401],
+      );
+      const odd = [
+        { ':path': '/in', ':method': 'POST' },
+        { ':path': '/in', ':scheme': 'https', ':authority': 'other' },
+        { ':path': '/open/../in' },
+        { ':path': '/in', 'evenkeel-check': 'none' },
+      ];
+      served.length = 0;
+      for (const fields of odd) assert.match(String((await ask(client, fields, 'body')).status), /^40[01]$/);
+      assert.equal(served.length, 0);
+    });
+
+    await t.test('whoever guesses is slowed, and not who has been let in', async () => {
+      const statuses = new Set<number>();
+      for (let i = 0; i < 30; i++) statuses.add((await get('/in', basic('ann', `guess ${i}`))).status);
+      assert.deepEqual([...statuses], [401, 429]);
+      assert.equal((await get('/in', ANN)).status, 200);
+      const elsewhere = basic('ann', 'from elsewhere');
+      assert.equal((await get('/in', elsewhere)).status, 429);
+    });
+
+    await t.test('the process may be killed', async () => {
+      const pid = credentialsPid(evenkeel);
+      if (process.getuid?.() === 0) {
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        assert.doesNotMatch(status, /^Uid:\s*0\s/m);
+        assert.match(status, /^CapEff:\s*0+$/m);
+      }
+      process.kill(pid, 'SIGKILL');
+      await evenkeel.said(/credentials ended \(killed by SIGKILL\); another one starts/);
+      const [right, wrong] = await Promise.all([get('/in', ANN), get('/in')]);
+      assert.deepEqual([right.status, wrong.status], [200, 401]);
+    });
+
+    await t.test('a reload reads the file again', async () => {
+      writeFileSync(users, 'ann:{PLAIN}new\nbob:no hash\n');
+      assert.deepEqual((await reload(evenkeel)).changes, [`users of ${users}: changed`]);
+      assert.equal((await get('/in', ANN)).status, 401);
+      assert.equal((await get('/in', basic('ann', 'new'))).status, 200);
+      // without its file a configuration is not taken, and what holds goes on
+      renameSync(users, `${users}.away`);
+      assert.match((await reload(evenkeel)).error ?? '', /the file of users .* cannot be used/);
+      assert.equal((await get('/in', basic('ann', 'new'))).status, 200);
+    });
+
+    await evenkeel.said(/answered 429: .*reason=guessing/);
+  });
+}
