@@ -83,7 +83,7 @@ export class Passwords {
           if (!found) this.guesses.note(client, this.now());
           resolve(found ? 'right' : 'wrong');
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       const dropped = this.waiting.push(client, { run, giveUp: () => resolve('too-many') });

@@ -42,7 +42,7 @@ export function checkDoors(document: Loose<Config>, report: Report): void {
 /** What clients say to it can be read on the way: no TLS, nor anybody in front who is believed to have had it; and not of this machine alone. */
 function isReadable(document: Loose<Config>, listener: string): boolean {
   const { bind, forwarded, tls } = document.listeners?.[listener] ?? {};
-  const isLocal = itemsOf(bind, []).every(({ value }) => /^(127\.|\[::1\]|unix:)/.test(String(value)));
+  const isLocal = itemsOf(bind, []).every(({ value }) => /^(127\.|\[::1\]|unix:)/.test(value));
   const isBehind = typeof forwarded === 'object';
   return tls === undefined && !isLocal && !isBehind;
 }

@@ -176,7 +176,7 @@ export class OwnServer {
     const { user, log, findUser, name } = this.options;
     if (wanted === null || process.getuid?.() !== 0) return user;
     const found = findUser(wanted);
-    if (found === null) log.warn(`${name}: there is no user ${wanted}: it runs as the user of the proxies`);
+    if (found === null) log.warn(`${name}: there is no user ${wanted}: the user of the proxies reads them`);
     return found ?? user;
   }
 
