@@ -171,6 +171,8 @@ test('every code of the catalogue is in some file of this folder', () => {
     'no-such-root',
     'not-forwarding',
     'adverts-exceed-mtu',
+    'user-file',
+    'bad-hash',
     'key-file',
     'bad-certificate',
     'bad-private-key',

@@ -29,12 +29,15 @@ export function checkAuth(
 export function checkDoors(document: Loose<Config>, report: Report): void {
   const told = new Set<string>();
   for (const { listener, path, route, takenBy } of everyRoute(document)) {
-    const { auth, steps } = route;
+    const { auth } = route;
     if (auth?.basic !== undefined && isReadable(document, listener) && !told.has(listener)) {
       told.add(listener);
       report.atKey([...path, 'auth', 'basic'], 'password-in-clear', { listener });
     }
-    if (takenBy?.auth !== undefined && auth === undefined && route.upstream !== undefined && steps === undefined)
+    const isServed = route.upstream !== undefined || route.files !== undefined;
+    // of several ways in, what is taken may be another one
+    const isMeant = takenBy?.auth?.satisfy === 'any';
+    if (takenBy?.auth !== undefined && auth === undefined && isServed && !isMeant)
       report.atKey(path, 'taken-without-auth', {});
   }
 }
