@@ -35,20 +35,34 @@ export function clientsOf(pid: number, ports: readonly number[]): readonly numbe
   return connectionsSeenBy(pid, ports).flatMap(({ client, inode }) => (inodes.has(inode) ? [client] : []));
 }
 
-/** Established in the network namespace of this process, to one of these ports: the client's port; `inode` is 0 while nobody has accepted it. */
-export function connectionsSeenBy(
-  pid: number,
-  ports: readonly number[],
-): readonly { readonly client: number; readonly inode: string }[] {
-  // proc(5), /proc/net/tcp: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode. A socket of `*` is in the second one.
-  return ['tcp', 'tcp6'].flatMap((table) =>
-    read(`/proc/${pid}/net/${table}`)
-      .split('\n')
-      .filter((line) => line.includes(' 01 '))
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, local]) => ports.includes(portOf(local)))
-      .map(([, , remote, , , , , , , inode]) => ({ client: portOf(remote), inode })),
-  );
+interface Connection {
+  /** Its port. */
+  readonly client: number;
+  /** `0` while nobody has accepted it. */
+  readonly inode: string;
+}
+
+/** A socket of `*` is in the second one. */
+export const TABLES = ['tcp', 'tcp6'] as const;
+
+/** Of the network namespace of this process. */
+export function tableOf(pid: number, table: (typeof TABLES)[number]): string {
+  return `/proc/${pid}/net/${table}`;
+}
+
+/** Established in the network namespace of this process, to one of these ports. */
+export function connectionsSeenBy(pid: number, ports: readonly number[]): readonly Connection[] {
+  return TABLES.flatMap((table) => connectionsIn(read(tableOf(pid, table)), ports));
+}
+
+/** proc(5), /proc/net/tcp: sl, local, remote, state, queues, timer, retransmits, uid, timeout, inode. */
+export function connectionsIn(table: string, ports: readonly number[]): readonly Connection[] {
+  return table
+    .split('\n')
+    .filter((line) => line.includes(' 01 '))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local]) => ports.includes(portOf(local)))
+    .map(([, , remote, , , , , , , inode]) => ({ client: portOf(remote), inode }));
 }
 
 /** It accepts nothing more when this returns. */

@@ -35,6 +35,7 @@ const SETTLE_MS = 120_000;
 /** The load says what has failed that often, and sessions find out what has ended. */
 const TOLD_MS = 1_500;
 const SCRAPE_MS = 1_000;
+const ASKED_MS_MAX = 1_000;
 /** What has been so for so long stays so. */
 const CALM_MS = 1_500;
 /** What V8 has not collected yet (docs/campaigns.md). */
@@ -230,7 +231,9 @@ class Soak {
         this.nodes[host].text('GET', '/metrics').then(
           () => this.scrapeMs.push(performance.now() - beganAt),
           (error: Error) => {
-            if (this.absent !== host) this.scrapesFailed.push(`${new Date().toISOString()} ${host}: ${error.message}`);
+            // what a node is not asked in time is given up by it
+            if (this.absent === host || this.carriers.lateMsMax > ASKED_MS_MAX) return;
+            this.scrapesFailed.push(`${new Date().toISOString()} ${host}: ${error.message}`);
           },
         );
       }
@@ -240,7 +243,8 @@ class Soak {
   /** For people: what was lost in the lifetime of a connection, and whether it was among that. */
   lossesNear({ port, sinceMs }: Failure): readonly object[] {
     const near = this.carriers.losses.filter(({ untilMs }) => untilMs >= sinceMs);
-    return near.map(({ cause, atMs, ports, untilMs }) => ({
+    return near.map(({ cause, atMs, lateMs, ports, untilMs }) => ({
+      lateMs,
       cause,
       atMs,
       untilMs,

@@ -53,6 +53,8 @@ export interface Loss {
   readonly unseenFromMs: number;
   /** Of a gap: when somebody has the address again. Else the same as `atMs`. */
   untilMs: number;
+  /** So late did this process run about then, which is as idle as any. */
+  lateMs: number;
 }
 
 /** What a client sees of a connection that ends under it. */
@@ -61,12 +63,19 @@ const CUT = new Set(['ECONNRESET', 'EPIPE', CLOSED]);
 const TOLD_MS = 1_000;
 /** A client of a planned move is told within 0.6 s, on a machine that is not busy. */
 const ENDED_MS = 10_000;
+/** 0.1 s after that the predecessor does not have the address any more, and cannot tell anybody: on a machine where things run later than that. */
+const LATE_MS = 100;
 
 const RULES: Readonly<Record<Cause, (failure: Failure, loss: Loss, all: readonly Loss[]) => string | null>> = {
   proxy: ({ what }) => (CUT.has(what) ? 'its proxy was killed' : null),
   node: () => 'its node was killed',
-  'planned move': ({ kind, what, atMs }, loss) =>
-    kind !== 'fresh' && CUT.has(what) && atMs <= loss.untilMs + ENDED_MS ? 'its address has moved as planned' : null,
+  'planned move': ({ kind, what, atMs }, { untilMs, lateMs }) => {
+    if (kind === 'fresh') return null;
+    if (CUT.has(what) && atMs <= untilMs + ENDED_MS) return 'its address has moved as planned';
+    return lateMs > LATE_MS
+      ? 'its address has moved as planned, and its client was not told: nobody ran in time'
+      : null;
+  },
   'unplanned move': ({ what }) =>
     CUT.has(what) ? 'its address has moved' : 'its address had moved, and its client was not told',
   gap: () => 'nobody had the address',

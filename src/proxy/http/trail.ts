@@ -18,6 +18,8 @@ export interface Try {
   readonly begunAt: number;
   readonly connectedAt: number;
   readonly headAt: number;
+  /** It has failed, or the next one has begun. */
+  readonly endedAt: number;
   /** A connection was made for it. */
   readonly hasNewConnection: boolean;
   /** There was no server to try. */
@@ -33,7 +35,6 @@ class Entry implements Try {
   headAt = NEVER;
   hasNewConnection = false;
   isForNobody = false;
-  /** The next one has begun then. */
   endedAt = NEVER;
   /** The request had been turned to another route before it. */
   isTurned = false;

@@ -7,12 +7,13 @@ import type { ResponseValues } from '../../core/value/response-values.ts';
 import { Span } from '../../core/value/span.ts';
 import { ascii } from '../../wire/http1/classes.ts';
 import { emitBytes, emitDecimal } from '../../wire/http1/emit.ts';
+import { NEVER, type Try } from '../http/trail.ts';
 import type { EndRecord } from './end-record.ts';
 import { type Escape, ESCAPED_BYTES_MAX, emitEscaped } from './escape.ts';
 
 /** Of one; the rest is left out. */
 const BYTES_MAX = 512;
-export const END_VALUE_BYTES_MAX = BYTES_MAX * ESCAPED_BYTES_MAX;
+const END_VALUE_BYTES_MAX = BYTES_MAX * ESCAPED_BYTES_MAX;
 
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -21,6 +22,11 @@ const NOTHING = new Uint8Array(0);
 const text = new Uint8Array(BYTES_MAX);
 const span = new Span();
 const OK = ascii('OK');
+const [TCP, UDP] = ['TCP', 'UDP'].map(ascii);
+const MISSING = ascii('-');
+const REASONS = ENDINGS.map(({ name }) => ascii(name));
+const ENDED_BY = ENDINGS.map(({ by }) => ascii(by));
+const PHASE_NAMES = PHASES.map(ascii);
 /** Names are few: each is encoded once. */
 const known = new Map<string, Uint8Array>();
 const KNOWN_MAX = 4096;
@@ -28,7 +34,8 @@ const KNOWN_MAX = 4096;
 export class EndValues implements LateValues {
   private readonly wallClockMs: () => number;
   private readonly responseValues: ResponseValues;
-  private record!: EndRecord;
+  /** They are those of this record. */
+  record!: EndRecord;
   /** Between the clock of the records and the one that shows years, and when that was looked at. */
   private wallAt = -1;
   private wallMs = 0;
@@ -53,101 +60,26 @@ export class EndValues implements LateValues {
     if (kind === 'date') return this.responseValues.findDate(name, into);
     if (kind === 'response' || kind === 'sent') return this.findField(kind, name.toLowerCase(), into);
     if (kind === 'capture') return into.set(NOTHING, 0, 0);
-    const end = this.write(kind, text, 0);
-    into.set(text, 0, end);
-  }
-
-  /** Where there must be room for END_VALUE_BYTES_MAX. The offset behind. */
-  emit({ kind, name }: EndValuePlan, escape: Escape, out: Uint8Array, at: number): number {
-    let end = at;
-    if (kind === 'value' || kind === 'response' || kind === 'sent') {
-      if (kind === 'value') this.responseValues.find(name, this, span);
-      else this.findField(kind, name, span);
-      end = emitEscaped(escape, out, at, span.bytes, span.at, Math.min(span.length, BYTES_MAX));
-    } else if (kind === 'route') {
-      const route = this.write(kind, text, 0);
-      end = emitEscaped(escape, out, at, text, 0, route);
-    } else if (kind === 'request-body') {
+    if (kind === 'request-body') {
       const { requestBody: body } = this.record;
-      end = emitEscaped(escape, out, at, body, 0, Math.min(body.length, BYTES_MAX));
-    } else end = this.write(kind, out, at);
-    if (end === at && escape === 'text') out[end++] = DASH;
-    return end;
+      return into.set(body, 0, Math.min(body.length, BYTES_MAX));
+    }
+    into.set(text, 0, WRITERS[kind](this, text, 0, 'none', name));
   }
 
-  private findField(kind: 'response' | 'sent', name: string, into: Span): void {
+  findField(kind: 'response' | 'sent', name: string, into: Span): void {
     const { notes } = this.record;
     if (notes === null) into.set(NOTHING, 0, 0);
     else notes.find(kind, name, into);
   }
 
-  private write(kind: string, out: Uint8Array, at: number): number {
-    const { record } = this;
-    switch (kind) {
-      case 'status':
-        return emitDecimal(out, at, record.status);
-      case 'bytes-sent':
-        return emitDecimal(out, at, record.sentBytes);
-      case 'body-bytes-sent':
-        return emitDecimal(out, at, Math.max(0, record.sentBytes - record.sentHeadBytes));
-      case 'bytes-received':
-        return emitDecimal(out, at, record.receivedBytes);
-      case 'request-time':
-        return emitSeconds(out, at, record.endedAt - record.begunAt);
-      case 'head-time':
-        return emitSeconds(out, at, record.headAt - record.begunAt);
-      case 'queue-time':
-        return emitSeconds(out, at, record.queuedMs);
-      case 'tries':
-        return emitDecimal(out, at, record.trail.count);
-      case 'reason':
-        return emitName(out, at, ENDINGS[record.ending].name);
-      case 'ended-by':
-        return emitName(out, at, ENDINGS[record.ending].by);
-      case 'phase':
-        return emitName(out, at, PHASES[record.phase]);
-      case 'completion':
-        return isComplete(record.ending) ? emitBytes(out, at, OK, 0, OK.length) : at;
-      case 'limiter':
-        return emitName(out, at, record.limiter);
-      case 'listener':
-        return emitName(out, at, record.listener.name);
-      case 'route':
-        return record.counted === null ? at : emitName(out, at, record.counted.route);
-      case 'upstream':
-        return record.upstreamPlan === null ? at : emitName(out, at, record.upstreamPlan.name);
-      case 'server':
-        return this.writeServer(out, at);
-      case 'transport':
-        return emitName(out, at, record.listener.protocol === 'udp' ? 'UDP' : 'TCP');
-      case 'server-bytes-sent':
-        return emitText(out, at, record.trail.lastOf(record.receivedBytes));
-      case 'server-bytes-received':
-        return emitText(out, at, record.trail.lastOf(record.sentBytes));
-      case 'request-body':
-        return emitBytes(out, at, record.requestBody, 0, Math.min(record.requestBody.length, BYTES_MAX));
-      case 'request-id':
-        return emitBytes(out, at, record.idBytes, record.idAt, Math.min(record.idLength, BYTES_MAX));
-      case 'time':
-        return emitSeconds(out, at, this.wall);
-      case 'iso-time':
-        return this.writeIso(out, at);
-      case 'local-time':
-        return this.writeLocal(out, at);
-      default:
-        return emitText(out, at, record.trail.textOf(kind, record.endedAt));
-    }
-  }
-
-  /** Mostly there is one, whose text is known. */
-  private writeServer(out: Uint8Array, at: number): number {
-    const { trail } = this.record;
-    if (trail.count === 1) return emitName(out, at, trail.at(0).server);
-    return trail.count === 0 ? at : emitText(out, at, trail.textOf('server', 0));
+  /** Of the response that the record is of. */
+  findValue(name: string, into: Span): void {
+    this.responseValues.find(name, this, into);
   }
 
   /** One look for all lines of a turn. */
-  private get wall(): number {
+  get wall(): number {
     const { endedAt } = this.record;
     if (endedAt !== this.wallAt) {
       this.wallAt = endedAt;
@@ -156,7 +88,7 @@ export class EndValues implements LateValues {
     return this.wallMs;
   }
 
-  private writeIso(out: Uint8Array, at: number): number {
+  writeIso(out: Uint8Array, at: number): number {
     const second = Math.floor(this.wall / 1000);
     if (second !== this.isoSecond) {
       this.isoSecond = second;
@@ -165,7 +97,7 @@ export class EndValues implements LateValues {
     return emitBytes(out, at, this.iso, 0, ISO_TIME_BYTES);
   }
 
-  private writeLocal(out: Uint8Array, at: number): number {
+  writeLocal(out: Uint8Array, at: number): number {
     const second = Math.floor(this.wall / 1000);
     if (second !== this.localSecond) {
       this.localSecond = second;
@@ -173,6 +105,120 @@ export class EndValues implements LateValues {
     }
     return emitBytes(out, at, this.local, 0, LOCAL_TIME_BYTES);
   }
+}
+
+/** Writes a value of the record, where there must be room for END_VALUE_BYTES_MAX. The offset behind. */
+type Writer = (values: EndValues, out: Uint8Array, at: number, escape: Escape, name: string) => number;
+
+type Kind = EndValuePlan['kind'];
+
+const WRITERS: Readonly<Record<Kind, Writer>> = {
+  status: ({ record }, out, at) => emitDecimal(out, at, record.status),
+  'bytes-sent': ({ record }, out, at) => emitDecimal(out, at, record.sentBytes),
+  'body-bytes-sent': ({ record }, out, at) =>
+    emitDecimal(out, at, Math.max(0, record.sentBytes - record.sentHeadBytes)),
+  'bytes-received': ({ record }, out, at) => emitDecimal(out, at, record.receivedBytes),
+  'request-time': ({ record }, out, at) => emitSeconds(out, at, record.endedAt - record.begunAt),
+  'head-time': ({ record }, out, at) => emitSeconds(out, at, record.headAt - record.begunAt),
+  'queue-time': ({ record }, out, at) => emitSeconds(out, at, record.queuedMs),
+  tries: ({ record }, out, at) => emitDecimal(out, at, record.trail.count),
+  reason: ({ record }, out, at) => emitAll(out, at, REASONS[record.ending]),
+  'ended-by': ({ record }, out, at) => emitAll(out, at, ENDED_BY[record.ending]),
+  phase: ({ record }, out, at) => emitAll(out, at, PHASE_NAMES[record.phase]),
+  completion: ({ record }, out, at) => (isComplete(record.ending) ? emitAll(out, at, OK) : at),
+  limiter: ({ record }, out, at) => (record.limiter === '' ? at : emitName(out, at, record.limiter)),
+  listener: ({ record }, out, at) => emitName(out, at, record.listener.name),
+  route: ({ record }, out, at, escape) =>
+    record.counted === null ? at : emitEscaped(escape, out, at, text, 0, emitName(text, 0, record.counted.route)),
+  upstream: ({ record }, out, at) => (record.upstreamPlan === null ? at : emitName(out, at, record.upstreamPlan.name)),
+  transport: ({ record }, out, at) => emitAll(out, at, record.listener.protocol === 'udp' ? UDP : TCP),
+  server: ({ record: { trail } }, out, at) => {
+    if (trail.count === 1) return emitName(out, at, trail.server);
+    return trail.count === 0 ? at : emitText(out, at, trail.textOf('server', 0));
+  },
+  'server-status': ofTries('server-status', ({ status }, out, at) =>
+    status === 0 ? emitAll(out, at, MISSING) : emitDecimal(out, at, status),
+  ),
+  'server-connect-time': ofTries('server-connect-time', ({ begunAt, connectedAt }, out, at) =>
+    emitSpan(out, at, begunAt, connectedAt),
+  ),
+  'server-time': ofTries('server-time', ({ begunAt, headAt }, out, at) => emitSpan(out, at, begunAt, headAt)),
+  'server-header-time': ofTries('server-header-time', ({ begunAt, failure, headAt }, out, at) =>
+    emitSpan(out, at, begunAt, failure === 0 ? headAt : NEVER),
+  ),
+  'server-response-time': ofTries('server-response-time', ({ begunAt, endedAt }, out, at, now) =>
+    emitSpan(out, at, begunAt, endedAt === NEVER ? now : endedAt),
+  ),
+  'server-bytes-sent': ({ record }, out, at) => emitText(out, at, record.trail.lastOf(record.receivedBytes)),
+  'server-bytes-received': ({ record }, out, at) => emitText(out, at, record.trail.lastOf(record.sentBytes)),
+  'request-body': ({ record: { requestBody: body } }, out, at, escape) =>
+    emitEscaped(escape, out, at, body, 0, Math.min(body.length, BYTES_MAX)),
+  'request-id': ({ record }, out, at) =>
+    emitBytes(out, at, record.idBytes, record.idAt, Math.min(record.idLength, BYTES_MAX)),
+  time: (values, out, at) => emitSeconds(out, at, values.wall),
+  'iso-time': (values, out, at) => values.writeIso(out, at),
+  'local-time': (values, out, at) => values.writeLocal(out, at),
+  response: (values, out, at, escape, name) => {
+    values.findField('response', name, span);
+    return emitFound(out, at, escape);
+  },
+  sent: (values, out, at, escape, name) => {
+    values.findField('sent', name, span);
+    return emitFound(out, at, escape);
+  },
+  value: (values, out, at, escape, name) => {
+    values.findValue(name, span);
+    return emitFound(out, at, escape);
+  },
+};
+
+/** A value in a line, with the text behind it that is always the same: what it is was looked up once. */
+export class EndPart {
+  private readonly name: string;
+  private readonly write: Writer;
+  private readonly escape: Escape;
+  private readonly suffix: Uint8Array;
+
+  constructor({ kind, name }: EndValuePlan, escape: Escape, suffix: Uint8Array) {
+    this.name = name;
+    this.write = WRITERS[kind];
+    this.escape = escape;
+    this.suffix = suffix;
+  }
+
+  /** As the most that it writes. */
+  get bytesMax(): number {
+    return END_VALUE_BYTES_MAX + this.suffix.length;
+  }
+
+  /** The offset behind. */
+  emit(values: EndValues, out: Uint8Array, at: number): number {
+    let end = this.write(values, out, at, this.escape, this.name);
+    if (end === at && this.escape === 'text') out[end++] = DASH;
+    return emitBytes(out, end, this.suffix, 0, this.suffix.length);
+  }
+}
+
+type TryWriter = (one: Try, out: Uint8Array, at: number, now: number) => number;
+
+/** Mostly there is one try, and then nothing of it becomes a string. */
+function ofTries(kind: Kind, write: TryWriter): Writer {
+  return ({ record: { endedAt, trail } }, out, at) => {
+    if (trail.count === 1) return write(trail, out, at, endedAt);
+    return trail.count === 0 ? at : emitText(out, at, trail.textOf(kind, endedAt));
+  };
+}
+
+function emitSpan(out: Uint8Array, at: number, from: number, to: number): number {
+  return to === NEVER ? emitAll(out, at, MISSING) : emitSeconds(out, at, Math.round(to - from));
+}
+
+function emitFound(out: Uint8Array, at: number, escape: Escape): number {
+  return emitEscaped(escape, out, at, span.bytes, span.at, Math.min(span.length, BYTES_MAX));
+}
+
+function emitAll(out: Uint8Array, at: number, bytes: Uint8Array): number {
+  return emitBytes(out, at, bytes, 0, bytes.length);
 }
 
 /** With three decimals. */

@@ -3,13 +3,13 @@
  * while its head is here; `finish` puts both together.
  */
 import { encodeUtf8 } from '../../base/text.ts';
-import { type EndValuePlan, parseLog } from '../../config/words/template.ts';
+import { type EndValuePlan, parseLog, type SourcePlan } from '../../config/words/template.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Source } from '../../core/value/source.ts';
 import { Span } from '../../core/value/span.ts';
 import { emitBytes } from '../../wire/http1/emit.ts';
 import type { Draft } from './draft.ts';
-import { type EndValues, END_VALUE_BYTES_MAX } from './end-values.ts';
+import { EndPart, type EndValues } from './end-values.ts';
 import { type Escape, ESCAPED_BYTES_MAX, emitEscaped } from './escape.ts';
 
 /** Of one value; the rest is left out. */
@@ -22,8 +22,10 @@ const LF = 10;
 const span = new Span();
 
 export class LineFormat {
-  private readonly parts: readonly (Uint8Array | Source | EndValuePlan)[];
-  private readonly late: readonly EndValuePlan[];
+  /** Of the request: text and sources; null: a value of the end stands there, with the text behind it. */
+  private readonly parts: readonly (Uint8Array | Source | null)[];
+  private readonly late: readonly EndPart[];
+  private readonly lateBytesMax: number;
   /** Of which nothing is said where they are empty. */
   private readonly optional = new Set<Source>();
   private readonly escape: Escape;
@@ -32,18 +34,23 @@ export class LineFormat {
 
   constructor(text: string, escape: Escape) {
     this.escape = escape;
-    this.parts = parseLog(text).flatMap((part): readonly (Uint8Array | Source | EndValuePlan)[] => {
-      if (typeof part === 'string') return [encodeUtf8(part)];
-      if ('isOfEnd' in part) return [part];
-      const sources = Source.allOf(part);
+    const plans = parseLog(text);
+    const late: EndPart[] = [];
+    this.parts = plans.flatMap((plan, i): readonly (Uint8Array | Source | null)[] => {
+      if (typeof plan === 'string') return isEndValue(plans[i - 1]) ? [] : [encodeUtf8(plan)];
+      if (isEndValue(plan)) {
+        const next = plans[i + 1];
+        late.push(new EndPart(plan, escape, encodeUtf8(typeof next === 'string' ? next : '')));
+        return [null];
+      }
+      const sources = Source.allOf(plan);
       // a target without a query lacks nothing
       for (const rest of sources.slice(1)) this.optional.add(rest);
       return sources;
     });
-    this.late = this.parts.filter(
-      (part): part is EndValuePlan => !(part instanceof Uint8Array) && !(part instanceof Source),
-    );
-    this.namesId = this.late.some(({ kind }) => kind === 'request-id');
+    this.late = late;
+    this.lateBytesMax = late.reduce((sum, { bytesMax }) => sum + bytesMax, 0);
+    this.namesId = plans.some((plan) => isEndValue(plan) && plan.kind === 'request-id');
   }
 
   /** What the request in the view says. */
@@ -53,12 +60,12 @@ export class LineFormat {
     let late = 0;
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i];
-      if (part instanceof Uint8Array) {
-        if (!draft.reserve(part.length)) continue;
-        draft.length = emitBytes(draft.bytes, draft.length, part, 0, part.length);
-      } else if (part instanceof Source) {
+      if (part === null) draft.ends[late++] = draft.length;
+      else if (part instanceof Source) {
         if (part.find(view, span) || !this.optional.has(part)) this.put(draft);
-      } else draft.ends[late++] = draft.length;
+      } else if (draft.reserve(part.length)) {
+        draft.length = emitBytes(draft.bytes, draft.length, part, 0, part.length);
+      }
     }
     draft.ends[late] = draft.length;
   }
@@ -76,16 +83,20 @@ export class LineFormat {
   /** The whole line with its end, at `at` and not past `end`. The offset behind it, or LINE_OVERFLOW. */
   finish(draft: Draft, values: EndValues, out: Uint8Array, at: number, end: number): number {
     const { late } = this;
-    if (at + draft.length + late.length * END_VALUE_BYTES_MAX >= end) return LINE_OVERFLOW;
+    if (at + draft.length + this.lateBytesMax >= end) return LINE_OVERFLOW;
     let from = 0;
     for (let i = 0; i < late.length; i++) {
       const to = draft.ends[i];
-      at = emitBytes(out, at, draft.bytes, from, to - from);
+      if (to > from) at = emitBytes(out, at, draft.bytes, from, to - from);
       from = to;
-      at = values.emit(late[i], this.escape, out, at);
+      at = late[i].emit(values, out, at);
     }
     at = emitBytes(out, at, draft.bytes, from, draft.length - from);
     out[at++] = LF;
     return at;
   }
+}
+
+function isEndValue(plan: string | SourcePlan | EndValuePlan | undefined): plan is EndValuePlan {
+  return typeof plan === 'object' && 'isOfEnd' in plan;
 }
