@@ -8,7 +8,7 @@ import type { Balancer, Pair } from '../src/lab/pair.ts';
 import type { HostProcess } from '../src/lab/processes.ts';
 import { askSocket } from './control-socket.ts';
 import { program } from './evenkeel.ts';
-import { Change, until } from './waiting.ts';
+import { ASK_MS, Change, until } from './waiting.ts';
 
 /** The part of the file for a pair's virtual router. Adverts each 200 ms: what preempts does so within 800 ms. */
 export const HA = `
@@ -20,9 +20,6 @@ ha:
     advertise: 200ms
     addresses: [ 192.168.15.3/24 ]
 `;
-
-/** The program makes its whole status for each question; nothing that is waited for here lasts shorter. */
-const ASK_MS = 60;
 
 export interface Ran {
   readonly code: number | null;

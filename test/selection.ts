@@ -17,6 +17,7 @@ const TIDY: readonly Start[] = ['api', 'cli', 'commands', 'files', 'instance', '
 const LONG: readonly Start[] = [
   'test/campaign-kills',
   'test/ha-upgrade',
+  'test/vip/kernel-',
   'test/keepalived-differential',
   'test/killed-keeper',
   'test/peer-link',
@@ -89,6 +90,8 @@ const LEFT: Readonly<Record<Start, string>> = {
   'test/interop-': 'other programs as clients and servers, each started for it',
   'test/systemd-': 'a whole systemd with the packages of those that evenkeel replaces',
   'test/vip/sizes': 'as many addresses as can be',
+  'test/vip/kernel-sessions':
+    'a real OpenSSH and MariaDB; plain connections go through the same in test/vip/kernel-mode',
   'test/vip/network-manager': 'what other programs do to an interface, each thing to a router of its own',
   'test/acme': 'a real authority, which is started again for each test, and makes its clients wait',
   'test/debian-package': 'packages are made and unpacked',

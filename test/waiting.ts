@@ -29,10 +29,15 @@ export class Change {
 }
 
 const LOOK_MS = 20;
+/** For whoever asks the program: it makes its whole status for each question. */
+export const ASK_MS = 60;
+/** Looking is a fourth of the time at most: on a busy machine, what is waited for would be kept from coming. */
+const PAUSE_PER_LOOK = 3;
+const PAUSE_MS_MAX = 100;
 
 /**
  * Resolves when it is so, of what nobody tells: how long that took, in milliseconds. Rejects as `Change.until` does. `lookMs`: how
- * long to wait before looking again; longer where a look is dear.
+ * long to wait before looking again; longer where a look is dear, or turns out to be.
  */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
@@ -41,9 +46,11 @@ export async function until(
 ): Promise<number> {
   const from = performance.now();
   const deadline = from + WAIT_MS;
-  while (!(await isSo())) {
-    if (performance.now() >= deadline) assert.fail(`waited in vain: ${describe?.() ?? isSo.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  for (let lookedMs = from; !(await isSo()); lookedMs = performance.now()) {
+    const nowMs = performance.now();
+    if (nowMs >= deadline) assert.fail(`waited in vain: ${describe?.() ?? isSo.toString()}`);
+    const pauseMs = Math.max(lookMs, Math.min(PAUSE_MS_MAX, PAUSE_PER_LOOK * (nowMs - lookedMs)));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return performance.now() - from;
 }

@@ -1,7 +1,8 @@
 /** `evenkeel check FILE`: everything that keeps a configuration from running here, or one line about what it says. */
 import type { Command } from 'commander';
 import { NODE_OPTION, SOCKET_DEFAULT } from './arguments.ts';
-import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags } from './config-files.ts';
+import type { ConfigFile } from './config-file.ts';
+import { addConfigFiles, configFilesOf, type LanguageFlags } from './config-files.ts';
 import type { CliContext } from './context.ts';
 
 export interface CheckOptions {

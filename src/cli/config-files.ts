@@ -1,21 +1,7 @@
-/** The configuration as it is named on the command line: one file or several, each in its own language. */
+/** The configuration on the command line: one file or several, each in its own language. */
 import { type Command, Option } from 'commander';
 import type { FrontEndName } from '../config/front-end.ts';
-
-/** `-` is standard input. */
-export const STANDARD_INPUT = '-';
-
-export interface ConfigFile {
-  readonly path: string;
-  /** What its language is. Null: its content tells. */
-  readonly language: FrontEndName | null;
-  /** What the command line says in that language, before the file. */
-  readonly preface?: string;
-  /** What the file says of the processes themselves holds. */
-  readonly rulesProcesses?: boolean;
-  /** Where paths in it begin that do not begin with a slash. */
-  readonly prefix?: string;
-}
+import { type ConfigFile, STANDARD_INPUT } from './config-file.ts';
 
 /** What the options leave of themselves. */
 export interface LanguageFlags {

@@ -1,7 +1,8 @@
 /** `evenkeel convert FILE...`: the configuration as evenkeel.yaml. */
 import type { Command } from 'commander';
 import { NODE_OPTION } from './arguments.ts';
-import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags } from './config-files.ts';
+import type { ConfigFile } from './config-file.ts';
+import { addConfigFiles, configFilesOf, type LanguageFlags } from './config-files.ts';
 import type { CliContext } from './context.ts';
 
 export interface ConvertOptions {

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CliContext } from './context.ts';
 import { NODE_OPTION, parseWorkers, SOCKET_DEFAULT } from './arguments.ts';
-import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags, STANDARD_INPUT } from './config-files.ts';
+import { type ConfigFile, STANDARD_INPUT } from './config-file.ts';
+import { addConfigFiles, configFilesOf, type LanguageFlags } from './config-files.ts';
 
 export interface RunOptions {
   /** At least one. */

@@ -1,6 +1,7 @@
 /** `evenkeel check`: what `run` does before it serves, and a rehearsal of the rest. Starts nothing, changes nothing. */
 import { resolve } from 'node:path';
 import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
+import { count } from '../base/count.ts';
 import type { CheckOptions } from '../cli/check.ts';
 import { type Diagnostic, sortDiagnostics } from '../config/findings/diagnostic.ts';
 import { OWN_UPSTREAMS } from '../config/plan/own-upstreams.ts';
@@ -91,8 +92,4 @@ function summary({ plan, config }: Ready): string {
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, one) => total + one, 0);
-}
-
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

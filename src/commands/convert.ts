@@ -3,7 +3,7 @@ import { EXIT_FAILED, EXIT_OK } from '../cli/exit-codes.ts';
 import type { ConvertOptions } from '../cli/convert.ts';
 import { writeYaml } from '../config/yaml/write.ts';
 import type { Output } from './check.ts';
-import { count } from './check.ts';
+import { count } from '../base/count.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { prepare, refuses } from '../load/prepare.ts';
 

@@ -1,8 +1,8 @@
 /** The texts of a configuration, from files or from standard input, and printing what is wrong with them. */
 import { dirname, resolve } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
-import type { ConfigFile } from '../cli/config-files.ts';
-import { STANDARD_INPUT } from '../cli/config-files.ts';
+import type { ConfigFile } from '../cli/config-file.ts';
+import { STANDARD_INPUT } from '../cli/config-file.ts';
 import type { Diagnostic } from '../config/findings/diagnostic.ts';
 import type { FrontEndName, RootFile } from '../config/front-end.ts';
 import { readAll, readRegularFile } from './regular-file.ts';

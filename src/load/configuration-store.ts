@@ -3,7 +3,7 @@
  * each command line its own: another evenkeel of this machine, which was started with other files, has nothing to do with it.
  */
 import { dirname, join, resolve } from 'node:path';
-import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
+import { type ConfigFile, STANDARD_INPUT } from '../cli/config-file.ts';
 import { unlinkIfThere } from '../keeper/fresh-file.ts';
 import { type Draft, draftPrivateFile, syncFolder } from '../keeper/private-file.ts';
 import { CONFIG_BYTES_MAX } from './config-file.ts';

@@ -4,8 +4,8 @@
  */
 import { dirname } from 'node:path';
 import { systemReason } from '../base/system-error.ts';
-import type { ConfigFile } from '../cli/config-files.ts';
-import { count } from '../commands/check.ts';
+import type { ConfigFile } from '../cli/config-file.ts';
+import { count } from '../base/count.ts';
 import { ChangeError } from '../config/change/pointer.ts';
 import { type Difference, differencesOf } from '../config/change/differences.ts';
 import { placedText } from '../config/change/places.ts';

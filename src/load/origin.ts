@@ -1,7 +1,7 @@
 /** The files that a configuration was made of, as they were when they were read. */
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
-import { type ConfigFile, STANDARD_INPUT } from '../cli/config-files.ts';
+import { type ConfigFile, STANDARD_INPUT } from '../cli/config-file.ts';
 import { readText } from './config-file.ts';
 import type { SeenFiles } from './file-state.ts';
 import { glob } from './glob.ts';

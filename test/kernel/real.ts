@@ -9,6 +9,9 @@ import { Script } from './script.ts';
 export const SSH_PORT = 22;
 export const MARIADB_PORT = 3306;
 
+/** What is downloaded, but for the ends of lines, as soon as they come. (`sed -u` would read it byte by byte.) */
+const WITHOUT_X = 'stdbuf -oL tr -d x';
+
 /** Once for all servers, as behind any balancer: the same keys, the same data. */
 export class RealServers {
   private readonly directory: string;
@@ -47,7 +50,7 @@ export class RealServers {
     const line = {
       waits: `${command} '${first}; ${remote}'`,
       speaks: `${command} '${first}; ${remote}'`,
-      downloads: `${command} '${first}; ${remote.replaceAll("'", `'"'"'`)}' | sed -u s:x::g`,
+      downloads: `${command} '${first}; ${remote.replaceAll("'", `'"'"'`)}' | ${WITHOUT_X}`,
       uploads: `(while :; do head -c 100000 /dev/zero; sleep 0.1; done) | ${command} '${first}; ${remote}'`,
     }[kind];
     const script = new Script(outside, 'setsid', 'bash', '-c', line);
@@ -69,7 +72,7 @@ export class RealServers {
       'setsid',
       'bash',
       '-c',
-      kind === 'downloads' ? `${client} | sed -u s:x::g` : client,
+      kind === 'downloads' ? `${client} | ${WITHOUT_X}` : client,
     );
     const lock = `lock-${sessions++}`;
     script.tell(`SELECT CONCAT('server-', @@server_id);`);

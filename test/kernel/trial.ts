@@ -10,6 +10,7 @@ import { killAtOnce, processesIn, signalAll } from '../../src/lab/processes.ts';
 import { identityIn } from '../../src/keeper/peers/identity.ts';
 import type { KeptView } from '../../src/api/data-plane.ts';
 import { EvenkeelHost, stateOf } from '../vip/evenkeel-host.ts';
+import { WAIT_MS } from '../waiting.ts';
 import { ADDRESS, build, CLIENT_ADDRESS, GATEWAY, type Place } from './place.ts';
 import { ECHO_PORT } from './echo.ts';
 import { MARIADB_PORT, type RealKind, type RealServer, RealServers, type RealSession, SSH_PORT } from './real.ts';
@@ -349,4 +350,18 @@ interface Status {
   readonly listeners: readonly { readonly kept: readonly KeptView[] }[];
   readonly peers: { readonly peers: readonly { readonly isUp: boolean }[] };
   readonly upstreams: readonly { readonly servers: readonly { readonly state: string }[] }[];
+}
+
+/** Two trials, in which nothing is lost: plain sessions, and `real` of each kind of real ones. */
+export async function assertGoOn(t: TestContext, real: number): Promise<void> {
+  const plain = 20;
+  const trials = await Trials.create(t, { connections: plain, real, patienceMs: WAIT_MS, advertiseMs: 300 });
+  for (const [event, change] of [
+    ['kill -9', { what: 'comes', when: 'before' }],
+    ['link cut', { what: 'refuses', when: 'between' }],
+  ] as const) {
+    const { sessions, lost } = await trials.run(event, change);
+    assert.equal(sessions, 2 * (plain + real * REAL.length));
+    assert.deepEqual(lost, [], event);
+  }
 }

@@ -10,7 +10,7 @@ import type { StatusDocument } from '../../src/api/status.ts';
 import type { HaStatus, RouterView } from '../../src/api/virtual-routers.ts';
 import { commandLineOf, processesIn } from '../../src/lab/processes.ts';
 import { program } from '../evenkeel.ts';
-import { Change, until } from '../waiting.ts';
+import { ASK_MS, Change, until } from '../waiting.ts';
 import type { Host } from './virtual-node.ts';
 
 let nodes = 0;
@@ -127,6 +127,6 @@ export class EvenkeelHost {
   }
 
   async eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
-    await until(isSo, () => `${this.host.name} ${what}:\n${this.text}`);
+    await until(isSo, () => `${this.host.name} ${what}:\n${this.text}`, ASK_MS);
   }
 }

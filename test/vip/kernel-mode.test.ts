@@ -9,9 +9,8 @@ import { fileURLToPath } from 'node:url';
 import type { StatusDocument } from '../../src/api/status.ts';
 import { processesIn } from '../../src/lab/processes.ts';
 import { ADDRESS, ADDRESS_6, address, build, GATEWAY, nft, SERVERS, sysctl, tracked } from '../kernel/place.ts';
-import { Trials } from '../kernel/trial.ts';
-import { peerSkip } from '../peers.ts';
-import { until, WAIT_MS } from '../waiting.ts';
+import { assertGoOn } from '../kernel/trial.ts';
+import { until } from '../waiting.ts';
 import { EvenkeelHost } from './evenkeel-host.ts';
 import { needsNamespaces, signal } from './virtual-node.ts';
 
@@ -201,6 +200,8 @@ test(
   },
 );
 
+test('sessions go on, whoever speaks first, while servers change too', needsNamespaces, (t) => assertGoOn(t, 0));
+
 test('what others do to tables while ours is made is found', needsNamespaces, () => {
   const script = fileURLToPath(new URL('interfered-table.js', import.meta.url));
   const { stdout } = spawnSync('unshare', ['-n', process.execPath, script]);
@@ -210,22 +211,3 @@ test('what others do to tables while ours is made is found', needsNamespaces, ()
     'null null',
   ]);
 });
-
-const programs = peerSkip(null, 'sshd', 'ssh', 'ssh-keygen', 'mariadbd', 'mariadb', 'mariadb-install-db').skip;
-
-test(
-  'sessions of OpenSSH and MariaDB go on, idle or busy, whoever speaks first, while servers change too',
-  { ...needsNamespaces, skip: needsNamespaces.skip || programs },
-  async (t) => {
-    const options = { connections: 20, real: 1, patienceMs: WAIT_MS, advertiseMs: 300 };
-    const trials = await Trials.create(t, options);
-    for (const [event, change] of [
-      ['kill -9', { what: 'comes', when: 'before' }],
-      ['link cut', { what: 'refuses', when: 'between' }],
-    ] as const) {
-      const { sessions, lost } = await trials.run(event, change);
-      assert.equal(sessions, 2 * (20 + 7));
-      assert.deepEqual(lost, [], event);
-    }
-  },
-);

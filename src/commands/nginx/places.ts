@@ -1,6 +1,6 @@
 /** Where `evenkeel nginx` finds and leaves its files: as Debian builds nginx, so that what is there goes on working. */
 import type { NginxOptions } from '../../cli/nginx-arguments.ts';
-import type { ConfigFile } from '../../cli/config-files.ts';
+import type { ConfigFile } from '../../cli/config-file.ts';
 import { PREFIX } from '../../config/nginx/front-end.ts';
 import type { ErrorLogSettings, ProcessSettings } from '../../config/process-settings.ts';
 

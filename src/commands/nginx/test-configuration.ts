@@ -1,6 +1,6 @@
 /** `evenkeel nginx -t` and `-T`: nginx's words for whether it would start, and all that it would read. */
 import { EXIT_FAILED, EXIT_OK } from '../../cli/exit-codes.ts';
-import type { ConfigFile } from '../../cli/config-files.ts';
+import type { ConfigFile } from '../../cli/config-file.ts';
 import { tryListening } from '../../io/linux/listen.ts';
 import { printDiagnostics, readConfigTexts } from '../../load/config-file.ts';
 import type { Manner } from '../manner.ts';

@@ -7,14 +7,8 @@ import { type Address, addressText, isLoopback } from '../../base/address.ts';
 import type { Log } from '../log/log.ts';
 import { type Admission, type Admit, type AppOptions, createApp } from './app.ts';
 import { admit } from './gate.ts';
-import {
-  type AdminCredentials,
-  closeHttpServer,
-  type Connection,
-  contextOf,
-  createHttpServer,
-  createHttpsServer,
-} from './http-server.ts';
+import { type AdminCredentials, contextOf } from './credentials.ts';
+import { closeHttpServer, type Connection, createHttpServer, createHttpsServer } from './http-server.ts';
 import { Places } from './places.ts';
 import { addPages } from './pages.ts';
 import type { TokenFile } from './tokens.ts';

@@ -1,9 +1,9 @@
 /** The HTTP server of the admin API: bounded in what a request may be, and in how long anybody may take. */
 import http from 'node:http';
 import type { Server as SecureServer } from 'node:https';
-import type { SecureContextOptions } from 'node:tls';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { type AdminCredentials, contextOf } from './credentials.ts';
 
 /** What the app is given beside a request. */
 export type Connection = HttpBindings;
@@ -20,16 +20,6 @@ const BOUNDS = {
   connectionsCheckingInterval: LOOK_MS,
 };
 
-/** What it shows, and what it asks for; PEM. */
-export interface AdminCredentials {
-  readonly cert: string;
-  readonly key: string;
-  /** Of those who may have issued clients' certificates. Null: clients need none. */
-  readonly ca: string | null;
-  /** Unix time. */
-  readonly notAfterMs: number;
-}
-
 /** How many there may be is for others to say. */
 export function createHttpServer(app: Hono<{ Bindings: Connection }>): http.Server {
   const server = http.createServer(BOUNDS, listenerOf(app));
@@ -45,11 +35,6 @@ export function createHttpsServer(app: Hono<{ Bindings: Connection }>, credentia
   const server = https.createServer({ ...BOUNDS, ...handshake, ...contextOf(credentials) }, listenerOf(app));
   server.unref();
   return server;
-}
-
-/** For the handshakes from now on. Whether clients need a certificate stays as it was. */
-export function contextOf({ cert, key, ca }: AdminCredentials): SecureContextOptions {
-  return { cert, key, ...(ca === null ? {} : { ca }) };
 }
 
 function listenerOf(app: Hono<{ Bindings: Connection }>): http.RequestListener {

@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls';
 import { type Diagnostic, diagnose, problem, type SourceMap } from '../../config/findings/diagnostic.ts';
 import type { Config, Loose } from '../../config/model/config.ts';
 import type { Sight } from '../../core/settled-files.ts';
-import { type AdminCredentials, contextOf } from '../../keeper/api/http-server.ts';
+import { type AdminCredentials, contextOf } from '../../keeper/api/credentials.ts';
 import { SeenFiles } from '../file-state.ts';
 import { type AuthorityProblem, readAuthorities } from './authorities.ts';
 import { type CertificateFacts, factsOf } from './certificates.ts';
