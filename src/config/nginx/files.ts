@@ -77,6 +77,18 @@ export function readFiles(scope: Scope, context: FilesContext): PlainMap | null 
   return files;
 }
 
+/**
+ * `alias` of a location that is a path without a slash at its end may name a file: what the path alone is answered with. Null: it
+ * cannot be one.
+ */
+export function aliasedFile({ path, kind, scope }: Location, files: PlainMap): PlainMap | null {
+  const { root, strip, ...rest } = files as { readonly root: string; readonly strip?: string };
+  const isOwn = kind === 'prefix' && strip === plainPath(path) && scope.own('alias').length > 0;
+  if (!isOwn || scope.argument('alias')!.endsWith('/') || 'try' in rest) return null;
+  const { root: folderOf, rest: name } = split(root, root.length);
+  return folderOf === '' ? null : { ...rest, root: folderOf, path: name };
+}
+
 /** Those of nginx's folder `html`, where nobody has said where files are; null: somebody has, and it cannot be had. */
 export function standardFiles(scope: Scope, context: FilesContext): PlainMap | null {
   if (findPlace(scope) !== null) return null;

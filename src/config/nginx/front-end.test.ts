@@ -272,6 +272,30 @@ test('fields with an underscore stay where `underscores_in_headers` says so', ()
   }
 });
 
+test('a variable of `proxy_pass` that is known stands for its part of the address', () => {
+  const { config } = inServer(
+    'set $port 8080; location /a { proxy_pass http://192.0.2.1:$port/x/$uri; } location /b { proxy_pass http://192.0.2.1:$server_port/y; }',
+  );
+  const routes = config!.listeners!['http-80'].routes!;
+  assert.deepEqual(
+    routes.slice(0, 2).map(({ upstream, rewrite }) => [upstream, rewrite?.target]),
+    [
+      ['192.0.2.1-8080', '/x/{decoded-path}?'],
+      ['192.0.2.1-80', '/y?'],
+    ],
+  );
+});
+
+test('`alias` of a path without a slash may be a file', () => {
+  const { config } = inServer('location /robots.txt { alias /srv/www/robots.txt; }');
+  const [file, folder] = config!.listeners!['http-80'].routes!;
+  assert.deepEqual(
+    [file.match, file.files?.root, file.files?.path],
+    [{ path: { exact: '/robots.txt' } }, '/srv/www', '/robots.txt'],
+  );
+  assert.deepEqual([folder.match, folder.files?.root], [{ path: '/robots.txt' }, '/srv/www/robots.txt']);
+});
+
 test('a client of a Unix socket is 255.255.255.255 for `geo`', () => {
   const cases = [
     ['255.255.255.255 none; 0.0.0.0/0 world;', 'none'],

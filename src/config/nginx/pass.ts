@@ -1,7 +1,7 @@
 /** `proxy_pass` and `grpc_pass`: where to, and what becomes of the path. */
 import { normalText } from './locations.ts';
 import type { Directive } from './parse.ts';
-import { type Constants, hasVariables, splitVariables, translateText } from './variables.ts';
+import { type Constants, hasVariables, splitVariables, type TextPart, translateText } from './variables.ts';
 
 /** What passes requests on, as the names of its directives begin. */
 export type PassModule = 'proxy' | 'grpc';
@@ -78,7 +78,7 @@ export function parseTarget(text: string, constants: Constants, isVariable = has
   };
   if (isVariable && /^\$\{?request_uri\}?$/.test(path)) return { ...place, uri: null, target: null };
   if (path !== '' && isVariable) {
-    const target = targetOf(text, constants);
+    const target = targetOf(textBehind(parts, constants, known.length - path.length), constants);
     if (typeof target !== 'string') return target;
     return { ...place, uri: null, target };
   }
@@ -96,9 +96,20 @@ function byRequest(text: string, scheme: string, constants: Constants): Target |
   return { isByRequest: true, isTls: scheme === 'https://', name, ...own, uri: null, target: null };
 }
 
+/** What is written behind the first so many characters of what is known of a text. */
+function textBehind(parts: readonly TextPart[], constants: Constants, length: number): string {
+  let left = length;
+  let text = '';
+  for (const { variable, text: literal } of parts) {
+    const known = variable === null ? literal : (constants.get(variable) ?? literal);
+    text += left <= 0 ? literal : known.slice(left);
+    left -= known.length;
+  }
+  return text;
+}
+
 /** Path and query of a URL that has variables. nginx takes them as they are: the query of the request is not added. */
-function targetOf(text: string, constants: Constants): string | { readonly problem: string } {
-  const written = /^(?:https?:\/\/)?(?:unix:[^:]+:|\$\{?\w+\}?|[^/?$]*)(.*)$/s.exec(text)?.[1] ?? '';
+function targetOf(written: string, constants: Constants): string | { readonly problem: string } {
   const withQuery = /^(.*)\$\{?is_args\}?\$\{?(?:args|query_string)\}?$/s.exec(written);
   const [path, end] = withQuery === null ? [written, '?'] : [withQuery[1], ''];
   const translated = translateText(path, constants);

@@ -87,7 +87,10 @@ function attributesOf(scope: Scope, reader: Reader): PlainMap[] {
         continue;
       }
       const isDomain = attribute === 'Domain';
-      const rule = reader.rule(directive, isDomain ? first.text.replace(/^\./, '') : first.text, second.text, isDomain);
+      // of a domain that is no expression the dot in front means nothing
+      const hasDots = !isDomain || first.text.startsWith('~');
+      const [from, to] = [first.text, second.text].map((text) => (hasDots ? text : text.replace(/^\./, '')));
+      const rule = reader.rule(directive, from, to, isDomain);
       if (rule !== null) rules.push({ field: 'Set-Cookie', attribute, ...rule });
     }
   }

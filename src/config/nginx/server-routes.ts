@@ -14,7 +14,7 @@ import { type Draft, type Location, orderRoutes, readLocations, type ServerLocat
 import type { NamedValues } from './named-values.ts';
 import { readErrorPages } from './error-pages.ts';
 import { type Assignments, clientsVariable } from './forgery.ts';
-import { documentRoot, readFiles, standardFiles, type TypeTables } from './files.ts';
+import { aliasedFile, documentRoot, readFiles, standardFiles, type TypeTables } from './files.ts';
 import type { LimitZones } from './limits.ts';
 import { readHealthCheck } from './health-check.ts';
 import { readMirror } from './mirror.ts';
@@ -349,7 +349,14 @@ export class ServerRoutes {
       const { steps: _, ...open } = content;
       later.push({ if: { value: access['value'], 'is-not': access['is'] }, do: [{ take: open }] });
     }
-    return [{ place: at, route: { ...guarded, ...stepsOf(joined(phase, later)) } }];
+    const drafts = [{ place: at, route: { ...guarded, ...stepsOf(joined(phase, later)) } }];
+    const file =
+      location?.scope === scope && content['files'] !== undefined
+        ? aliasedFile(location, content['files'] as PlainMap)
+        : null;
+    if (file === null) return drafts;
+    const [{ route: whole }] = drafts;
+    return [{ place: at, route: { match: { path: { exact: location!.path } }, ...whole, files: file } }, ...drafts];
   }
 
   /** The route with whom it asks who may enter. */

@@ -75,7 +75,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'location',
         '1',
         'differs',
-        'as `root`; in a location that begins with a path **not with variables**; a slash is put between both where there is none',
+        'as `root`; in a location that begins with a path **not with variables**; a slash is put between both where there is none, but for a path without a slash it may be a file',
       ],
       ['limit_except', 'location', '1+ {}', 'differs', 'with `allow` and `deny`; **`proxy_pass` inside is refused**'],
       ['client_max_body_size', 'http server location', '1', 'works', 'of requests that go to servers'],
