@@ -275,7 +275,20 @@ function checkBalance(upstream: Upstream, path: Path, isTcp: boolean, isUdp: boo
   report.oneOf(upstream.hash, [...path, 'hash'], ['header', 'cookie', 'query', 'path', 'text']);
 }
 
-const PROBES = ['tcp', 'http', 'grpc', 'mysql', 'postgres', 'redis', 'ssh', 'dns', 'run', 'udp', 'expect'] as const;
+const PROBES = [
+  'tcp',
+  'http',
+  'grpc',
+  'mysql',
+  'postgres',
+  'redis',
+  'ssh',
+  'dns',
+  'file',
+  'run',
+  'udp',
+  'expect',
+] as const;
 const PROBE_KEYS = [
   [['http'], ['method', 'host', 'status', 'body']],
   [['expect', 'udp'], ['send']],

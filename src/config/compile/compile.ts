@@ -505,6 +505,7 @@ function compileProbe(
   if (health.redis !== undefined) return { kind: 'redis' };
   if (health.ssh !== undefined) return { kind: 'ssh' };
   if (health.dns !== undefined) return { kind: 'dns', name: health.dns };
+  if (health.file !== undefined) return { kind: 'file', path: health.file };
   if (health.run !== undefined) {
     return {
       kind: 'run',

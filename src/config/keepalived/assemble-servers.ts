@@ -18,7 +18,11 @@ const RETRY_AFTER_MS = {
   https: 3_000,
   dns: null,
   udp: 1_000,
+  ping: 1_000,
+  file: null,
 } as const;
+/** keepalived hears of it at once. */
+const FILE_INTERVAL_MS = 1_000;
 const IDLE = { tcp: '15m', udp: '5m' } as const;
 /** keepalived sends random bytes. */
 const ANY_PAYLOAD = 'keepalived check';
@@ -87,7 +91,7 @@ function putVirtualServer(
     );
   }
   const { common, own: checks } = sharedChecks(
-    servers.map((each) => checkOf(each, server, globals, report)),
+    servers.map((each) => checkOf(each, server, drafts, report)),
     server,
     report,
   );
@@ -229,10 +233,12 @@ function sharedChecks(
 function checkOf(
   real: RealServerDraft,
   server: VirtualServerDraft,
-  globals: Globals,
+  drafts: Drafts,
   report: KeepalivedReport,
 ): Check | undefined {
-  const whole = real.checks.filter(({ kind, program, place }) => {
+  const whole = real.checks.filter((check) => {
+    const { kind, program, place } = check;
+    if (kind === 'file') return isFileKnown(check, drafts, report);
     if (kind !== 'misc' || program !== undefined) return true;
     report.missing(place, 'MISC_CHECK has no misc_path', 'write `misc_path "/PATH ARGUMENTS"`');
     return false;
@@ -241,7 +247,7 @@ function checkOf(
   // TLS is that of the first part, and a program that is not there is left out of the others
   const checks = whole.toSorted((one, other) => rankOf(one) - rankOf(other));
   const times = checks.map((check) => timesOf(check, real, server));
-  const [first, ...also] = checks.flatMap((check) => partsOf(check, real, server, globals));
+  const [first, ...also] = checks.flatMap((check) => partsOf(check, real, server, drafts));
   const rest = also.map((part) => withoutTls(part, first, whole[0].place, report));
   const isUnlike = new Set(times.map((each) => JSON.stringify(each))).size > 1;
   if (isUnlike) {
@@ -250,6 +256,19 @@ function checkOf(
     report.trap(whole[1].place, what, 'give them the same times');
   }
   return { ...first, ...(rest.length === 0 ? {} : { also: rest }), ...writtenTimes(joinedTimes(times)) };
+}
+
+/** A path is checked by the `track_file` itself. */
+function isFileKnown({ file, weight, place }: CheckDraft, { files }: Drafts, report: KeepalivedReport): boolean {
+  if (file === undefined) {
+    report.missing(place, 'FILE_CHECK has no track_file', 'write `track_file NAME`');
+    return false;
+  }
+  const tracked = files.find(({ name }) => name === file.value);
+  if (tracked === undefined) report.unknownName('track_file', file.value, file.place);
+  else if ((weight ?? tracked.weight ?? 1) !== 0)
+    report.notYet(place, 'FILE_CHECK with a weight', 'a server is up or down', 'write `weight 0` in it');
+  return tracked?.path !== undefined;
 }
 
 /** A part that goes over TLS where the first one does, or in clear. */
@@ -262,7 +281,7 @@ function withoutTls({ tls, ...part }: Check, first: Check, place: Place, report:
 }
 
 function rankOf({ kind }: CheckDraft): number {
-  return kind === 'https' ? 0 : kind === 'misc' ? 2 : 1;
+  return kind === 'https' ? 0 : kind === 'misc' || kind === 'ping' ? 2 : 1;
 }
 
 interface Times {
@@ -276,6 +295,8 @@ interface Times {
 
 function timesOf(check: CheckDraft, real: RealServerDraft, server: VirtualServerDraft): Times {
   const { kind } = check;
+  if (kind === 'file')
+    return { intervalMs: FILE_INTERVAL_MS, timeoutMs: FILE_INTERVAL_MS, fall: 1, retryMs: null, isAlpha: false };
   const isMisc = kind === 'misc';
   const intervalMs = check.intervalMs ?? real.intervalMs ?? server.intervalMs ?? DELAY_LOOP_MS;
   const connectMs = real.timeoutMs ?? server.timeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -315,9 +336,9 @@ function partsOf(
   check: CheckDraft,
   real: RealServerDraft,
   server: VirtualServerDraft,
-  globals: Globals,
+  { globals, files }: Drafts,
 ): readonly Check[] {
-  const { address, kind, name, port, isDynamic, isNamed, urls } = check;
+  const { address, file, kind, name, port, isDynamic, isNamed, urls } = check;
   const where = { ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) };
   if (kind === 'http' || kind === 'https') {
     const tls = (host: string | undefined): object => ({
@@ -328,6 +349,7 @@ function partsOf(
       return Object.assign(httpOf(url, host), kind === 'http' ? {} : tls(host), where);
     });
   }
+  const user = programUser(globals, check.user ?? null);
   const kinds = {
     tcp: { tcp: true },
     smtp: { expect: '^220' },
@@ -336,9 +358,11 @@ function partsOf(
       ...(check.needsReply === true ? { expect: '^', transport: 'udp', send: ANY_PAYLOAD } : { udp: true }),
       ...(check.payload === undefined ? {} : { send: check.payload }),
     },
+    ping: { run: check.program, user },
+    file: { file: files.find((each) => each.name === file?.value)?.path?.value },
     misc: {
       run: check.program,
-      user: programUser(globals, check.user ?? null),
+      user,
       ...(isDynamic === true ? { 'exit-weight': true } : {}),
     },
   };

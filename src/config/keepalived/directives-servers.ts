@@ -25,7 +25,7 @@ import type {
   UrlDraft,
   VirtualServerDraft,
 } from './draft.ts';
-import { programOf, userOf } from './read-parts.ts';
+import { programOf, userOf, weightOf } from './read-parts.ts';
 import type { KeepalivedReport } from './report.ts';
 import type { Statement } from './statements.ts';
 
@@ -253,6 +253,27 @@ function payloadOf(statement: Statement, reading: Reading): string | null {
   return null;
 }
 
+const { connect_port: _port, ...OF_ADDRESSES } = CHECK_COMMON;
+
+const PING_CHECK: Table<CheckDraft> = {
+  where: 'in `PING_CHECK`',
+  directives: { ...OF_ADDRESSES, connect_port: { state: 'no effect', about: 'an echo has no port' } },
+};
+
+const FILE_CHECK: Table<CheckDraft> = {
+  where: 'in `FILE_CHECK`',
+  directives: {
+    track_file: works('`health.file`: that of the `track_file`', (draft, statement, reading) => {
+      const name = onlyWord(statement, reading, 'write the name of a `track_file`');
+      if (name !== null) draft.file = { value: name, place: statement.placeOf(0) };
+    }),
+    weight: differs('0; **others are refused**', (draft, statement, reading) => {
+      draft.weight = weightOf(statement, reading) ?? undefined;
+    }),
+    dynamic: { state: 'not yet', about: 'the weight of a server is not that of a file' },
+  },
+};
+
 /** Nothing is connected to. */
 const { connect_timeout: _, ...TIMES_OF_PROGRAMS } = checkDefaults<CheckDraft>();
 
@@ -330,7 +351,17 @@ const REAL_SERVER: Table<RealServerDraft> = {
     MISC_CHECK: works('`health.run`', (draft, statement, reading) =>
       addCheck(draft, 'misc', MISC_CHECK, statement, reading),
     ),
-    ...each('not yet', 'there is no check of this kind', 'PING_CHECK BFD_CHECK FILE_CHECK'),
+    PING_CHECK: differs('`health.run` with the `ping` of the system', (draft, statement, reading) => {
+      addCheck(draft, 'ping', PING_CHECK, statement, reading);
+      const check = draft.checks.at(-1)!;
+      check.program = [reading.findProgram('ping'), '-n', '-q', '-c', '1', '{address}'];
+      check.user = 'root';
+    }),
+    FILE_CHECK: differs(
+      '`health.file`, looked at once a second: **only with `weight 0`**',
+      (draft, statement, reading) => addCheck(draft, 'file', FILE_CHECK, statement, reading),
+    ),
+    BFD_CHECK: { state: 'not yet', about: 'there is no check of this kind' },
     notify_up: works('`notify.up`', (draft, statement, reading) => {
       draft.up = placedProgram(statement, reading);
     }),
@@ -471,4 +502,6 @@ export const SERVER_TABLES: readonly Table<never>[] = [
   MISC_CHECK,
   TCP_CHECK,
   SMTP_CHECK,
+  PING_CHECK,
+  FILE_CHECK,
 ];

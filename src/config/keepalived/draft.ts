@@ -154,20 +154,23 @@ export interface GroupDraft extends Tracking, Notifies {
 
 export interface CheckDraft {
   readonly place: Place;
-  kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'udp' | 'misc';
+  kind: 'tcp' | 'http' | 'https' | 'smtp' | 'dns' | 'udp' | 'misc' | 'ping' | 'file';
   address?: string | undefined;
   port?: number | undefined;
   timeoutMs?: number | undefined;
   intervalMs?: number | undefined;
   retryMs?: number | undefined;
   isAlpha?: boolean | undefined;
-  /** Of `misc`. */
+  /** Of `misc` and `ping`. */
   program?: readonly string[] | undefined;
   user?: string | undefined;
   isDynamic?: boolean | undefined;
   /** Of UDP: what is sent, and whether something has to come back. */
   payload?: string | undefined;
   needsReply?: boolean | undefined;
+  /** The name of a `track_file`, and what its number is multiplied with. */
+  file?: Placed<string> | undefined;
+  weight?: number | undefined;
   /** Of a DNS question. */
   name?: string | undefined;
   /** Of HTTP: what is asked for, one after the other. */

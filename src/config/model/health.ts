@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { ServersTls } from './tls.ts';
 import {
+  absolutePath,
   anyText,
   command,
   databaseUser,
@@ -83,6 +84,10 @@ const probeKeys = {
   dns: key(
     dnsName,
     'The server is up if it answers a DNS query for the A records of this name, over UDP, without an error (NOERROR).',
+  ),
+  file: key(
+    absolutePath,
+    'The server is up unless this file of this node says a number other than 0; without the file it is up.',
   ),
   run: key(
     command,

@@ -29,6 +29,8 @@ export interface HealthPlan {
     | { readonly kind: 'grpc'; readonly service: string }
     | { readonly kind: 'redis' }
     | { readonly kind: 'ssh' }
+    /** Of this node: a number other than 0 in it says that the server is down. */
+    | { readonly kind: 'file'; readonly path: string }
     /** `users`: of these the first that there is. Null: the default one. */
     | {
         readonly kind: 'run';

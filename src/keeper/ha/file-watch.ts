@@ -2,8 +2,7 @@
  * Follows the number in a file by reading it ten times a second, however it is replaced, and where nobody tells of changes. Reads
  * are made elsewhere than on this process's loop: a disk that does not answer holds nothing up, and the last number counts on.
  */
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemReason } from '../../base/system-error.ts';
 import type { FilePlan } from '../../config/plan/ha.ts';
@@ -11,9 +10,8 @@ import { parseTrackedNumber } from '../../core/track/file.ts';
 import type { Log } from '../log/log.ts';
 import type { WatchMemory } from './heritage.ts';
 import { LOOK_INTERVAL_MS } from './look-watch.ts';
+import { readStart } from './number-file.ts';
 import { Verdict, type Watch, type WatchStatus } from './watch.ts';
-
-const NUMBER_BYTES_MAX = 64;
 
 export class FileWatch implements Watch {
   private readonly name: string;
@@ -75,19 +73,5 @@ export class FileWatch implements Watch {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
       this.log.error(`${this.name}: it cannot be written (${systemReason(error)})`);
     }
-  }
-}
-
-/** Empty, with the reason, if it cannot be read. A FIFO of this name keeps nobody waiting. */
-async function readStart(path: string): Promise<{ readonly text: string; readonly problem: string | null }> {
-  let file: FileHandle | null = null;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(NUMBER_BYTES_MAX), 0, NUMBER_BYTES_MAX, 0);
-    return { text: buffer.toString('latin1', 0, bytesRead), problem: null };
-  } catch (error) {
-    return { text: '', problem: systemReason(error) };
-  } finally {
-    await file?.close().catch(() => undefined);
   }
 }

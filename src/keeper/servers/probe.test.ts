@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { mock, test, type TestContext } from 'node:test';
 import type { Address } from '../../base/address.ts';
 import type { HealthPlan } from '../../config/plan/health.ts';
@@ -91,6 +94,24 @@ test('a UDP probe passes where something comes back or nothing does, and fails w
   assert.deepEqual(questions, ['hello', '']);
   const nobody = await probe(health, { ...address, port: 1 }, 'x');
   assert.deepEqual(nobody, { isPassed: false, reason: 'connection refused' });
+});
+
+test('a file of this node says whether a server is up', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-probe-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'maintenance');
+  const health: HealthPlan = { ...TCP, probe: { kind: 'file', path } };
+  const nowhere: Address = { family: 4, host: '127.0.0.1', port: 1 };
+  const said = async (text: string): Promise<unknown> => {
+    writeFileSync(path, text);
+    return probe(health, nowhere, 'x');
+  };
+  const missing = 'the file counts as 0: there is no such file';
+  assert.deepEqual(await probe(health, nowhere, 'x'), { isPassed: true, reason: missing });
+  assert.deepEqual(await said('1\n'), { isPassed: false, reason: 'the file says 1' });
+  assert.deepEqual(await said(' -5 of something'), { isPassed: false, reason: 'the file says -5' });
+  assert.deepEqual(await said('0'), { isPassed: true, reason: 'the file says 0' });
+  assert.deepEqual(await said(''), { isPassed: true, reason: 'the file says 0' });
 });
 
 test('an HTTP probe sends a request of its own and judges the status', async (t) => {

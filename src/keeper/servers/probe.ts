@@ -13,6 +13,8 @@ import type { HealthPlan } from '../../config/plan/health.ts';
 import { answerOf, isServing, questionFor } from '../../core/grpc/grpc.ts';
 import { createDialogue } from '../../core/health/dialogue/create.ts';
 import { SILENCE } from '../../core/health/endpoint-health.ts';
+import { parseTrackedNumber } from '../../core/track/file.ts';
+import { readStart } from '../ha/number-file.ts';
 import { askHttp2 } from './probe-http2.ts';
 import { type ProbeTls, tlsReason, wrapSocket } from './probe-tls.ts';
 import { ownProxyHeader } from '../../wire/proxy-protocol/header.ts';
@@ -92,6 +94,7 @@ function begin(plan: HealthPlan['probe'], target: Target, serverName: string, fi
   if (plan.kind === 'tcp') return probeTcp(target, finish);
   if (plan.kind === 'http') return probeHttp(plan, target, serverName, finish);
   if (plan.kind === 'grpc') return probeGrpc(plan.service, target, serverName, finish);
+  if (plan.kind === 'file') return probeFile(plan.path, finish);
   assert(plan.kind !== 'run', 'programs are run by ProgramChecks');
   const dialogue = createDialogue(plan);
   const isUdp = plan.kind === 'dns' || plan.kind === 'udp' || (plan.kind === 'expect' && plan.transport === 'udp');
@@ -114,6 +117,17 @@ function readyEvent({ tls }: Target): 'connect' | 'secureConnect' {
 
 function placeOf({ family, host, port, source }: Target): net.IpcNetConnectOpts | net.TcpNetConnectOpts {
   return family === 0 ? { path: host } : { host, port, localAddress: source };
+}
+
+/** A file that cannot be read says nothing against the server. */
+function probeFile(path: string, finish: Finish): () => void {
+  const look = async (): Promise<void> => {
+    const { text, problem } = await readStart(path);
+    const value = parseTrackedNumber(text) ?? 0;
+    finish(value === 0, problem === null ? `the file says ${value}` : `the file counts as 0: ${problem}`);
+  };
+  void look();
+  return () => undefined;
 }
 
 function probeTcp(target: Target, finish: Finish): () => void {

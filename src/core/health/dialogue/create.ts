@@ -9,7 +9,7 @@ import { RedisDialogue } from './redis.ts';
 import { SshDialogue } from './ssh.ts';
 import { UdpDialogue } from './udp.ts';
 
-export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' | 'http' | 'grpc' | 'run' }>;
+export type DialogueProbe = Exclude<HealthPlan['probe'], { kind: 'tcp' | 'http' | 'grpc' | 'run' | 'file' }>;
 
 export function createDialogue(plan: DialogueProbe): Dialogue {
   switch (plan.kind) {
