@@ -9,6 +9,7 @@ import { engineSkip, ENGINES, Evenkeel, freePort, getWhole, startBackend } from 
 import { ask, session } from './http2-client.ts';
 import { temporaryDirectory } from './peers.ts';
 import { reload } from './reloading.ts';
+import { endAfter, upgrade } from './upgrading.ts';
 
 interface Reply {
   readonly server: string;
@@ -122,5 +123,53 @@ upstreams:
     const renewed = await get(port, '/', saved.cookie);
     assert.match(renewed.cookie, /^server=[0-9a-f]{32}$/);
     assert.notEqual(renewed.cookie, saved.cookie);
+  });
+
+  test(`[${engine}] an application's cookie is learned`, engineSkip(engine), async (t) => {
+    let sessions = 0;
+    const servers = await Promise.all(
+      [1, 2, 3].map((number) =>
+        startBackend(t, (request, response) => {
+          if (request.url === '/login') response.setHeader('Set-Cookie', [`SID=${++sessions}-x; Path=/`, 'theme=dark']);
+          response.end(`${number}`);
+        }),
+      ),
+    );
+    const port = await freePort();
+    const addresses = servers.map(({ address }) => `"${address}"`);
+    const yaml = (count: number): string => `
+listeners: { web: { bind: "127.0.0.1:${port}", http2: true, routes: [ { upstream: web } ] } }
+upstreams: { web: { servers: [ ${addresses.slice(0, count).join(', ')} ], sticky: { learn: SID } } }
+`;
+    const evenkeel = await Evenkeel.start(t, yaml(2), { engine, workers: 2, hasSocket: true });
+    const serversOf = async (cookie: string): Promise<string> => {
+      const replies = await Promise.all(Array.from({ length: 8 }, () => get(port, '/', cookie)));
+      return [...new Set(replies.map(({ server }) => server))].sort().join(' ');
+    };
+
+    const first = await get(port, '/login');
+    assert.equal(first.cookie, 'SID=1-x');
+    assert.equal(await serversOf(first.cookie), first.server, 'all proxies know it');
+    const second = await get(port, '/login', first.cookie);
+    assert.equal(second.server, first.server);
+    assert.equal(await serversOf(second.cookie), first.server, 'a session that is called otherwise now');
+    assert.equal(await serversOf('SID=made-up'), '1 2', 'what a client writes is not learned');
+    const { body } = await ask(await session(t, port), { ':path': '/', cookie: first.cookie });
+    assert.equal(body, first.server);
+
+    writeFileSync(evenkeel.file, yaml(3));
+    assert.equal((await reload(evenkeel)).error, undefined);
+    assert.equal(await serversOf(first.cookie), first.server);
+    const { pid } = await upgrade(evenkeel);
+    endAfter(t, pid!);
+    assert.equal(await serversOf(first.cookie), first.server, 'the next program knows it');
+
+    const own = servers[Number(first.server) - 1];
+    await own.stop();
+    const moved = await get(port, '/', first.cookie);
+    assert.notEqual(moved.server, first.server);
+    assert.equal(await serversOf(first.cookie), moved.server, 'it moves once');
+    await own.restart();
+    assert.equal(await serversOf(first.cookie), moved.server, 'and stays there');
   });
 }

@@ -24,7 +24,7 @@ import type { Inheritance } from './generations/inheritance.ts';
 import { DescriptorWarning } from './proxies/descriptor-warning.ts';
 import { FailedRequests } from './api/failed-requests.ts';
 import { GenerationTimes, generationsView } from './api/generations.ts';
-import { type PlanFiles, PlanFileWriter } from './proxies/plan-files.ts';
+import { NO_TABLES, type PlanFiles, PlanFileWriter, type SharedTables } from './proxies/plan-files.ts';
 import type { ProxyTitles } from './proxies/proxy-arguments.ts';
 import { ProxyStarter } from './proxies/proxy-starter.ts';
 import { LISTENER_SLOTS, SharedBoard } from './proxies/shared-board.ts';
@@ -92,11 +92,9 @@ export interface KeeperOptions {
 }
 
 /** What a predecessor leaves of the data plane. */
-export interface Inherited extends Pick<Inheritance, 'servers' | 'names'> {
+export interface Inherited extends Pick<Inheritance, 'servers' | 'names'>, SharedTables {
   /** Null: it has none. */
   readonly ticketSecret: Uint8Array | null;
-  /** The descriptor of a TlsSessionTable of this version; null: there is none. */
-  readonly sessions: number | null;
   /** Listening sockets. */
   readonly sockets: readonly number[];
   /** Those of UDP whose sessions come too, and whence: descriptors by descriptors. */
@@ -164,7 +162,7 @@ export class Keeper {
     const memory = new SharedBoard(host, workersMax);
     this.board = memory.board;
     const { rows } = this.board.shape;
-    this.planFiles = new PlanFileWriter(host, log, options.inherited?.sessions ?? null, rows, () =>
+    this.planFiles = new PlanFileWriter(host, log, options.inherited ?? NO_TABLES, rows, () =>
       options.onOtherProgram?.(),
     );
     this.totals = new TrafficTotals(this.board);
@@ -377,7 +375,7 @@ export class Keeper {
   bequeath(): Inherited & { readonly ticketSecret: Uint8Array } {
     const { descriptors: sockets } = this.store;
     const { ticketSecret } = this;
-    const { sessions } = this.planFiles;
+    const { learned, sessions } = this.planFiles;
     const ends = this.moves.bequeath((worker, end) => this.supervisor.sendSessionEnd(worker, end));
     const udpSessions = new Map(ends.map(({ socket, descriptor }) => [this.store.descriptorOf(socket), descriptor]));
     return {
@@ -385,6 +383,7 @@ export class Keeper {
       names: this.names.memories(),
       ticketSecret,
       sessions,
+      learned,
       sockets,
       udpSessions,
     };

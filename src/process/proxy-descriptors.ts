@@ -1,13 +1,21 @@
 /** Takes over, in a proxy process, what keeper/proxies/proxy-arguments.ts says that it inherits, and what keeper/proxies/delivery.ts says that it is sent. */
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Board } from '../base/board.ts';
+import { LearnedTable } from '../base/learned-table.ts';
 import { LimitTable } from '../base/limit-table.ts';
 import { TlsSessionTable } from '../base/tls-session-table.ts';
 import type { Plan } from '../config/plan/plan.ts';
 import type { LimitCounting } from '../core/limit/route-limits.ts';
 import { receiveDescriptors } from '../io/linux/descriptor-channel.ts';
 import { openSharedMemory } from '../io/linux/shared-memory.ts';
-import { countsLimits, type Delivery, keepsSessions, planOf, type SocketName } from '../keeper/proxies/delivery.ts';
+import {
+  countsLimits,
+  type Delivery,
+  keepsSessions,
+  learnsSessions,
+  planOf,
+  type SocketName,
+} from '../keeper/proxies/delivery.ts';
 import { parseSecrets } from '../keeper/proxies/secrets.ts';
 import { LinuxSessionChannel } from '../io/linux/session-channel.ts';
 import type { SessionChannel } from '../port/session-channel.ts';
@@ -61,6 +69,7 @@ export function receiveDelivery(count: number, { row, rows }: ProxyArguments): R
   const listening = [...others];
   if (keepsSessions(plan)) takeSessions(listening.shift()!);
   if (countsLimits(plan)) takeLimits(listening.shift()!, row, rows);
+  if (learnsSessions(plan)) takeLearned(listening.shift()!);
   closeSync(file);
   closeSync(routes);
   const bytes = readWhole(secretFile);
@@ -112,6 +121,18 @@ function takeLimits(descriptor: number, row: number, rows: number): void {
   if (limits !== null) return closeSync(descriptor);
   limits = { table: new LimitTable(take(descriptor, 'write'), rows), row };
   limits.table.join(row);
+}
+
+let learned: LearnedTable | null = null;
+
+/** Where sessions of applications are. Null: no plan has needed it yet. */
+export function learnedTable(): LearnedTable | null {
+  return learned;
+}
+
+function takeLearned(descriptor: number): void {
+  if (learned === null) learned = new LearnedTable(take(descriptor, 'write'));
+  else closeSync(descriptor);
 }
 
 function readWhole(file: number): Buffer {

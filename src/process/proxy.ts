@@ -11,6 +11,7 @@ import { WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, type WorkerRow } from
 import { type ControlHandler, ControlLink } from './control-link.ts';
 import { type EngineName, loadTransport } from './engine.ts';
 import {
+  learnedTable,
   limitCounting,
   openBoard,
   receiveDelivery,
@@ -106,6 +107,7 @@ class ProxyProcess implements TransportDriver, ControlHandler {
       descriptors,
       openTls: () => Openssl.open(transport.arena.memory, sessionTable),
       limitCounting,
+      learnedTable,
       // both are CLOCK_MONOTONIC, and begin at different times
       sharedClockMs: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
       openCompression: () => new NativeCompression(transport.arena.memory),

@@ -5,6 +5,7 @@ import type { Board, WorkerRow } from '../base/board.ts';
 import type { Chain, Listed } from '../base/chain.ts';
 import type { Prng } from '../base/prng.ts';
 import type { Timers } from '../base/timers.ts';
+import type { LearnedTable } from '../base/learned-table.ts';
 import type { LimitCounting } from '../core/limit/route-limits.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import type { ResponseValues } from '../core/value/response-values.ts';
@@ -87,6 +88,8 @@ export interface Context {
   readonly accessLogs: AccessLogs;
   /** What limits count with; null: no plan has needed it yet. */
   readonly limitCounting: () => LimitCounting | null;
+  /** Where sessions of applications are; null: no plan has needed it yet. */
+  readonly learnedTable: () => LearnedTable | null;
   /** From the transport's time to that which all processes share, in milliseconds: added. */
   readonly sharedClockMs: number;
   readonly compressors: Compressors;

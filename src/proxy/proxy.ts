@@ -12,6 +12,7 @@ import { HEAD_SLOT_BYTES, HEADER_COUNT_MAX, LAST_WORDS_MS, TICK_MS } from '../ba
 import { Prng } from '../base/prng.ts';
 import { Timers, type ExpiryHandler, type Timed } from '../base/timers.ts';
 import type { RouteWatch } from '../core/route/route-watch.ts';
+import type { LearnedTable } from '../base/learned-table.ts';
 import type { LimitCounting } from '../core/limit/route-limits.ts';
 import type { RequestView } from '../core/value/request-view.ts';
 import { ResponseValues } from '../core/value/response-values.ts';
@@ -89,6 +90,8 @@ export interface ProxyOptions {
   readonly openTls: () => Tls;
   /** What limits count with; null: no plan has needed it yet. Without it there are no limits. */
   readonly limitCounting?: () => LimitCounting | null;
+  /** Where sessions of applications are; null: no plan has needed it yet. Without it nothing is learned. */
+  readonly learnedTable?: () => LearnedTable | null;
   /** From the transport's time to that which all processes share, in milliseconds: added. */
   readonly sharedClockMs?: number;
   /** The same for compressing, when a first body is to be compressed. */
@@ -105,6 +108,7 @@ const CLIENT_DISTRUSTED = answerKind('client-certificate');
 const TLS_REFUSED = answerKind('tls-refused');
 
 const NO_COUNTING = (): null => null;
+const NOTHING_LEARNED = (): null => null;
 const DATE_MS = 1000;
 /** What the kernel had accepted when accepting ended is here after this time. */
 const LATE_ACCEPT_MS = 20;
@@ -210,6 +214,7 @@ export class Proxy implements TransportDriver, ExpiryHandler {
       answers,
       accessLogs,
       limitCounting: options.limitCounting ?? NO_COUNTING,
+      learnedTable: options.learnedTable ?? NOTHING_LEARNED,
       sharedClockMs: options.sharedClockMs ?? 0,
       compressors: new Compressors(transport.arena, this.later, options.openCompression),
       isAlone: false,

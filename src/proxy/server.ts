@@ -42,6 +42,8 @@ export class Server implements Endpoint {
   number = 0;
   /** What clients that belong to it say. Empty: it has none. */
   stickyId: Uint8Array = NO_ID;
+  /** What it is in what is learned (learning.ts); 0: nothing is. */
+  stickyNumber = 0;
   /** Connections that have ended and still count. */
   heldPlaces = 0;
   /** When it last answered a datagram of anybody's. */

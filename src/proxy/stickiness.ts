@@ -18,8 +18,16 @@ export type Owners = readonly Server[];
 const NOTHING = new Uint8Array(0);
 const said = new Span();
 
-export class Stickiness {
-  readonly plan: StickyPlan;
+export interface Stickiness {
+  /** The servers, or what is known of one of them, have changed. */
+  update(servers: readonly Server[]): void;
+  /** Null: the request in the view belongs to none. */
+  find(view: RequestView): Owners | null;
+}
+
+/** Requests name their servers. */
+export class NamedServers implements Stickiness {
+  private readonly plan: StickyPlan;
   private readonly key: Uint8Array | null;
   private readonly claim: Claim;
   private owners = new IdTable<Owners>(new Map());
@@ -32,7 +40,6 @@ export class Stickiness {
     this.claim = new Claim(plan);
   }
 
-  /** The servers, or what is known of one of them, have changed. */
   update(servers: readonly Server[]): void {
     const owners = new Map<string, Server[]>();
     const idsByAddress = new Map<string, string>();
@@ -57,7 +64,6 @@ export class Stickiness {
     return id;
   }
 
-  /** Null: the request in the view names none. */
   find(view: RequestView): Owners | null {
     return this.claim.find(view, said) ? this.owners.find(said.bytes, said.at, said.length) : null;
   }

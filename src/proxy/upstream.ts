@@ -22,7 +22,9 @@ import { HeldPlace } from './held-place.ts';
 import type { MakeServerLayer } from './layer.ts';
 import { Server } from './server.ts';
 import { StickyCookie } from './http/sticky-cookie.ts';
-import { Stickiness } from './stickiness.ts';
+import { NamedServers, type Stickiness } from './stickiness.ts';
+import { Learning } from './learning.ts';
+import type { StickyAnswer } from './http/sticky-answer.ts';
 import type { Waiter } from './waiter.ts';
 
 /** Places of one server that failed tries hold, at most: more say nothing more about it. */
@@ -52,15 +54,20 @@ export interface NameNews {
   readonly ttlMs: number;
 }
 
+/** How its clients keep their servers. */
+interface StickyParts {
+  /** Null: no client belongs to a server. */
+  readonly stickiness: Stickiness | null;
+  /** Null: nothing is done with responses because of it. */
+  readonly stickyAnswer: StickyAnswer | null;
+}
+
 export class Upstream {
   plan: UpstreamPlan;
   servers: readonly Server[] = [];
   /** Set if and only if it is balanced by a part of the request. */
   hashKey: HashKey | null;
-  /** Null: no client belongs to a server. */
-  stickiness: Stickiness | null;
-  /** Null: clients are not told which server they belong to. */
-  stickyCookie: StickyCookie | null;
+  sticky: StickyParts;
   /** When what began here has to have ended, because no plan has this upstream any more. */
   retireAt = Infinity;
   /** Null: its servers are those of the plan. */
@@ -81,8 +88,7 @@ export class Upstream {
     this.plan = plan;
     this.makeLayer = makeLayer;
     this.hashKey = hashKeyOf(plan);
-    this.stickiness = stickinessOf(plan);
-    this.stickyCookie = stickyCookieOf(plan);
+    this.sticky = stickyPartsOf(context, plan);
     this.balancer = balancerFor(plan, context);
     this.replaceServers(plan, Infinity);
   }
@@ -95,10 +101,8 @@ export class Upstream {
     if (plan.balance !== this.plan.balance || queues(plan) !== queues(this.plan))
       this.balancer = balancerFor(plan, this.context);
     this.hashKey = hashKeyOf(plan);
-    if (JSON.stringify(plan.sticky) !== JSON.stringify(this.plan.sticky)) {
-      this.stickiness = stickinessOf(plan);
-      this.stickyCookie = stickyCookieOf(plan);
-    }
+    if (JSON.stringify(plan.sticky) !== JSON.stringify(this.plan.sticky))
+      this.sticky = stickyPartsOf(this.context, plan);
     if (plan.proxyProtocol !== this.plan.proxyProtocol || plan.protocol !== this.plan.protocol)
       for (const server of this.servers) server.renewPool();
     if (this.choice !== null && JSON.stringify(plan) !== JSON.stringify(this.plan)) this.endChoice(retireAt);
@@ -171,7 +175,7 @@ export class Upstream {
     server.weight = line.weight;
     server.isStandIn = line.isBackup;
     server.setState(line.state);
-    server.keepsKeys = line.state === SERVER_DRAINING && (this.isHashed || this.stickiness !== null);
+    server.keepsKeys = line.state === SERVER_DRAINING && (this.isHashed || this.sticky.stickiness !== null);
     const address = addressOf(server.plan, line);
     if (address === null) server.leave();
     else server.setAddress(address, this.plan.sources);
@@ -183,7 +187,7 @@ export class Upstream {
   }
 
   refreshed(): void {
-    this.stickiness?.update(this.servers);
+    this.sticky.stickiness?.update(this.servers);
     this.balancer.update(this.servers);
     this.serveWaiters();
   }
@@ -335,12 +339,16 @@ function balancerFor(plan: UpstreamPlan, { prng, isAlone, transport }: Context):
   return createBalancer(plan.balance, prng, isAlone, !queues(plan), transport);
 }
 
-function stickinessOf({ sticky }: UpstreamPlan): Stickiness | null {
-  return sticky === undefined ? null : new Stickiness(sticky);
-}
-
-function stickyCookieOf({ sticky }: UpstreamPlan): StickyCookie | null {
-  return sticky === undefined || sticky.cookie === null ? null : new StickyCookie(sticky.cookie);
+function stickyPartsOf(context: Context, { name, sticky }: UpstreamPlan): StickyParts {
+  if (sticky === undefined) return { stickiness: null, stickyAnswer: null };
+  if (sticky.learn !== undefined) {
+    const learning = new Learning(context, sticky.learn, name);
+    return { stickiness: learning, stickyAnswer: learning };
+  }
+  return {
+    stickiness: new NamedServers(sticky),
+    stickyAnswer: sticky.cookie === null ? null : new StickyCookie(sticky.cookie),
+  };
 }
 
 function hashOf({ ip0, ip1, ip2, ip3 }: IpWords): number {

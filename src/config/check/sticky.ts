@@ -26,8 +26,9 @@ export function checkSticky(
   for (const { path: place, value } of itemsOf(servers, [...path, 'servers']))
     if (typeof value !== 'string' && value.state === 'disabled')
       report.atValue([...place, 'state'], 'sticky-disabled', { name });
-  const kind = report.oneOf(sticky, at, ['cookie', 'id']);
-  if (kind === 'cookie' && sticky.behind !== undefined) leaveOut(at, 'behind', 'it belongs to `id`');
+  const kind = report.oneOf(sticky, at, ['cookie', 'id', 'learn']);
+  if ((kind === 'cookie' || kind === 'learn') && sticky.behind !== undefined)
+    leaveOut(at, 'behind', 'it belongs to `id`');
   if (kind === 'id' && servers !== undefined && withId.length === 0 && report.isWhole([...path, 'servers']))
     report.atKey([...at, 'id'], 'sticky-without-id', { name });
 }

@@ -19,7 +19,7 @@ import { compileTcpBandwidth } from './bandwidth.ts';
 import { compileMaintenance, valuesOfMaintenance } from './maintenance.ts';
 import { compileCompress } from './compress.ts';
 import { compileTcp, compileTries } from './tcp.ts';
-import { compileSticky, NO_STICKY_KEYS, type StickyKeys } from './sticky.ts';
+import { compileSticky, learnsSessions, NO_STICKY_KEYS, type StickyKeys } from './sticky.ts';
 import { compileSpanLogs, compileTracing, spanLogsOf } from './tracing.ts';
 import { commandOf } from '../words/command.ts';
 import { compileRoute, type RouteContext } from './routes.ts';
@@ -133,6 +133,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     ...(maintenance === undefined ? {} : { maintenance: compileMaintenance(maintenance) }),
     admin: config.admin === undefined ? null : (parseBind(config.admin.bind).value?.address ?? null),
     ...(config.limiters === undefined ? {} : { hasLimits: true as const }),
+    ...(learnsSessions(config) ? { learns: true as const } : {}),
     serverSlots,
     graceMs: ms(config.grace ?? DEFAULTS.grace),
     drainMs: ms(config.drain ?? DEFAULTS.drain),

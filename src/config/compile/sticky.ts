@@ -5,7 +5,7 @@ import { encodeUtf8 } from '../../base/text.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { Config, Loose, UpstreamConfig } from '../model/config.ts';
 import { entriesOf, listOf } from '../model/parts.ts';
-import type { StickyCookiePlan, StickyPlan } from '../plan/upstream.ts';
+import type { LearnPlan, StickyCookiePlan, StickyPlan } from '../plan/upstream.ts';
 import { parseDuration } from '../words/units.ts';
 
 /** By the path of their file: the secret. */
@@ -25,7 +25,13 @@ export function stickyKeysOf(config: Loose<Config>): ReadonlyMap<string, string>
   return files;
 }
 
-export function compileSticky({ cookie, id, behind = '' }: StickyConfig, keys: StickyKeys): StickyPlan {
+/** Of an upstream it is learned where sessions are. */
+export function learnsSessions(config: Loose<Config>): boolean {
+  return entriesOf(config.upstreams).some(([, { sticky }]) => sticky?.learn !== undefined);
+}
+
+export function compileSticky({ cookie, id, behind = '', learn }: StickyConfig, keys: StickyKeys): StickyPlan {
+  if (learn !== undefined) return { by: [], behind: '', cookie: null, key: null, learn: compileLearn(learn) };
   if (cookie === undefined) return { by: listOf(id), behind, cookie: null, key: null };
   const written = typeof cookie === 'string' ? { name: cookie } : cookie;
   const secret = written.key === undefined ? undefined : keys.get(written.key);
@@ -35,6 +41,11 @@ export function compileSticky({ cookie, id, behind = '' }: StickyConfig, keys: S
     cookie: compileCookie(written),
     key: secret === undefined ? null : formatHex(encodeUtf8(secret)),
   };
+}
+
+function compileLearn(learn: NonNullable<StickyConfig['learn']>): LearnPlan {
+  const written = typeof learn === 'string' ? { cookie: learn } : learn;
+  return { cookie: written.cookie, idleS: seconds(written.idle ?? DEFAULTS.upstream.sticky.idle) };
 }
 
 function compileCookie(written: Exclude<NonNullable<StickyConfig['cookie']>, string>): StickyCookiePlan {

@@ -65,7 +65,7 @@ export const DEFAULTS = {
     slowStart: '0s',
     resolver: { timeout: '5s' },
     discover: { every: '10s', timeout: '5s', hold: '5s' },
-    sticky: { path: '/', secure: 'auto', 'http-only': true, 'same-site': 'lax', 'every-response': false },
+    sticky: { path: '/', secure: 'auto', 'http-only': true, 'same-site': 'lax', 'every-response': false, idle: '1h' },
     ping: { idle: '5m', timeout: '20s' },
     serverBy: { names: true, loose: false },
     // idle is shorter than the idle timeout of nginx (75 s) as a backend, so that we close first.

@@ -51,14 +51,27 @@ const StickyCookie = z.strictObject({
   ),
 });
 
+const Learn = z.strictObject({
+  cookie: required(cookieName, 'The name of the application’s cookie.', 'JSESSIONID'),
+  idle: key(
+    duration('1s', '87600h'),
+    'A session that is not used for longer is forgotten.',
+    DEFAULTS.upstream.sticky.idle,
+  ),
+});
+
 export const Sticky = z.strictObject({
   cookie: key(
     z.union([cookieName, StickyCookie]),
-    'A cookie of this name, or as described, tells a client its server. One of `cookie` and `id` is needed.',
+    'A cookie of this name, or as described, tells a client its server. One of `cookie`, `id` and `learn` is needed.',
   ),
   id: key(
     oneOrMany(template),
     'What a request says itself, as in a cookie of the application: of several texts the first that is not empty. It leads to the servers with this `id`.',
   ),
   behind: key(stickyMark, 'With `id`: what counts of the text is behind the last of these characters.'),
+  learn: key(
+    z.union([cookieName, Learn]),
+    'The cookie of this name is the application’s: the server that sets it has the session. The proxies of this node remember it, and no other node knows.',
+  ),
 });

@@ -9,6 +9,9 @@ import { type Constants, translateText } from './variables.ts';
 /** Longer is for ever. */
 const MAX_AGE_MS = 315_360_000_000;
 
+/** What nginx remembers a session for that is not used. */
+const LEARNED_IDLE_MS = 600_000;
+
 /** What the model has for it; null: it is refused, and that is noted. */
 export function readSticky({ args, place }: Directive, variables: Constants, notes: Notes): PlainMap | null {
   const [{ text: kind }, ...rest] = args;
@@ -23,8 +26,7 @@ export function readSticky({ args, place }: Directive, variables: Constants, not
     return id.length === 0 || id.includes(null) ? null : { id };
   }
   if (kind === 'learn') {
-    notes.notYet(place, '`sticky learn`', 'nothing is learned yet', 'write `sticky cookie`');
-    return null;
+    return readLearn(rest, place, notes);
   }
   if (kind !== 'cookie' || rest.length === 0) {
     notes.error(place, `unknown parameter "${kind}" in "sticky"`, 'write for example `sticky cookie server`');
@@ -58,4 +60,40 @@ export function readSticky({ args, place }: Directive, variables: Constants, not
     }
   }
   return { cookie };
+}
+
+/** What is made and what is looked up has to be one cookie. */
+function readLearn(args: Directive['args'], place: Directive['place'], notes: Notes): PlainMap | null {
+  let created: string | null = null;
+  let lookedUp: string | null = null;
+  let idle = LEARNED_IDLE_MS;
+  for (const { text, place: at } of args) {
+    const [key, value = ''] = text.split(/=(.*)/s, 2);
+    const [, made] = /^\$upstream_cookie_(\w+)$/.exec(value) ?? [];
+    const [, asked] = /^\$cookie_(\w+)$/.exec(value) ?? [];
+    const time = parseTime(value, true);
+    if (key === 'create' && made !== undefined) created ??= made;
+    else if (key === 'lookup' && asked !== undefined) lookedUp ??= asked;
+    else if (key === 'create' || key === 'lookup') {
+      const cookie = key === 'create' ? '$upstream_cookie_NAME' : '$cookie_NAME';
+      notes.notYet(at, `\`sticky learn ${text}\``, 'sessions are known by cookies alone', `write ${key}=${cookie}`);
+      return null;
+    } else if (key === 'timeout' && time !== null) idle = Math.max(1000, time);
+    else if (key === 'sync') {
+      notes.leftOut(at, `sticky learn ${text}`, 'what is learned stays on this node');
+    } else if (key !== 'zone' && text !== 'header') {
+      notes.error(at, `unknown parameter "${text}" in "sticky"`, 'correct or remove it');
+      return null;
+    }
+  }
+  if (created === null || created !== lookedUp) {
+    notes.notYet(
+      place,
+      '`sticky learn`',
+      'what is created and what is looked up is not one cookie',
+      'write create=$upstream_cookie_NAME lookup=$cookie_NAME',
+    );
+    return null;
+  }
+  return { learn: { cookie: created, idle: formatDuration(Math.min(MAX_AGE_MS, idle)) } };
 }

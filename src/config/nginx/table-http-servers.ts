@@ -36,7 +36,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'upstream',
         '2+',
         'differs',
-        '`cookie` and `route`: clients of nginx keep their servers; **`learn` is refused**',
+        '`cookie` and `route`: clients of nginx keep their servers; `learn` goes by a cookie, and without `sync`',
       ],
       ['zone', 'upstream', '1-2', 'no effect', 'all proxies share what is known of the servers'],
       ['upstream', 'http', '1 {}', 'works', ''],

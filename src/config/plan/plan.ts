@@ -29,6 +29,8 @@ export interface Plan {
   readonly maintenance?: StepPlan;
   /** A route has limits that all proxies count together. */
   readonly hasLimits?: true;
+  /** Of an upstream, all proxies learn together where sessions are. */
+  readonly learns?: true;
   /** Every server's slots lie below this. */
   readonly serverSlots: number;
   /** How long `stop` waits for what is in flight. */

@@ -62,6 +62,15 @@ export interface StickyPlan {
   readonly cookie: StickyCookiePlan | null;
   /** Hexadecimal: what identifiers are made with. Null: they are as nginx has them. */
   readonly key: string | null;
+  /** Present: none of the above counts. */
+  readonly learn?: LearnPlan;
+}
+
+/** The server that sets a cookie of the application has its session. */
+export interface LearnPlan {
+  readonly cookie: string;
+  /** A session that is not used for longer is forgotten. */
+  readonly idleS: number;
 }
 
 export interface StickyCookiePlan {

@@ -3,7 +3,7 @@
  * span of the request's bytes. Each looks only at what stands behind the offset `from`, so that the end of the one that was
  * found leads to the next of the same name; 0 finds the first.
  */
-import { HTAB, SP, equalsIgnoringCase } from '../../wire/http1/classes.ts';
+import { HTAB, SP, ascii, equalsIgnoringCase } from '../../wire/http1/classes.ts';
 import { isSpelt } from '../../wire/http1/fields.ts';
 import {
   FIELD_ID,
@@ -21,6 +21,7 @@ import type { Span } from './span.ts';
 
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
+const SET_COOKIE = ascii('set-cookie');
 
 const cursor = new QueryCursor();
 
@@ -84,6 +85,28 @@ export function findCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Arra
     }
   }
   return false;
+}
+
+/** The value that a response gives the cookie of this name; of several the last, which is what a client keeps. */
+export function findSetCookie(bytes: Uint8Array, table: FieldTable, name: Uint8Array, span: Span): boolean {
+  const { fields } = table;
+  span.clear();
+  for (let word = 0; word < table.fieldCount * FIELD_WORDS; word += FIELD_WORDS) {
+    if (!equalsIgnoringCase(bytes, fields[word + FIELD_NAME], fields[word + FIELD_NAME_LENGTH], SET_COOKIE)) continue;
+    let at = fields[word + FIELD_VALUE];
+    const end = at + fields[word + FIELD_VALUE_LENGTH];
+    let k = 0;
+    while (k < name.length && at < end && bytes[at] === name[k]) {
+      at++;
+      k++;
+    }
+    if (k < name.length || at === end || bytes[at] !== EQUALS) continue;
+    const value = at + 1;
+    while (at < end && bytes[at] !== SEMICOLON) at++;
+    while (at > value && isSpace(bytes[at - 1])) at--;
+    span.set(bytes, value, at - value);
+  }
+  return span.length > 0;
 }
 
 /** The value as sent, with its escapes. `lower`: the decoded name in lower case; ASP.NET and nginx do not tell cases apart. */

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { receiveDescriptors } from '../../io/linux/descriptor-channel.ts';
 import { ORPHAN_DESCRIPTORS } from '../../io/linux/family.ts';
 import { GenerationLink, type GenerationMessage } from '../../keeper/generations/generation-link.ts';
+import { LearnedTable } from '../../base/learned-table.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import type { Override } from '../../core/overrides.ts';
 import type { SecretsByNode } from '../../core/peers/ticket-secrets.ts';
@@ -79,9 +80,21 @@ export class Succession {
     this.finished = finished ?? [];
     const rest = others.slice(links);
     const ha = takeHa(inheritance, rest);
-    const sessions = takeSessions(inheritance, rest);
+    const sessions = takeTable(inheritance.sessions, TlsSessionTable.layout, rest);
+    const learned = takeTable(inheritance.learned, LearnedTable.layout, rest);
     const udpSessions = takeUdpSessions(inheritance, rest);
-    return { servers, names, ticketSecret, ticketSecrets, overrides, ha, sessions, sockets: rest, udpSessions };
+    return {
+      servers,
+      names,
+      ticketSecret,
+      ticketSecrets,
+      overrides,
+      ha,
+      sessions,
+      learned,
+      sockets: rest,
+      udpSessions,
+    };
   }
 
   /**
@@ -133,11 +146,11 @@ function takeHa({ ha: heritage = null }: Inheritance, descriptors: number[]): In
   return { heritage, board, lifeline };
 }
 
-/** The same. A table that another version has laid out otherwise is given up: its sessions cost a handshake each. */
-function takeSessions({ sessions }: Inheritance, descriptors: number[]): number | null {
-  if (sessions === undefined) return null;
+/** The same. A table that another version has laid out otherwise is given up: sessions of TLS cost a handshake each, those of applications may move. */
+function takeTable(layout: string | undefined, known: string, descriptors: number[]): number | null {
+  if (layout === undefined) return null;
   const [table] = descriptors.splice(0, 1);
-  if (sessions === TlsSessionTable.layout) return table;
+  if (layout === known) return table;
   closeSync(table);
   return null;
 }

@@ -4,6 +4,7 @@
  * the same link.
  */
 import { closeSync } from 'node:fs';
+import { LearnedTable } from '../../base/learned-table.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
 import { Generations, type GenerationAction } from '../../core/fleet/generations.ts';
@@ -319,13 +320,14 @@ export class Upgrader {
     } catch (error) {
       return this.fail((error as Error).message, true);
     }
-    const { sessions, sockets, udpSessions, ticketSecret, ...memories } = this.options.keeper.bequeath();
+    const { learned, sessions, sockets, udpSessions, ticketSecret, ...memories } = this.options.keeper.bequeath();
     const links = Array.from(this.old.values(), ({ descriptor }) => descriptor);
     const finished = [...this.old.keys()].flatMap((id, i) => (this.finishing.has(id) ? [] : [i]));
     const inheritance: Inheritance = {
       ...memories,
       ticketSecret: Buffer.from(ticketSecret).toString('hex'),
       ...(sessions === null ? {} : { sessions: TlsSessionTable.layout }),
+      ...(learned === null ? {} : { learned: LearnedTable.layout }),
       ticketSecrets: this.options.ticketSecrets(),
       links: links.length,
       finished,
@@ -339,6 +341,7 @@ export class Upgrader {
       ...links,
       ...(ha?.descriptors ?? []),
       ...(sessions === null ? [] : [sessions]),
+      ...(learned === null ? [] : [learned]),
       ...sockets,
       ...udpSessions.values(),
     ];

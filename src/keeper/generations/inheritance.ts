@@ -27,6 +27,8 @@ export interface Inheritance {
    * one of them that does not listen. Not said: there is none.
    */
   readonly sessions?: string;
+  /** The same of what is learned (LearnedTable.layout), whose descriptor follows. */
+  readonly learned?: string;
   /** What was said by hand, where it could not be written down; null: it is in the file. Keepers up to 0.1.0 do not say it. */
   readonly overrides?: readonly Override[] | null;
   /**

@@ -1,7 +1,8 @@
 /**
  * A plan on its way to a proxy: three sealed files and the listening sockets, by descriptor. What is the same for every proxy and
  * long, the routes and how they are counted, is a file of its own, which all of them are sent; and so are the secrets (secrets.ts), the
- * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so does that of limits.
+ * third one. Where a listener keeps sessions, the memory of their table follows, which all proxies write, and so do that of limits and that
+ * of where sessions of applications are.
  * In front of that stands what each access log is written to.
  */
 import type { CountedPlan } from '../../config/plan/record.ts';
@@ -42,6 +43,11 @@ export function keepsSessions({ listeners }: Plan): boolean {
 /** The table of limits is sent with it, behind that of sessions. */
 export function countsLimits({ hasLimits }: Plan): boolean {
   return hasLimits === true;
+}
+
+/** The table of what is learned is sent with it, behind those. */
+export function learnsSessions({ learns }: Plan): boolean {
+  return learns === true;
 }
 
 /** The content of the second file. */

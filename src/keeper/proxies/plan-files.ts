@@ -1,5 +1,6 @@
 /** The sealed files that hold a plan for the proxies (delivery.ts), and the descriptors that a proxy is sent with it. */
 import { randomInt } from 'node:crypto';
+import { LearnedTable } from '../../base/learned-table.ts';
 import { LimitTable } from '../../base/limit-table.ts';
 import { TlsSessionTable } from '../../base/tls-session-table.ts';
 import { systemReason } from '../../base/system-error.ts';
@@ -7,7 +8,7 @@ import type { Plan } from '../../config/plan/plan.ts';
 import type { Host } from '../../port/host.ts';
 import type { Secrets } from '../../port/tls.ts';
 import { ApplyError } from '../apply-error.ts';
-import { countsLimits, deliveryOf, keepsSessions, routesOf } from './delivery.ts';
+import { countsLimits, deliveryOf, keepsSessions, learnsSessions, routesOf } from './delivery.ts';
 import { closeLogs, openLogs } from '../log/access-log-files.ts';
 import type { Log } from '../log/log.ts';
 import { LineThreads } from '../line-threads.ts';
@@ -23,10 +24,22 @@ export interface PlanFiles {
   readonly logs: readonly number[];
 }
 
+/** Descriptors of what proxies share, and a successor goes on with. Null: there is none. */
+export interface SharedTables {
+  /** Of a TlsSessionTable of this version. */
+  readonly sessions: number | null;
+  /** Of a LearnedTable of this version. */
+  readonly learned: number | null;
+}
+
+export const NO_TABLES: SharedTables = { sessions: null, learned: null };
+
 export class PlanFileWriter {
   private readonly host: Host;
   /** Of the table of TLS sessions, for all proxies and plans: its descriptor. Null: no plan has needed it yet. */
   sessions: number | null;
+  /** The same of what is learned of where sessions of applications are. */
+  learned: number | null;
 
   /** What all limits count in. Null: no plan has needed it yet. */
   private limits: { readonly table: LimitTable; readonly descriptor: number } | null = null;
@@ -34,14 +47,15 @@ export class PlanFileWriter {
   private readonly threads: LineThreads;
 
   /**
-   * `sessions`: of a predecessor. `rows`: of the board, one for each process that there may be. `onOtherProgram`: the program on disk
+   * The tables: of a predecessor. `rows`: of the board, one for each process that there may be. `onOtherProgram`: the program on disk
    * is not the keeper's any more.
    */
-  constructor(host: Host, log: Log, sessions: number | null, rows: number, onOtherProgram: () => void) {
+  constructor(host: Host, log: Log, { learned, sessions }: SharedTables, rows: number, onOtherProgram: () => void) {
     this.host = host;
     this.rows = rows;
     this.threads = new LineThreads(host, log, onOtherProgram);
     this.sessions = sessions;
+    this.learned = learned;
   }
 
   /** The files are the caller's, to be closed. Throws ApplyError, with nothing left open. */
@@ -57,6 +71,7 @@ export class PlanFileWriter {
         this.sessions ??= host.createSharedMemory('evenkeel-sessions', TlsSessionTable.bytes, 'holder').descriptor;
       }
       if (countsLimits(plan)) this.limits ??= this.createLimits();
+      if (learnsSessions(plan)) this.learned ??= this.createLearned();
       secrets = host.createUnnamedFile('evenkeel-secrets', emitSecrets(secretsOfPlan));
       routes = host.createUnnamedFile('evenkeel-routes', Buffer.from(routesOf(plan), 'latin1'));
       for (let worker = 0; worker < workers; worker++) {
@@ -79,6 +94,12 @@ export class PlanFileWriter {
     return { table, descriptor };
   }
 
+  private createLearned(): number {
+    const { buffer, descriptor } = this.host.createSharedMemory('evenkeel-learned', LearnedTable.bytes, 'holder');
+    new LearnedTable(buffer).setKeys(randomInt(2 ** 32) | 0, randomInt(2 ** 32) | 0);
+    return descriptor;
+  }
+
   /** The process that had this row is gone: limits do not count any more what it held. */
   forgetRow(row: number): void {
     this.limits?.table.clearRow(row);
@@ -94,7 +115,8 @@ export class PlanFileWriter {
     const sockets = socketsOf(listeners, worker, plan.workers);
     const sessions = keepsSessions(plan) ? [this.sessions!] : [];
     const limits = countsLimits(plan) ? [this.limits!.descriptor] : [];
-    const shared = [...sessions, ...limits];
+    const learned = learnsSessions(plan) ? [this.learned!] : [];
+    const shared = [...sessions, ...limits, ...learned];
     return [deliveries[worker], routes, secrets, ...logs, ...shared, ...sockets.map(({ descriptor }) => descriptor)];
   }
 

@@ -281,6 +281,7 @@ class Stage implements ServerProtocol, Towards {
       isDraining: false,
       segmentsEnough: 2,
       limitCounting: () => counting,
+      learnedTable: () => null,
       sharedClockMs: 0,
       board: { serverConnections: (slot: number) => this.inUse[slot] ?? 0 },
       row: {

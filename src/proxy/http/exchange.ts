@@ -241,10 +241,10 @@ export class Exchange extends ExchangeRecord implements ResponseHandler, Compres
     this.answerStatus = view.answerStatus;
     this.wantsUpgrade = this.action.upgrade && view.head.hasUpgrade;
     this.key = this.upstream.keyFor(view);
-    const { stickiness, stickyCookie } = this.upstream;
+    const { stickiness, stickyAnswer } = this.upstream.sticky;
     this.bound = stickiness === null ? null : stickiness.find(view);
     // what answers say of the request is from before its target is another one
-    if (!this.additions.render(route, stickyCookie, view)) return own.HEAD_GREW_TOO_LARGE;
+    if (!this.additions.render(route, stickyAnswer, view)) return own.HEAD_GREW_TOO_LARGE;
     if (route.entry !== null) {
       const refusal = this.entry.judge(route.entry, view, this.listener.name);
       if (refusal !== null) return this.refuse(refusal, view, headLength);

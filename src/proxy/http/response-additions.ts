@@ -1,19 +1,18 @@
 /**
  * What is added to the response of one exchange: the lines of its route, those that stay of a server's response when a page is answered in
- * place of it, and the cookie that says which server its client belongs to.
+ * place of it, and what is done because clients have servers of their own.
  */
 import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { ascii } from '../../wire/http1/emit.ts';
 import type { ResponseHead } from '../../wire/http1/head.ts';
 import type { Context } from '../context.ts';
-import type { Server } from '../server.ts';
 import { type HeaderEdit, linesFor } from './header-edit.ts';
 import type { ResponseTexts } from './response-changes.ts';
 import type { Told } from './response-facts.ts';
 import { challengeOf, joined, takeOut, withoutOwn } from './response-lines.ts';
 import type { Route } from './route.ts';
-import type { StickyCookie } from './sticky-cookie.ts';
+import type { StickyAnswer, StickyPlaced } from './sticky-answer.ts';
 import { isSuccess } from './success.ts';
 import { keptLines, typeLine } from './target-by.ts';
 
@@ -22,11 +21,7 @@ const NO_TEXTS: ResponseTexts = [];
 const CONTENT_TYPE = ascii('content-type');
 
 /** What there is to tell of a request, and which server it is with. */
-interface Placed extends Told {
-  readonly server: Server | null;
-  /** It has said that it belongs to that server. */
-  readonly isBound: boolean;
-}
+interface Placed extends Told, StickyPlaced {}
 
 export class ResponseAdditions {
   private readonly context: Context;
@@ -34,10 +29,10 @@ export class ResponseAdditions {
   private successLines = NOTHING;
   /** Of the route's changes. */
   private texts = NO_TEXTS;
-  /** Null: nothing tells the client which server it belongs to. */
-  private cookie: StickyCookie | null = null;
+  /** Null: clients have no servers of their own. */
+  private sticky: StickyAnswer | null = null;
   /** What the request has a part in of that. */
-  private cookieAttributes = NOTHING;
+  private stickyPart = NOTHING;
   /** Lines of a server's response. */
   carried = NOTHING;
   /** The Content-Type of that response, as a line. */
@@ -56,14 +51,14 @@ export class ResponseAdditions {
   /** The request is over. */
   release(): void {
     this.texts = NO_TEXTS;
-    this.cookie = null;
+    this.sticky = null;
   }
 
   /** What the route adds to answers to the request in the view. False: that is too long. */
-  render(route: Route, cookie: StickyCookie | null, view: RequestView): boolean {
+  render(route: Route, sticky: StickyAnswer | null, view: RequestView): boolean {
     const { changes, responseEdit, successEdit } = route;
-    this.cookie = cookie;
-    if (cookie !== null) this.cookieAttributes = cookie.render(view);
+    this.sticky = sticky;
+    if (sticky !== null) this.stickyPart = sticky.render(view);
     const lines = linesFor(this.context, responseEdit, view);
     const successLines = successEdit === responseEdit ? lines : linesFor(this.context, successEdit, view);
     if (lines === null || successLines === null) return false;
@@ -102,15 +97,8 @@ export class ResponseAdditions {
     }
     const { changes } = route;
     const all = changes === null ? lines : changes.apply(memory, head, edit, lines, this.texts, placed, responseValues);
-    return all === null || this.cookie === null ? all : this.withCookie(all, this.cookie, placed);
-  }
-
-  /** With the line that says which server the client belongs to, unless it knows that. */
-  private withCookie(lines: Uint8Array, cookie: StickyCookie, { isBound, server }: Placed): Uint8Array {
-    const { stickyId } = server as Server;
-    if ((isBound && !cookie.isSaidAlways) || stickyId.length === 0) return lines;
-    const all = cookie.addTo(lines, stickyId, this.cookieAttributes, this.context.wallClockMs());
-    return all.length > RESPONSE_EDIT_BYTES_MAX ? lines : all;
+    if (all === null || this.sticky === null) return all;
+    return this.sticky.answer(all, this.stickyPart, memory, head, placed, this.context.wallClockMs());
   }
 
   /** The lines for an error of the proxy's own with this status. */

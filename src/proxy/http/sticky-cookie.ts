@@ -1,13 +1,17 @@
 /** The cookie that tells a client which server it belongs to, as a line of a response (RFC 6265 section 4.1). */
 import { HTTP_DATE_BYTES, writeHttpDate } from '../../base/date-text.ts';
+import { RESPONSE_EDIT_BYTES_MAX } from '../../base/limits.ts';
 import { encodeUtf8 } from '../../base/text.ts';
 import type { StickyCookiePlan } from '../../config/plan/upstream.ts';
 import type { RequestView } from '../../core/value/request-view.ts';
 import { Source } from '../../core/value/source.ts';
 import { Span } from '../../core/value/span.ts';
 import { Template } from '../../core/value/template.ts';
+import type { ResponseHead } from '../../wire/http1/head.ts';
 import { emitCrlf, emitFragment } from '../../wire/http1/emit.ts';
 import { ascii } from '../../wire/http1/classes.ts';
+import type { Server } from '../server.ts';
+import type { StickyAnswer, StickyPlaced } from './sticky-answer.ts';
 
 /** A longer domain is none. */
 const VALUE_BYTES_MAX = 256;
@@ -29,7 +33,7 @@ const written = new Uint8Array(MAX_BYTES);
 const said = new Span();
 const date = new Uint8Array(HTTP_DATE_BYTES);
 
-export class StickyCookie {
+export class StickyCookie implements StickyAnswer {
   private readonly plan: StickyCookiePlan;
   private readonly name: Uint8Array;
   private readonly scheme = Source.of({ kind: 'scheme', name: null });
@@ -49,11 +53,6 @@ export class StickyCookie {
     this.domain = plan.domain === '' ? null : new Template(plan.domain, encodeUtf8);
     this.sameSite = plan.sameSite === '' ? null : new Template(plan.sameSite, encodeUtf8);
     this.fixed = encodeUtf8(`${plan.path === '' ? '' : `; path=${plan.path}`}${plan.isHttpOnly ? '; httponly' : ''}`);
-  }
-
-  /** It is said in every response, also to who has it. */
-  get isSaidAlways(): boolean {
-    return this.plan.isSaidAlways;
   }
 
   /** The attributes that the request in the view has a part in: the same array as long as they are the same. */
@@ -77,6 +76,21 @@ export class StickyCookie {
     if (this.plan.secure !== 'auto') return this.plan.secure;
     this.scheme.find(view, said);
     return said.is(HTTPS);
+  }
+
+  /** With the line that says which server the client belongs to, unless it knows that. */
+  answer(
+    lines: Uint8Array,
+    rendered: Uint8Array,
+    _memory: Uint8Array,
+    _head: ResponseHead,
+    { isBound, server }: StickyPlaced,
+    nowMs: number,
+  ): Uint8Array {
+    const { stickyId } = server as Server;
+    if ((isBound && !this.plan.isSaidAlways) || stickyId.length === 0) return lines;
+    const all = this.addTo(lines, stickyId, rendered, nowMs);
+    return all.length > RESPONSE_EDIT_BYTES_MAX ? lines : all;
   }
 
   /** `lines` with one that says this identifier of a server. `nowMs`: since 1970. */
