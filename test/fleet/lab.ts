@@ -30,8 +30,8 @@ export interface FleetOptions {
   readonly hasBfd?: boolean;
   /** Seconds. */
   readonly holdTime?: number;
-  /** BIRD announces the address whatever evenkeel does: as it is without a word from it. */
-  readonly isStatic?: boolean;
+  /** Who says where the address is. Without it evenkeel, by BIRD. `bird`: BIRD alone, whatever serves there. `static`: nobody, the router has a route. */
+  readonly by?: 'evenkeel' | 'bird' | 'static';
 }
 
 /** The part of an operator's bird.conf that has to do with evenkeel: docs/fleet.md. */
@@ -152,8 +152,15 @@ export class Fleet {
     for (const node of nodes) {
       await network.ip(node, ['route', 'add', 'default', 'via', '10.9.0.254']);
       for (const name of [ANNOUNCED, LEAVING]) await this.addInterface(node, name);
+      if (this.isForGood) await network.ip(node, ['address', 'add', `${ADDRESS}/32`, 'dev', ANNOUNCED]);
     }
+    if (this.options.by === 'static') return this.addStaticRoute();
     for (const host of [ROUTER, ...nodes]) await this.startBird(host);
+  }
+
+  private async addStaticRoute(): Promise<void> {
+    const ways = this.nodes.flatMap((node) => ['nexthop', 'via', this.addressOf(node)]);
+    await this.network.ip(ROUTER, ['route', 'add', ADDRESS, ...ways]);
   }
 
   private async set(host: string, settings: Readonly<Record<string, number>>): Promise<void> {
@@ -172,18 +179,17 @@ export class Fleet {
   }
 
   private nodeConfig(node: string): string {
-    const { isStatic = false } = this.options;
     return `
 router id ${this.addressOf(node)};
 protocol device { }
-${isStatic ? `protocol static { ipv4; route ${ADDRESS}/32 blackhole; }` : `protocol direct { ipv4; interface "${ANNOUNCED}", "${LEAVING}"; }`}
+protocol direct { ipv4; interface "${ANNOUNCED}", "${LEAVING}"; }
 ${this.bfd}
 ${EXPORT}
 protocol bgp edge {
   local ${this.addressOf(node)} as ${NODE_AS};
   neighbor 10.9.0.254 as ${ROUTER_AS};
   ${this.session}
-  ipv4 { import none; export ${isStatic ? 'all' : 'filter announced'}; next hop self; };
+  ipv4 { import none; export filter announced; next hop self; };
 }
 `;
   }
@@ -212,6 +218,12 @@ protocol kernel { merge paths on; ipv4 { import none; export all; }; }
 ${this.bfd}
 ${sessions.join('\n')}
 `;
+  }
+
+  /** The address is on each node, whatever happens. */
+  private get isForGood(): boolean {
+    const { by = 'evenkeel' } = this.options;
+    return by !== 'evenkeel';
   }
 
   private get bfd(): string {

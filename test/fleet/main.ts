@@ -1,0 +1,38 @@
+/**
+ * `npm run bench:fleet`: for how long clients of a fleet fail, whatever happens to one of its balancers, beside routes that nobody withdraws.
+ *
+ *   -- --only TEXT   of the events
+ *   -- --by WHO      evenkeel, bird or static alone
+ *   -- --write       docs/benchmarks/fleet.md
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { sweepLabs } from '../../src/lab/janitor.ts';
+import { renderFleetPage } from './page.ts';
+import { type By, type EventName, EVENTS, Trial, type TrialResult } from './trial.ts';
+
+const PAGE = fileURLToPath(new URL('../../../docs/benchmarks/fleet.md', import.meta.url));
+const ALL: readonly By[] = ['static', 'bird', 'evenkeel'];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    by: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+await sweepLabs();
+const results: TrialResult[] = [];
+for (const event of (Object.keys(EVENTS) as EventName[]).filter((each) => each.includes(values.only))) {
+  for (const by of ALL.filter((each) => each.includes(values.by))) {
+    const result = await Trial.run(by, event);
+    results.push(result);
+    const { failed, failingMs, hasNoEnd, requests } = result;
+    console.log(
+      `${event}, ${by}: ${failed} of ${requests} failed, for ${failingMs.toFixed(0)} ms${hasNoEnd ? ' and on' : ''}`,
+    );
+  }
+}
+if (values.write) writeFileSync(PAGE, renderFleetPage(results));

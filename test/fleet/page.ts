@@ -1,0 +1,44 @@
+/** The report of the trials. */
+import { cpus, release } from 'node:os';
+import type { By, EventName, TrialResult } from './trial.ts';
+
+const CONTENDERS = {
+  static: 'static route',
+  bird: 'BIRD alone, with BFD',
+  evenkeel: 'evenkeel, by BIRD with BFD',
+} satisfies Record<By, string>;
+
+export function renderFleetPage(results: readonly TrialResult[]): string {
+  const machine = `${cpus().length} cores, Linux ${release().split('.', 2).join('.')}, Node ${process.version}, BIRD 2.0.12`;
+  const events = [...new Set(results.map(({ event }) => event))];
+  const rows = events.map((event) => {
+    const cells = (Object.keys(CONTENDERS) as By[]).map((by) => cellOf(by, event, results));
+    return `| ${event} | ${cells.join(' | ')} |`;
+  });
+  return `# A fleet: figures
+
+${machine}. Other programs were busy on the machine. Each event once. \`npm run bench:fleet -- --write\`, as root, makes this page. What is behind it: [a fleet](../fleet.md).
+
+Three balancers with evenkeel, a router with Linux's ECMP, and a client that makes a new connection every 5 ms, as network namespaces on one switch. The event happens to the first balancer; for 12 s it is counted how many of about 2,400
+requests fail (no answer within 500 ms, refused, reset), and how long it is from the first that fails to the last. A third of them goes to each balancer.
+
+| event | ${Object.values(CONTENDERS).join(' | ')} |
+|---|${Object.keys(CONTENDERS)
+    .map(() => '---|')
+    .join('')}
+${rows.join('\n')}
+
+- **Static route**: the router sends to all three, whatever they are. **BIRD alone**: each announces the address while BIRD and the machine live; BFD each 200 ms, lost after 4. **evenkeel**: announced while it is well, \`life: 3s\`,
+  \`graceful: { for: 3s }\`, the other two as above.
+- *No server left* stands for anything that is tracked: the others do not look. What they answer then is 502 or 503 from this node; it is not in the figures, for they answer.
+- *Killed* and *frozen* end with the life of the address in the kernel, and with nobody's help.
+`;
+}
+
+function cellOf(by: By, event: EventName, results: readonly TrialResult[]): string {
+  const result = results.find((one) => one.by === by && one.event === event);
+  if (result === undefined) return '';
+  const { failed, failingMs, hasNoEnd, requests } = result;
+  if (failed === 0) return '0';
+  return `${failed} of ${requests}, ${hasNoEnd ? '**without an end**' : `for ${(failingMs / 1_000).toFixed(1)} s`}`;
+}
