@@ -12,6 +12,16 @@ const summary = named('NodeSummary', 'What a node tells of itself. Ages are of t
       restraint: text('Why it does not preempt: as in `Restraint`. Null: it does.').nullable(),
     }),
   ),
+  announcements: z
+    .array(
+      z.object({
+        name: text('As in the file.'),
+        state: text('As in `Announcement`.'),
+        ageMs: milliseconds('How long it has been in this state.'),
+        obstacle: text('Why it is not announced. Null: nothing keeps it from that.').nullable(),
+      }),
+    )
+    .exactOptional(),
   upstreams: z.array(
     z.object({
       name: text('As in the file.'),

@@ -316,13 +316,17 @@ function pairNodeLines(node: PairNodeView, at: string, paint: Paint): string[] {
     lines.push(field('goes by', `${digest} since ${since.slice(0, 19)}Z, ${verdict}`));
   }
   if (summary === null) return lines;
-  const { routers, upstreams, overrides, problems, leftOut } = summary;
+  // A program of before tells nothing of announcements.
+  const { announcements = [], routers, upstreams, overrides, problems, leftOut } = summary;
   lines.push(
     ...list(
       'routers',
       routers,
       (each) => `${each.name} ${each.state}${each.restraint === null ? '' : `, held back: ${each.restraint}`}`,
     ),
+    ...list('announces', announcements, ({ name: what, state, ageMs, obstacle }) => {
+      return `${what} ${state} for ${ageText(ageMs)}${obstacle === null ? '' : `: ${obstacle}`}`;
+    }),
   );
   const servers = upstreams.map(({ name: upstream, up: usable, servers: all }) => `${upstream} ${usable} of ${all}`);
   if (servers.length > 0) lines.push(field('servers', `up ${servers.join(', ')}`));

@@ -68,6 +68,7 @@ export class AnnouncePart {
         now,
       }),
       isDrained: () => overrides.isNodeDrained,
+      endConnections: (addresses) => keeper.abandon(addresses),
       log,
       now,
     });

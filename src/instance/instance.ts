@@ -110,6 +110,8 @@ export interface InstanceOptions {
   >;
 }
 
+type Ready = Loaded['ready'];
+
 /** The files of the dashboard, beside the program. */
 const DASHBOARD = new URL('../../dashboard/', import.meta.url);
 
@@ -541,8 +543,7 @@ export class Instance {
       if (this.isUpgrading) throw new NotNowError(UPGRADE_UNDER_WAY);
       const former = this.inForce.certificates;
       const { announce, ha } = loaded.ready;
-      await this.inForce.apply(loaded, { next: () => this.haPart.apply(ha) });
-      await this.announcePart.apply(announce);
+      await this.inForce.apply(loaded, { next: () => this.applyAddresses(announce, ha) });
       commit();
       this.renewals.handleCertificates(former);
       this.supply.apply(loaded.ready);
@@ -596,6 +597,16 @@ export class Instance {
 
   private get ha(): HaKeeper | null {
     return this.haPart.keeper;
+  }
+
+  /** Both or neither. */
+  private async applyAddresses(announce: Ready['announce'], ha: Ready['ha']): Promise<void> {
+    const former = this.inForce.loaded.ready.announce;
+    await this.announcePart.apply(announce);
+    await this.haPart.apply(ha).catch(async (error: unknown) => {
+      await this.announcePart.apply(former);
+      throw error;
+    });
   }
 
   /** Resolves when nobody expects this node to serve any more. */

@@ -129,6 +129,9 @@ export class NodeStatus {
         routers: (this.ha()?.routers ?? []).map(({ name, state, restraint }) => {
           return { name, state, restraint: restraint?.reason ?? null };
         }),
+        announcements: (this.announce()?.announcements ?? []).map(({ name, state, stateAgeMs: ageMs, obstacle }) => {
+          return { name, state, ageMs, obstacle };
+        }),
         upstreams: facts.plan.upstreams.slice(0, LISTED_MAX).map((_, index) => upstreamSummary(facts, index)),
         overrides: facts.overrides.map(({ subject, by, ageMs, file, ...said }) => {
           return { subject, said: overrideText(said, file), by, ageMs };

@@ -3,9 +3,10 @@
  *
  *   -- --only TEXT   of the events
  *   -- --by WHO      evenkeel, bird or static alone
+ *   -- --keep FILE   results are kept there, and those that are there count: a run in parts
  *   -- --write       docs/benchmarks/fleet.md
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { sweepLabs } from '../../src/lab/janitor.ts';
@@ -19,12 +20,14 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     by: { type: 'string', default: '' },
+    keep: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
   },
 });
 
 await sweepLabs();
-const results: TrialResult[] = [];
+const hasKept = values.keep !== '' && existsSync(values.keep);
+const results = hasKept ? (JSON.parse(readFileSync(values.keep, 'utf8')) as TrialResult[]) : [];
 for (const event of (Object.keys(EVENTS) as EventName[]).filter((each) => each.includes(values.only))) {
   for (const by of ALL.filter((each) => each.includes(values.by))) {
     const result = await Trial.run(by, event);
@@ -35,4 +38,5 @@ for (const event of (Object.keys(EVENTS) as EventName[]).filter((each) => each.i
     );
   }
 }
+if (values.keep !== '') writeFileSync(values.keep, JSON.stringify(results));
 if (values.write) writeFileSync(PAGE, renderFleetPage(results));

@@ -17,12 +17,12 @@ export const EVENTS = {
     await trial.startEvenkeel(FIRST);
   },
   'evenkeel frozen, all of it': async (trial) => void signalAll(trial.own(), 'SIGSTOP'),
-  'no server left that the node reaches': async (trial) => void writeFileSync(trial.weightFile(FIRST), '1'),
+  'its server killed': async (trial) => trial.webServer!.end('SIGKILL'),
   'node without power': async (trial) => {
-    killAtOnce(processesIn(trial.fleet.network.namespace(FIRST)));
+    // nothing that its kernel says at the end gets out
     await trial.fleet.network.cutLink(FIRST);
+    killAtOnce(processesIn(trial.fleet.network.namespace(FIRST)));
   },
-  'its link cut': async (trial) => trial.fleet.network.cutLink(FIRST),
   'cut off, with a carrier': async (trial) => trial.fleet.network.isolate(FIRST),
   'BIRD killed': async (trial) => void (trial.by !== 'static' && trial.fleet.birdOf(FIRST).child.kill('SIGKILL')),
   drained: async (trial) => trial.order('node', 'drain'),
@@ -34,13 +34,15 @@ export type EventName = keyof typeof EVENTS;
 /** What happens, happens to this one. */
 const FIRST = 'lb01';
 const NODES = [FIRST, 'lb02', 'lb03'];
+/** One beside each balancer. */
+const WEB_SERVER = `require('http').createServer((request, response) => response.end('well\\n')).listen(81)`;
 /** A request each of so many milliseconds, each by a connection of its own. */
 const INTERVAL_MS = 5;
 /** Shorter than a second: a lost SYN is then a failure and no delay. */
 const DEADLINE_MS = 500;
 const BEFORE_MS = 1_000;
 /** Then whatever follows from it has followed, or never does. */
-const AFTER_MS = 12_000;
+const AFTER_MS = 8_000;
 
 export interface TrialResult {
   readonly by: By;
@@ -57,6 +59,7 @@ export class Trial {
   readonly by: By;
   readonly fleet: Fleet;
   keeper: HostProcess | null = null;
+  webServer: HostProcess | null = null;
 
   static async run(by: By, event: EventName): Promise<TrialResult> {
     const fleet = await Fleet.create({ nodes: NODES, by, hasBfd: true });
@@ -77,7 +80,6 @@ export class Trial {
     const directory = join(fleet.network.directory, node);
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'evenkeel.yaml'), this.config(node));
-    writeFileSync(this.weightFile(node), '0');
     const args = ['run', join(directory, 'evenkeel.yaml'), '--workers', '1', '--socket', this.socket(node)];
     const started = new HostProcess(fleet.network.namespace(node), [process.execPath, program, ...args], {
       env: { RUNTIME_DIRECTORY: directory, STATE_DIRECTORY: directory },
@@ -89,15 +91,11 @@ export class Trial {
     );
   }
 
-  /** Other than 0 in it is a failure. */
-  weightFile(node: string): string {
-    return join(this.fleet.network.directory, node, 'weight');
-  }
-
   /** What of evenkeel runs on the node. */
   own(): number[] {
     const bird = this.by === 'static' ? 0 : this.fleet.birdOf(FIRST).pid;
-    return processesIn(this.fleet.network.namespace(FIRST)).filter((pid) => pid !== bird);
+    const others = [bird, this.webServer!.pid];
+    return processesIn(this.fleet.network.namespace(FIRST)).filter((pid) => !others.includes(pid));
   }
 
   async order(...words: string[]): Promise<void> {
@@ -107,7 +105,11 @@ export class Trial {
 
   private async measure(event: EventName): Promise<TrialResult> {
     const { by, fleet } = this;
-    for (const node of NODES) await this.startEvenkeel(node);
+    for (const node of NODES) {
+      const server = new HostProcess(fleet.network.namespace(node), [process.execPath, '-e', WEB_SERVER]);
+      if (node === FIRST) this.webServer = server;
+      await this.startEvenkeel(node);
+    }
     await fleet.hasWays(...NODES);
     const client = fleet.startClient(INTERVAL_MS, DEADLINE_MS);
     await client.served(BEFORE_MS);
@@ -142,9 +144,12 @@ announce:
     interface: ${ANNOUNCED}
     graceful: { interface: ${LEAVING}, for: 3s }
     bird: ${this.fleet.birdSocket(node)}
-    track: [{ proxy: true }, { file: ${this.weightFile(node)} }]
+    track: [{ proxy: true }, { upstream: web }]
 `;
-    return `listeners: { web: { bind: "*:80", routes: [{ respond: { body: "${node}" } }] } }\n${this.by === 'evenkeel' ? announce : ''}`;
+    return `
+listeners: { web: { bind: "*:80", routes: [{ upstream: web }] } }
+upstreams: { web: { servers: ["127.0.0.1:81"], health: { http: /, interval: 500ms, timeout: 500ms, rise: 1, fall: 2 } } }
+${this.by === 'evenkeel' ? announce : ''}`;
   }
 }
 

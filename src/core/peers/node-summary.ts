@@ -7,6 +7,8 @@ export interface NodeSummary {
   readonly uptimeMs: number;
   readonly isStopping: boolean;
   readonly routers: readonly RouterSummary[];
+  /** Absent: it is of a version that has none. */
+  readonly announcements?: readonly AnnouncementSummary[];
   readonly upstreams: readonly UpstreamSummary[];
   /** What holds there by hand. */
   readonly overrides: readonly OverrideSummary[];
@@ -21,6 +23,14 @@ export interface RouterSummary {
   readonly state: string;
   /** Why it does not preempt. Null: it does. */
   readonly restraint: string | null;
+}
+
+export interface AnnouncementSummary {
+  readonly name: string;
+  readonly state: string;
+  readonly ageMs: number;
+  /** Why it is not announced. Null: nothing keeps it from that. */
+  readonly obstacle: string | null;
 }
 
 export interface UpstreamSummary {
@@ -41,19 +51,23 @@ export interface OverrideSummary {
 
 /** Of each list. All of it, in the widest of characters, is less than a message may have. */
 export const LISTED_MAX = 50;
+const ANNOUNCEMENTS_MAX = 20;
 const TEXT_MAX = 200;
 
 /** The same within the bounds: as much of each list as there is room for, and texts cut. `alreadyLeftOut`: so much of the lists has been before. */
 export function bounded(whole: Omit<NodeSummary, 'leftOut'>, alreadyLeftOut: number): NodeSummary {
-  const { routers, upstreams, overrides, problems } = whole;
+  const { announcements = [], routers, upstreams, overrides, problems } = whole;
   const leftOut = [routers, upstreams, overrides, problems].reduce(
     (sum, { length }) => sum + Math.max(0, length - LISTED_MAX),
-    alreadyLeftOut,
+    alreadyLeftOut + Math.max(0, announcements.length - ANNOUNCEMENTS_MAX),
   );
   return {
     ...whole,
     routers: routers.slice(0, LISTED_MAX).map(({ name, state, restraint }) => {
       return { name: cut(name), state, restraint: restraint === null ? null : cut(restraint) };
+    }),
+    announcements: announcements.slice(0, ANNOUNCEMENTS_MAX).map(({ name, state, ageMs, obstacle }) => {
+      return { name: cut(name), state, ageMs, obstacle: obstacle === null ? null : cut(obstacle) };
     }),
     upstreams: upstreams.slice(0, LISTED_MAX).map(({ name, up, servers }) => ({ name: cut(name), up, servers })),
     overrides: overrides.slice(0, LISTED_MAX).map(({ subject, said, by, ageMs }) => {
@@ -67,12 +81,15 @@ export function bounded(whole: Omit<NodeSummary, 'leftOut'>, alreadyLeftOut: num
 /** It has this shape, within the bounds. Fields that are not known are passed over. */
 export function isNodeSummary(value: unknown): value is NodeSummary {
   if (!isObject(value)) return false;
-  const { uptimeMs, isStopping, routers, upstreams, overrides, problems, leftOut } = value;
+  const { announcements = [], uptimeMs, isStopping, routers, upstreams, overrides, problems, leftOut } = value;
   return (
     isAge(uptimeMs) &&
     typeof isStopping === 'boolean' &&
     isCount(leftOut) &&
     isListOf(routers, ({ name, state, restraint }) => isText(name) && isText(state) && isTextOrNull(restraint)) &&
+    isListOf(announcements, ({ name, state, ageMs, obstacle }) => {
+      return isText(name) && isText(state) && isAge(ageMs) && isTextOrNull(obstacle);
+    }) &&
     isListOf(upstreams, ({ name, up, servers }) => isText(name) && isCount(up) && isCount(servers)) &&
     isListOf(overrides, ({ subject, said, by, ageMs }) => {
       return isText(subject) && isText(said) && isTextOrNull(by) && isAge(ageMs);

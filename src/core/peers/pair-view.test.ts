@@ -85,12 +85,13 @@ test('however much a node has, what it tells is a message, and whoever hears it 
   const whole = {
     ...SUMMARY,
     routers: Array.from({ length: 300 }, () => ({ name: long, state: 'active', restraint: long })),
+    announcements: Array.from({ length: 64 }, () => ({ name: long, state: 'withdrawn', ageMs: 1, obstacle: long })),
     upstreams: Array.from({ length: 300 }, () => ({ name: long, up: 1, servers: 2 })),
     overrides: Array.from({ length: 300 }, () => ({ subject: long, said: long, by: long, ageMs: 0.5 })),
     problems: Array.from({ length: 300 }, () => long),
   };
   const summary = bounded(whole, 7);
-  assert.equal(summary.leftOut, 7 + 4 * (300 - LISTED_MAX));
+  assert.equal(summary.leftOut, 7 + 4 * (300 - LISTED_MAX) + 44);
   const names = Array.from({ length: PARTS_MAX }, (_, i) => [`${i}`.padEnd(90, '€'), 1]);
   const { digest, parts } = identity({ upstreams: Object.fromEntries(names) });
   assert.equal(Object.keys(parts).length, PARTS_MAX);

@@ -20,6 +20,8 @@ export interface AnnounceKeeperOptions {
   readonly addresses: AnnouncedAddresses;
   readonly makeWatch: (plan: WatchPlan) => Watch;
   readonly isDrained: () => boolean;
+  /** Ends the connections that came to these addresses. */
+  readonly endConnections: (addresses: readonly string[]) => void;
   readonly log: Log;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -189,7 +191,9 @@ export class AnnounceKeeper {
     const changes = this.changes.get(name) ?? [];
     changes.unshift(change);
     this.changes.set(name, changes.slice(0, CHANGES_MAX));
-    const { log } = this.options;
+    const { log, endConnections } = this.options;
+    // What came to them comes to another node now.
+    if (to === 'withdrawn') endConnections(plan.addresses);
     const line = `announcement ${name}: ${from} to ${to}: ${cause}${detail === '' ? '' : `, ${detail}`}`;
     if (cause === 'fault' || cause === 'stalled') log.warn(line);
     else log.info(line);
