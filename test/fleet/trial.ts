@@ -94,8 +94,8 @@ export class Trial {
   /** What of evenkeel runs on the node. */
   own(): number[] {
     const bird = this.by === 'static' ? 0 : this.fleet.birdOf(FIRST).pid;
-    const others = [bird, this.webServer!.pid];
-    return processesIn(this.fleet.network.namespace(FIRST)).filter((pid) => !others.includes(pid));
+    const others = new Set([bird, this.webServer!.pid]);
+    return processesIn(this.fleet.network.namespace(FIRST)).filter((pid) => !others.has(pid));
   }
 
   async order(...words: string[]): Promise<void> {
