@@ -23,9 +23,4 @@ export class Allowance {
     this.at = now;
     return this.left >= 0;
   }
-
-  /** The peer has earned some. */
-  give(count: number): void {
-    if (this.left < this.atOnce) this.left += count;
-  }
 }

@@ -177,6 +177,15 @@ test('section 5.3.1 and 6.3: PRIORITY that is wrong ends its stream, or the conn
   }
 });
 
+test('section 5.4.2: a reset is not answered with one, whatever has become of its stream', () => {
+  const client = new Client();
+  client.open(1);
+  assert.equal(client.reset(1), 'taken');
+  assert.equal(client.reset(1), 'ignored');
+  client.machine.abort(client.open(3));
+  assert.equal(client.reset(3), 'ignored');
+});
+
 test('section 5.1: who has reset a stream sends nothing more on it', () => {
   const client = new Client();
   client.open(1);
@@ -466,4 +475,17 @@ test('whatever a client sends, windows and sums hold', () => {
       }
     }),
   );
+});
+
+test('who is sent a body in very small frames may answer each of them, however many are on their way', () => {
+  const client = new Client();
+  const { machine } = client;
+  const stream = client.open(1, true);
+  stream.sendWindow = machine.sendWindow = 1_000_000;
+  const count = 5 * IDLE_FRAMES_AT_ONCE;
+  for (let i = 0; i < count; i++) machine.noteSent(stream, 16);
+  for (let i = 0; i < count; i++) {
+    assert.equal(client.window(1, 16), 'taken', `${i}`);
+    assert.equal(client.window(0, 16), 'taken', `${i}`);
+  }
 });

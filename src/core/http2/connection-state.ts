@@ -75,6 +75,8 @@ export abstract class ConnectionState<Owner> {
   protected lastTaken = INT31_MAX;
   protected readonly resets: Allowance;
   protected readonly idleFrames: Allowance;
+  /** So often the peer may say that it has room, for what it was sent: very many small frames may be on their way at a time. */
+  private windowFramesEarned = 0;
   /** Of the peer's frames and of the DATA that it is sent, and of what they carry. */
   private totalBytes = 0;
   private carriedBytes = 0;
@@ -198,12 +200,13 @@ export abstract class ConnectionState<Owner> {
     this.sendWindow -= bytes;
     this.totalBytes += FRAME_HEADER_BYTES + bytes;
     this.carriedBytes += bytes;
-    this.idleFrames.give(WINDOW_FRAMES_PER_DATA);
+    this.windowFramesEarned += WINDOW_FRAMES_PER_DATA;
   }
 
   /** WINDOW_UPDATE. TAKEN: what waits for it may go on. */
   handleWindow(id: number, increment: number, fault: number, now: number): Verdict {
-    if (!this.idleFrames.take(1, now)) return this.end(IDLE_FLOOD);
+    if (this.windowFramesEarned > 0) this.windowFramesEarned--;
+    else if (!this.idleFrames.take(1, now)) return this.end(IDLE_FLOOD);
     this.stream = null;
     if (id === 0) {
       this.sendWindow += increment;

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { Arena } from '../../base/arena.ts';
 import { Timers } from '../../base/timers.ts';
 import type { Socket, SocketHandler } from '../../port/transport.ts';
-import { FRAME_HEADER_BYTES, PREFACE } from '../../wire/http2/frame.ts';
-import { emitPing, emitSettings } from '../../wire/http2/frame-writer.ts';
+import { FRAME_DATA, FRAME_HEADER_BYTES, FRAME_HEADERS, PREFACE } from '../../wire/http2/frame.ts';
+import { emitFrameHeader, emitPing, emitSettings } from '../../wire/http2/frame-writer.ts';
 import { LineCache } from '../../wire/http2/hpack/line-cache.ts';
 import type { ClientEmitters } from '../http/client-emitters.ts';
 import type { HttpService } from '../http/service.ts';
@@ -14,6 +14,7 @@ import { Later } from '../later.ts';
 import { Sessions } from '../sessions.ts';
 import { Connection } from './connection.ts';
 
+const HEAD_MS = 1000;
 const BODY_MS = 10_000;
 const IDLE_MS = 60_000;
 const SLOTS = 8;
@@ -25,6 +26,7 @@ class TestSocket {
   readonly keepsScarce = false;
   readonly acknowledgedBytes = 0;
   isReset = false;
+  hasEnded = false;
   isClosed = false;
   /** Of the frames that it was sent: type and flags, and the content in hexadecimal. */
   readonly frames: string[] = [];
@@ -68,6 +70,10 @@ class TestSocket {
     this.pendingSegments = 0;
   }
 
+  end(): void {
+    this.hasEnded = true;
+  }
+
   reset(): void {
     this.isReset = true;
     this.close();
@@ -87,8 +93,9 @@ class Stage {
 
   constructor() {
     const { arena, later, sessions, timers, transport } = this;
-    const context = { arena, later, memory: arena.memory, segmentsEnough: 2, sessions, timers, transport };
-    const plan = { timeouts: { headMs: 1000, bodyMs: BODY_MS, idleMs: IDLE_MS }, limits: { bodyRate: 256 } };
+    const answers = { note: () => undefined };
+    const context = { answers, arena, later, memory: arena.memory, segmentsEnough: 2, sessions, timers, transport };
+    const plan = { timeouts: { headMs: HEAD_MS, bodyMs: BODY_MS, idleMs: IDLE_MS }, limits: { bodyRate: 256 } };
     const listener = {
       plan,
       context,
@@ -149,6 +156,38 @@ test('PING is answered with its 8 bytes, and an acknowledgment is not (section 6
   const opaque = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 0xfe);
   stage.receive((memory, at) => emitPing(memory, emitPing(memory, at, opaque, true), opaque, false));
   assert.deepEqual(stage.socket.frames.slice(before), ['6 1 01020304050607fe']);
+});
+
+test('behind a GOAWAY for an error the connection is closed, and nothing more is answered (section 5.4.1)', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.receive(preface);
+  stage.socket.drain();
+  stage.receive((memory, at) => emitFrameHeader(memory, at, 0, FRAME_DATA, 0, 0));
+  const protocolError = '00000001';
+  assert.equal(stage.socket.frames.at(-1), `7 0 00000000${protocolError}`);
+  assert.ok(stage.socket.hasEnded);
+  const before = stage.socket.frames.length;
+  stage.receive((memory, at) => emitPing(memory, at, OPAQUE, false));
+  stage.socket.drain();
+  stage.pass(BODY_MS);
+  assert.equal(stage.socket.frames.length, before);
+  assert.deepEqual([stage.socket.isClosed, stage.released], [true, 1]);
+});
+
+test('the time of a header block begins with its first byte, not with the block before', () => {
+  const stage = new Stage();
+  stage.accept();
+  stage.receive(preface);
+  stage.socket.drain();
+  stage.pass(IDLE_MS / 2);
+  stage.receive((memory, at) => emitFrameHeader(memory, at, 10, FRAME_HEADERS, 0, 1));
+  stage.pass(HEAD_MS / 2);
+  assert.ok(!stage.socket.frames.some((sent) => sent.startsWith('7 ')), 'it is not told to go');
+  stage.pass(HEAD_MS);
+  stage.socket.drain();
+  stage.pass(BODY_MS);
+  assert.equal(stage.released, 1, 'it never comes');
 });
 
 test('a client that takes nothing is cut off, also where no stream waits for it', () => {

@@ -111,6 +111,8 @@ export class Frames<Stream extends FrameStream> {
   /** A part of a header block, until all of it is here. */
   private blockSlot = -1;
   private blockBytes = 0;
+  /** The owner knows that it has begun. */
+  private isBlockNoted = false;
   /** Of the DATA frame under way. Null: it is for nobody. */
   private dataState: StreamState<Stream> | null = null;
 
@@ -195,6 +197,7 @@ export class Frames<Stream extends FrameStream> {
     while (this.slot >= 0 && !owner.isGone && !owner.isClogged && this.step());
     this.isPumping = false;
     if (owner.isGone) return;
+    if (this.reader.isInBlock) this.noteBlock();
     this.sendConnectionWindow();
     this.release();
     owner.handlePumped();
@@ -363,7 +366,8 @@ export class Frames<Stream extends FrameStream> {
       this.owner.endFor(CONTINUATION_FLOOD, true);
       return;
     }
-    if (isFirst) this.owner.handleBlockBegin();
+    this.noteBlock();
+    this.isBlockNoted = !isLast;
     if (this.isOverhead(length)) return;
     if (isFirst && isLast) {
       this.handleBlock(from, to);
@@ -398,6 +402,13 @@ export class Frames<Stream extends FrameStream> {
 
   private get blockMax(): number {
     return this.owner.limits.headBytes;
+  }
+
+  /** A header block has begun, be it with no more than its frame's header. */
+  private noteBlock(): void {
+    if (this.isBlockNoted) return;
+    this.isBlockNoted = true;
+    this.owner.handleBlockBegin();
   }
 
   private dropBlock(): void {

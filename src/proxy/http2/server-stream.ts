@@ -35,7 +35,7 @@ import { ServerTry } from './server-try.ts';
 import { ServerTunnel, switchProtocols } from './server-tunnel.ts';
 import { type StreamBelow, StreamSocket } from './stream-socket.ts';
 import type { StreamCarrier } from './stream-carrier.ts';
-import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
+import { StreamWriter, type WriterUser } from './stream-writer.ts';
 import { WaitingResponse } from './waiting-response.ts';
 
 const WAITING = 0;
@@ -91,8 +91,9 @@ export class ServerStream
     return this.writer as StreamWriter<ServerStream>;
   }
 
+  /** Not where the connection is lost, and a complete response waits for its client. */
   get isReady(): boolean {
-    return this.phase >= HEAD && this.phase <= REST;
+    return this.state !== null && this.phase >= HEAD && this.phase <= REST;
   }
 
   // --- before the request is sent ---
@@ -165,8 +166,8 @@ export class ServerStream
     const { arena } = this.context;
     const writer = this.writer as StreamWriter<ServerStream>;
     arena.retain(request.slot);
-    writer.begin(0, isWhole ? bodyBytes : LENGTH_UNKNOWN);
-    return writer.send(request.slot, request.start + request.headLength, bodyBytes);
+    const at = request.start + request.headLength;
+    return isWhole ? writer.sendLast(request.slot, at, bodyBytes) : writer.send(request.slot, at, bodyBytes);
   }
 
   /** There was no slot for the request. */
@@ -261,6 +262,8 @@ export class ServerStream
     const { exchange } = this;
     if (endsStream) this.hasEnded = true;
     if (!exchange.responseSink.isFull) {
+      // an interim one that has waited would come behind this one
+      this.waiting?.dropHead();
       this.takeHead(isFollowed);
       return;
     }

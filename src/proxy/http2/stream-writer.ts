@@ -12,9 +12,6 @@ import type { Output } from './output.ts';
 
 const EMPTY_LINE_BYTES = 2;
 
-/** Nobody knows how much of the body is to come. */
-export const LENGTH_UNKNOWN = -1;
-
 /** Whose it is. */
 export interface WriterUser {
   /** A part waits: `resume` has to follow when the peer takes more. */
@@ -31,8 +28,8 @@ export class StreamWriter<Owner> implements BodySink {
   private readonly user: WriterUser;
   /** Of the lines at the start of the scratch slot that wait; 0: none do. */
   private headLength = 0;
-  /** Of the body, by the head; or LENGTH_UNKNOWN. */
-  private leftBytes = LENGTH_UNKNOWN;
+  /** Nothing follows the head. */
+  private isBare = false;
   /** Of a part that waits. -1: none does. */
   private slot = -1;
   private offset = 0;
@@ -74,10 +71,13 @@ export class StreamWriter<Owner> implements BodySink {
     return this.slot >= 0 && this.context.arena.isScarce(this.slot);
   }
 
-  /** A head waits whose lines, the status line first, are so long. `bodyBytes`: what follows, or LENGTH_UNKNOWN. */
-  begin(headLength: number, bodyBytes: number): void {
+  /**
+   * A head waits whose lines, the status line first, are so long. `isBare`: nothing follows it. That a body is complete is for `finish` to say, whatever
+   * its length: trailers may be behind it.
+   */
+  begin(headLength: number, isBare: boolean): void {
     this.headLength = headLength;
-    this.leftBytes = bodyBytes;
+    this.isBare = isBare;
   }
 
   /** Sends a head of an interim response, whose lines stand there. */
@@ -87,7 +87,6 @@ export class StreamWriter<Owner> implements BodySink {
 
   send(slot: number, offset: number, length: number): boolean {
     if (!this.flush()) return false;
-    if (this.leftBytes !== LENGTH_UNKNOWN) this.leftBytes -= length;
     this.slot = slot;
     this.offset = offset;
     this.length = length;
@@ -96,16 +95,16 @@ export class StreamWriter<Owner> implements BodySink {
   }
 
   sendLast(slot: number, offset: number, length: number): boolean {
-    this.leftBytes = length;
+    this.isEnding = true;
     return this.send(slot, offset, length);
   }
 
   flush(): boolean {
-    const { headLength } = this;
+    const { headLength, isBare } = this;
     if (headLength === 0) return true;
     this.headLength = 0;
-    if (!this.sendBlock(headLength, this.leftBytes === 0)) return false;
-    if (this.leftBytes === 0) this.isEnded = true;
+    if (!this.sendBlock(headLength, isBare)) return false;
+    if (isBare) this.isEnded = true;
     return true;
   }
 
@@ -129,7 +128,8 @@ export class StreamWriter<Owner> implements BodySink {
   }
 
   sendTrailers(offset: number, length: number): boolean {
-    if (length <= EMPTY_LINE_BYTES) return true;
+    // nothing follows a response without a body
+    if (length <= EMPTY_LINE_BYTES || this.isEnded) return true;
     const bytes = this.blocks.sendTrailers(offset, length, this.state.id);
     if (bytes < 0) return false;
     this.sentBytes += bytes;
@@ -149,7 +149,7 @@ export class StreamWriter<Owner> implements BodySink {
     const count = Math.min(this.length, machine.roomFor(state), FRAME_BYTES_MAX);
     if (count === 0) return false;
     const isLast = count === this.length;
-    const endsStream = isLast && (this.isEnding || this.leftBytes === 0);
+    const endsStream = isLast && this.isEnding;
     if (!isLast) arena.retain(this.slot);
     if (!output.sendData(this.slot, this.offset, count, state.id, endsStream)) {
       if (!isLast) arena.release(this.slot);

@@ -45,7 +45,7 @@ import { parseKeptHead } from './kept-head.ts';
 import type { BlockWriter } from './block-writer.ts';
 import type { FrameStream } from './frames.ts';
 import type { Output } from './output.ts';
-import { LENGTH_UNKNOWN, StreamWriter, type WriterUser } from './stream-writer.ts';
+import { StreamWriter, type WriterUser } from './stream-writer.ts';
 
 const BODY = 0;
 const RESPONSE = 1;
@@ -374,7 +374,7 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     const emitter = this.emitters.response;
     const end = emitter.emitFinal(head, edit, lines, false, keepsLength, PERSIST_SILENTLY, start);
     emitter.note(this.exchange as Exchange, head, start, end - start);
-    this.sink.begin(end - start, body === BODY_NONE ? 0 : body === BODY_LENGTH ? head.contentLength : LENGTH_UNKNOWN);
+    this.sink.begin(end - start, body === BODY_NONE);
   }
 
   /** Only of a WebSocketStream. */
@@ -454,7 +454,7 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
     const head = length - bodyBytes;
     let isSent: boolean;
     if (bodyBytes === 0) {
-      sink.begin(head, 0);
+      sink.begin(head, true);
       isSent = sink.flush();
     } else {
       const slot = arena.allocate(bodyBytes);
@@ -462,8 +462,8 @@ export class Stream extends HttpClient implements FrameStream, WriterUser {
       isSent = slot >= 0;
       if (isSent) {
         memory.copyWithin(arena.start(slot), start + head, start + length);
-        sink.begin(head, bodyBytes);
-        isSent = sink.send(slot, arena.start(slot), bodyBytes);
+        sink.begin(head, false);
+        isSent = sink.sendLast(slot, arena.start(slot), bodyBytes);
         if (!isSent) arena.release(slot);
       }
     }

@@ -50,7 +50,7 @@ export class WaitingResponse {
     return slot;
   }
 
-  private dropHead(): void {
+  dropHead(): void {
     if (this.headSlot >= 0) this.arena.release(this.headSlot);
     this.headSlot = -1;
   }
