@@ -1,5 +1,6 @@
 /** The report of the trials. */
 import { cpus, release } from 'node:os';
+import type { FlowsResult } from './flows.ts';
 import type { By, EventName, TrialResult } from './trial.ts';
 
 const CONTENDERS = {
@@ -8,7 +9,12 @@ const CONTENDERS = {
   evenkeel: 'evenkeel, by BIRD with BFD',
 } satisfies Record<By, string>;
 
-export function renderFleetPage(results: readonly TrialResult[]): string {
+const FORWARDERS = {
+  proxies: 'proxies',
+  dsr: '[kernel mode](../kernel-mode.md), `forward: dsr`',
+} satisfies Record<FlowsResult['way'], string>;
+
+export function renderFleetPage(results: readonly TrialResult[], flows: readonly FlowsResult[]): string {
   const machine = `${cpus().length} cores, Linux ${release().split('.', 2).join('.')}, Node ${process.version}, BIRD 2.0.12`;
   const events = [...new Set(results.map(({ event }) => event))];
   const rows = events.map((event) => {
@@ -32,6 +38,17 @@ ${rows.join('\n')}
   \`graceful: { for: 3s }\`, the other two as above.
 - *Its server*: each balancer has one of its own beside it, which is checked each 500 ms. Whoever is not withdrawn answers 502.
 - *Killed* and *frozen* end with the life of the address in the kernel, and with nobody's help.
+
+## Connections that stay open
+
+${flows[0]?.opened ?? 0} connections over TCP to two servers behind the three balancers. The first balancer is drained, and then evenkeel on the second one is killed; on each connection a word is said before, between and after, and has to come
+back within 3 s.
+
+| forwarded by | lost by the drain | lost by the kill |
+|---|---:|---:|
+${flows.map(({ way, lostByDrain, lostByKill }) => `| ${FORWARDERS[way]} | ${lostByDrain} | ${lostByKill} |`).join('\n')}
+
+With \`dsr\` each node chooses the same server for a flow, and it does not matter by which of them it comes. Through proxies the connections of the one that leaves are lost, and those that the router's new spread sends elsewhere.
 `;
 }
 
