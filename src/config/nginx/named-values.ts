@@ -1,9 +1,11 @@
 /** `map`, `geo` and `split_clients`: values by name. */
+import { DEFAULTS } from '../model/defaults.ts';
 import { parseNetwork } from '../words/addresses.ts';
 import { lateNamesOf } from '../check/late-values.ts';
 import type { Config, Loose } from '../model/config.ts';
 import { USER_VARIABLE } from './auth.ts';
 import { AddressRanges, rangeOf } from './address-ranges.ts';
+import { addressBehind } from './geo-proxies.ts';
 import type { DocumentBuilder, PlainMap } from './document.ts';
 import type { Notes } from './notes.ts';
 import { type Directive, everyDirective } from './parse.ts';
@@ -232,16 +234,22 @@ export class NamedValues {
     const lines = directive.block ?? [];
     const hasRanges = lines.some(({ name, args }) => name === 'ranges' && args.length === 0);
     const value: PlainMap = {};
+    const proxies: string[] = [];
+    const isOfRequest = this.where.place === 'request';
     if (directive.args.length > 1) value['of'] = this.text(directive.args[0].text, directive);
     for (const { name, args, place } of lines) {
       const [word] = args;
       if (name === 'ranges' && args.length === 0) continue;
-      if (name === 'proxy' || name === 'proxy_recursive') {
-        this.notes.notYet(place, `\`${name}\` in \`geo\``, 'there is nothing like it yet', 'write `set_real_ip_from`');
-      } else if (word === undefined || args.length > 1) {
+      if (name === 'proxy_recursive' && args.length === 0 && isOfRequest) continue;
+      if (word === undefined || args.length > 1) {
         this.notes.error(place, 'invalid number of the geo parameters', 'write a network and a value');
       } else if (name === 'default') value['otherwise'] = word.text;
-      else if (hasRanges) {
+      else if (name === 'proxy' && isOfRequest) {
+        const network = networkOf(word.text);
+        if (network === null)
+          this.notes.error(place, `invalid network "${word.text}"`, 'write for example 192.0.2.0/24');
+        else proxies.push(network);
+      } else if (hasRanges) {
         const isDeleted = name === 'delete';
         const text = isDeleted ? word.text : name;
         const range = rangeOf(text);
@@ -255,6 +263,11 @@ export class NamedValues {
         if (network === null) this.notes.error(place, `invalid network "${name}"`, 'write for example 192.0.2.0/24');
         else networks[network] = word.text;
       }
+    }
+    if (proxies.length > 0) {
+      const isRecursive = lines.some(({ name, args }) => name === 'proxy_recursive' && args.length === 0);
+      const of = (value['of'] ?? DEFAULTS.value.of) as string;
+      value['of'] = addressBehind(of, proxies, isRecursive, (wanted, one) => this.addOwn(wanted, one));
     }
     return { networks: withoutAddress(hasRanges ? ranges.networks() : networks), ...value };
   }

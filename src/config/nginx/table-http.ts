@@ -306,7 +306,7 @@ export const HTTP_ROWS: readonly ModuleRows[] = [
         'http',
         '1-2 {}',
         'differs',
-        '`ranges` become networks; a text that is no address has the default, and not what 255.255.255.255 has; **`proxy` and `proxy_recursive` are refused**',
+        '`ranges` become networks; a text that is no address has the default, and not what 255.255.255.255 has; `proxy_recursive` looks through four proxies',
       ],
     ],
   },

@@ -92,7 +92,7 @@ export const STREAM_ROWS: readonly ModuleRows[] = [
         'stream',
         '1-2 {}',
         'differs',
-        '`ranges` become networks; a text that is no address has the default, and not what 255.255.255.255 has; **`proxy` and `proxy_recursive` are refused**',
+        '`ranges` become networks; a text that is no address has the default, and not what 255.255.255.255 has',
       ],
     ],
   },
