@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync 
 import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import { Evenkeel, freePort, program, startBackend } from './evenkeel.ts';
 
@@ -352,6 +352,17 @@ test('an access log whose folder is not there', linux, (t) => {
   assert.match(err, /:2:30: `.*access\.log` cannot be written to: there is no folder .*nowhere; .*\[cannot-open-log\]/);
   assert.match(check(t, logTo(made)).err, /cannot be written to: it is a folder/);
   assert.doesNotMatch(check(t, logTo(`${made}/access.log`)).err, /cannot-open-log/);
+});
+
+test('a folder of files that is none, unless it is a file that another route answers with', linux, (t) => {
+  const file = join(directory(t), 'page.html');
+  writeFileSync(file, 'a page\n');
+  const serving = (routes: string): string =>
+    check(t, `listeners: { web: { bind: "127.0.0.1:1", routes: [${routes}] } }`).err;
+  const below = `{ match: { path: /page }, files: { root: "${file}", strip: /page } }`;
+  const alone = `{ match: { path: { exact: /page } }, files: { root: "${dirname(file)}", path: /page.html } }`;
+  assert.match(serving(below), /the folder `.*page\.html` is no folder: .*\[no-such-root\]/);
+  assert.doesNotMatch(serving(`${alone}, ${below}`), /no-such-root/);
 });
 
 function logTo(file: string): string {

@@ -112,13 +112,16 @@ class MachineLook {
       this.report(['files', 'user'], 'value', problem('no-files-user', { user: show(user) }));
     }
     const seen = new Set<string>();
+    const routes = Object.values(listeners ?? {}).flatMap((listener) => listener?.routes ?? []);
+    const answered = new Set(routes.map((route) => `${route?.files?.root}${route?.files?.path}`));
     for (const [name, listener] of entriesOf(listeners)) {
       for (const { path, value: route } of itemsOf(listener.routes, ['listeners', name, 'routes'])) {
         const root = route.files?.root;
         if (root === undefined || seen.has(root)) continue;
         seen.add(root);
         const reason = findFolderFault(root);
-        if (reason === null) continue;
+        // a file that another route answers with, as of an `alias`
+        if (reason === null || (reason === NO_FOLDER && answered.has(root))) continue;
         const fix = 'make it, or correct the path; no reload is needed then';
         this.report([...path, 'files', 'root'], 'value', problem('no-such-root', { value: show(root), reason, fix }));
       }
@@ -314,10 +317,12 @@ function includesAddress(list: BlockList, address: string): boolean {
   return list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
+const NO_FOLDER = 'is no folder';
+
 /** For people; null: it is a folder. */
 function findFolderFault(path: string): string | null {
   try {
-    return statSync(path).isDirectory() ? null : 'is no folder';
+    return statSync(path).isDirectory() ? null : NO_FOLDER;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be looked into';
   }
