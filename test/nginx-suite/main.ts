@@ -23,7 +23,7 @@ const OPEN_FOLDER = '\tchmod(0755, $self->{_testdir});\n';
 /** Where the harness has a request that it is about to send; and the lines of its head get their ends, unless it is for a name server of the test. */
 const REQUEST = /sub http_start\(\$;%\) \{\n\tmy \(\$request, %extra\) = @_;\n/;
 const END_LINES =
-  '\tif ($request !~ /^X-ERROR: /m && $request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r?\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
+  '\tif ($request !~ /^X-ERROR: /m && $request =~ /^(.*?\\n)\\r?\\n(.*)$/s) { my ($h, $b) = ($1, $2); $h =~ s/\\r*\\n/\\r\\n/g; $request = "$h\\r\\n$b"; }\n';
 /**
  * Where a client of HTTP/2 begins without SETTINGS, which it has to send (RFC 9113 section 3.4) and which are acknowledged, and a server that sends its
  * own behind the first request, which evenkeel sends behind those (docs/decisions/http2-to-servers.md).
