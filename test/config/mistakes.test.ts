@@ -280,7 +280,7 @@ const MISTAKES: readonly [text: string, mistake: string, said: string][] = [
   [
     'health: { mysql: evenkeel, interval: 2s }',
     'health: true',
-    '47:13: `upstreams.mysql.health` is true, but should be a map; write `key: value` lines below it; what is possible: tcp, http, grpc, mysql, postgres, redis, ssh, dns, run, user, exit-weight, udp, expect, send, transport, method, host, status, body, address, port, also, tls, interval, timeout, rise, fall, retry-after, initial, jitter [wrong-type]',
+    '47:13: `upstreams.mysql.health` is true, but should be a map; write `key: value` lines below it; what is possible: tcp, http, grpc, mysql, postgres, redis, ssh, dns, file, run, user, exit-weight, udp, expect, send, transport, method, host, status, body, address, port, also, tls, interval, timeout, rise, fall, retry-after, initial, jitter [wrong-type]',
   ],
   [
     'health: { http: /healthz, interval: 2s, timeout: 1s, rise: 2, fall: 3 }',

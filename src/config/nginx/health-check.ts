@@ -76,8 +76,10 @@ function readParameter({ text, place }: Word, health: PlainMap, scope: Scope, no
     case 'match':
       readMatch(value, place, health, scope, notes);
       return;
-    // a server is up once it has been asked here, too
     case 'mandatory':
+      health['initial'] = 'down';
+      return;
+    // what is known of a server outlives a reload in any case
     case 'persistent':
     case 'jitter':
     case 'keepalive_time':

@@ -270,7 +270,7 @@ export const HTTP_SERVER_ROWS: readonly ModuleRows[] = [
         'location',
         '0+',
         'differs',
-        '`type=grpc` with `grpc_service` and no other `grpc_status` than 0; servers are up until they have been asked',
+        '`type=grpc` with `grpc_service` and no other `grpc_status` than 0; `mandatory`: servers are down until they have been asked, without it up',
       ],
       [
         'match',
