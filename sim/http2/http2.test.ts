@@ -43,7 +43,8 @@ test('canary: a proxy that sends more than the window of a stream is caught', (t
 
 test('canary: a proxy that sends a part of a body on the stream before is caught', (t) => {
   t.after(() => mock.reset());
-  const { sendData } = Output.prototype;
+  type SendData = (this: Output, ...args: Parameters<Output['sendData']>) => ReturnType<Output['sendData']>;
+  const sendData: SendData = Reflect.get(Output.prototype, 'sendData');
   let [count, before] = [0, 0];
   mock.method(Output.prototype, 'sendData', function (this: Output, ...args: Parameters<Output['sendData']>) {
     const [slot, offset, length, id, ends] = args;
