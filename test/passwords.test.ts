@@ -1,5 +1,6 @@
-/** Basic authentication: a process of its own knows the passwords, and nothing goes around it. */
+/** Basic authentication and tokens: a process of its own knows what proves who a client is, and nothing goes around it. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,10 @@ const APR1 = 'ann:$apr1$salt$Xxd1irWT9ycqoYxGFn4cb.\n';
 
 function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
 const ANN = basic('ann', 'password');
@@ -42,6 +47,21 @@ for (const engine of ENGINES) {
       if (request.url!.startsWith('/leads')) response.setHeader('X-Accel-Redirect', '/in');
       response.end('in');
     });
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const set = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] });
+    const keys = join(folder, 'keys.json');
+    writeFileSync(keys, set);
+    let asked = 0;
+    const issuer = await startBackend(t, (_, response) => {
+      asked++;
+      response.end(set);
+    });
+    const token = (claims: object, head: object = { alg: 'ES256', kid: 'a' }): string => {
+      const exp = Math.floor(Date.now() / 1000) + 600;
+      const text = [head, { exp, iss: 'me', aud: 'api', sub: 'ann', org: { id: 7 }, ...claims }].map(encode).join('.');
+      const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return `${text}.${signature.toString('base64url')}`;
+    };
     const port = await freePort();
     const evenkeel = await Evenkeel.start(
       t,
@@ -55,6 +75,12 @@ listeners:
         upstream: app
         auth: { basic: { users: ${users}, realm: 'the "staff" of {host}', set: { who: name } } }
         headers: { request: { set: { X-User: "{value:who}" } }, response: { set: { X-For: "{value:who}" } } }
+      - match: { path: /token }
+        upstream: app
+        auth: { jwt: { keys: "http://${issuer.address}/keys", issuer: me, audience: [api], set: { who: sub, tenant: org.id } } }
+        headers: { request: { set: { X-User: "{value:who}", X-Tenant: "{value:tenant}" } }, response: { set: { X-For: "{value:who}" } } }
+      - { match: { path: /cookie }, upstream: app, auth: { jwt: { keys: ${keys}, token: "{cookie:session}" } } }
+      - { match: { path: /keyless }, upstream: app, auth: { jwt: { keys: "http://127.0.0.1:1/keys" } } }
       - { name: no, respond: { status: 403 } }
       - { name: yes, respond: { status: 204 } }
       - { match: { path: /both }, upstream: app, auth: { basic: { users: ${users} }, ask: { call: no } } }
@@ -101,6 +127,50 @@ upstreams:
       assert.equal((await get('/either')).status, 200);
       assert.equal((await get('/file', ANN)).body, 'a file');
       assert.equal((await get('/file')).status, 401);
+    });
+
+    await t.test('a token lets in who has it, and the server is told what it says', async () => {
+      served.length = 0;
+      const answer = await get('/token', `Bearer ${token({})}`);
+      assert.deepEqual([answer.status, answer.headers['x-for']], [200, 'ann']);
+      assert.deepEqual([served[0].headers['x-user'], served[0].headers['x-tenant']], ['ann', '7']);
+      const client = await session(t, port);
+      const authorization = `Bearer ${token({ sub: 'bob' })}`;
+      const reply = await ask(client, { ':path': '/token', authorization }, 'body');
+      assert.deepEqual([reply.status, reply.headers['x-for']], [200, 'bob']);
+      const ofCookie = await getWhole(port, '/cookie', { headers: { Cookie: `session=${token({ aud: 'other' })}` } });
+      assert.equal(ofCookie.status, 200);
+      assert.equal((await get('/cookie', `Bearer ${token({})}`)).status, 401);
+    });
+
+    await t.test('a token that is not right is told why', async () => {
+      served.length = 0;
+      const [head, claims] = token({}).split('.');
+      const wrong = [
+        [undefined, 'Bearer'],
+        [ANN, 'Bearer'],
+        [`Bearer ${token({ exp: 1 })}`, 'Bearer error="invalid_token", error_description="it has expired"'],
+        [`Bearer ${token({ aud: 'web' })}`, /aud is not the one/],
+        [`Bearer ${token({ iss: 'you' })}`, /iss is not the one/],
+        [`Bearer ${token({}, { alg: 'ES256', kid: 'b' })}`, /no key is known/],
+        [`Bearer ${encode({ alg: 'none' })}.${claims}.`, /no key is known/],
+        [`Bearer ${head}.${claims}.x`, /signature is not right|no signed token/],
+        ['Bearer x', /no signed token/],
+      ] as const;
+      for (const [authorization, said] of wrong) {
+        const { headers, status } = await get('/token', authorization);
+        assert.equal(status, 401, authorization);
+        if (typeof said === 'string') assert.equal(headers['www-authenticate'], said);
+        else assert.match(headers['www-authenticate'] ?? '', said);
+      }
+      // nobody enters because nobody can say
+      assert.equal((await get('/keyless', `Bearer ${token({})}`)).status, 500);
+      assert.equal(served.length, 0);
+      // of kids that nobody knows it is asked again once in a while
+      assert.equal(asked, 1);
+      await evenkeel.said(
+        /credentials: keys of http:\/\/127\.0\.0\.1:1\/keys cannot be read: the connection is refused/,
+      );
     });
 
     await t.test('nothing goes around it', async () => {
@@ -189,7 +259,7 @@ upstreams:
 
     await t.test('a reload reads the file again', async () => {
       writeFileSync(users, 'ann:{PLAIN}new\nbob:no hash\n');
-      assert.deepEqual((await reload(evenkeel)).changes, [`users of ${users}: changed`]);
+      assert.deepEqual((await reload(evenkeel)).changes, [`file ${users}: changed`]);
       assert.equal((await get('/in', ANN)).status, 401);
       assert.equal((await get('/in', basic('ann', 'new'))).status, 200);
       // without its file a configuration is not taken, and what holds goes on

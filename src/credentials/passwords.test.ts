@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { crypt, HAS_CRYPT } from '../io/linux/crypt.ts';
-import { parseBasic } from './basic.ts';
+import { parseBasic } from './authorization.ts';
 import { clientOf } from './guesses.ts';
 import { hashFault } from './hash-faults.ts';
 import { isPassword } from './password-hash.ts';

@@ -172,6 +172,8 @@ test('every code of the catalogue is in some file of this folder', () => {
     'not-forwarding',
     'adverts-exceed-mtu',
     'user-file',
+    'token-keys',
+    'bad-token-key',
     'bad-hash',
     'key-file',
     'bad-certificate',

@@ -6,6 +6,8 @@ import { everyRoute } from '../model/every-route.ts';
 import { itemsOf } from '../model/parts.ts';
 import type { Report } from './report.ts';
 
+const WAYS = ['basic', 'jwt', 'ask'] as const;
+
 /** `names`: of the listener's routes. */
 export function checkAuth(
   auth: Loose<RouteConfig>['auth'],
@@ -14,9 +16,10 @@ export function checkAuth(
   report: Report,
 ): void {
   if (auth === undefined) return;
-  const { ask, basic } = auth;
+  const { ask, basic, jwt } = auth;
   if (ask === undefined) {
-    if (basic === undefined && report.lacks(path, 'ask') && report.lacks(path, 'basic'))
+    const isNothing = basic === undefined && jwt === undefined;
+    if (isNothing && WAYS.every((way) => report.lacks(path, way)))
       report.atKey(path, 'missing-key', { place: '`auth`', key: 'ask', fix: 'for example `ask: { to: /auth }`' });
     return;
   }

@@ -2,14 +2,17 @@
 import { assert } from '../../base/assert.ts';
 import { DEFAULTS } from '../model/defaults.ts';
 import type { AuthConfig } from '../model/auth.ts';
+import { listOf } from '../model/parts.ts';
 import {
   CHECK_FIELD,
+  CLAIM_FIELD,
   CLIENT_FIELD,
   CREDENTIALS_ADDRESS,
   CREDENTIALS_UPSTREAM,
   type CredentialChecks,
   REALM_FIELD,
-  REALM_MARK,
+  MARK,
+  TOKEN_FIELD,
   TOO_MANY_GUESSES,
   USER_FIELD,
 } from '../plan/credentials.ts';
@@ -29,6 +32,7 @@ export function compileAuth(auth: AuthConfig, checks: CredentialChecks, own: Rou
   const { satisfy, delay } = { ...DEFAULTS.route.auth, ...auth };
   const questions: QuestionPlan[] = [];
   if (auth.basic !== undefined) questions.push(compileBasic(auth.basic, checks, own));
+  if (auth.jwt !== undefined) questions.push(compileJwt(auth.jwt, checks, own));
   if (auth.ask !== undefined) questions.push(compileAsk(auth.ask));
   return { questions, isAnyEnough: satisfy === 'any', delayMs: parseDuration(delay) ?? 0 };
 }
@@ -37,13 +41,31 @@ function compileBasic(basic: NonNullable<AuthConfig['basic']>, checks: Credentia
   const { realm, set = {}, users } = { ...DEFAULTS.route.auth.basic, ...basic };
   const fields = [
     [CHECK_FIELD, checks.addUsers(users)],
-    [REALM_FIELD, `${REALM_MARK}${realm}${REALM_MARK}`],
+    [REALM_FIELD, `${MARK}${realm}${MARK}`],
     [CLIENT_FIELD, '{client}'],
   ] as const;
   return {
     to: { kind: 'take', route: credentialRoute(own, fields) },
     set: Object.keys(set).map((name) => [name, `{response:${USER_FIELD}}`]),
     refusals: [...REFUSALS, TOO_MANY_GUESSES],
+  };
+}
+
+function compileJwt(jwt: NonNullable<AuthConfig['jwt']>, checks: CredentialChecks, own: RoutePlan): QuestionPlan {
+  const { audience, issuer = null, keys, leeway, set = {}, token } = { ...DEFAULTS.route.auth.jwt, ...jwt };
+  const claims = [...new Set(Object.values(set))];
+  const key = checks.addTokens(keys, {
+    issuer,
+    audiences: listOf(audience),
+    leewayMs: parseDuration(leeway) ?? 0,
+    claims,
+  });
+  const fields: [string, string][] = [[CHECK_FIELD, key]];
+  if (token !== undefined) fields.push([TOKEN_FIELD, `${MARK}${token}${MARK}`]);
+  return {
+    to: { kind: 'take', route: credentialRoute(own, fields) },
+    set: Object.entries(set).map(([name, claim]) => [name, `{response:${CLAIM_FIELD}${claims.indexOf(claim)}}`]),
+    refusals: REFUSALS,
   };
 }
 

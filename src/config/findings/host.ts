@@ -7,6 +7,16 @@ export const HOST = {
     message: 'the file of users <path> cannot be used: <reason>',
     remedy: '<fix>',
   },
+  'token-keys': {
+    severity: 'error',
+    message: 'the keys of <path> cannot be used: <reason>',
+    remedy: '<fix>',
+  },
+  'bad-token-key': {
+    severity: 'warning',
+    message: 'a key of <path> is not used: <reason>',
+    remedy: 'nothing has to be done, if no token is signed with it',
+  },
   'bad-hash': {
     severity: 'warning',
     message: '<who> cannot come: <reason>',

@@ -12,6 +12,11 @@ export const ROUTES = {
     message: 'the upstream <value> leaves it to requests where they go, and cannot be named by one',
     remedy: 'name one with `servers`',
   },
+  'bad-keys-url': {
+    severity: 'error',
+    message: '<value> is no place to read keys from',
+    remedy: 'write the path of a file, or a URL with http or https, for example https://sso.example/keys',
+  },
   'password-in-clear': {
     severity: 'warning',
     message: 'passwords can be read on their way to listener `<listener>`, which has no TLS',

@@ -2,9 +2,12 @@
 import * as z from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import {
+  anyText,
   duration,
   filePath,
   key,
+  keysPlace,
+  oneOrMany,
   required,
   responseTemplate,
   steppedTarget,
@@ -35,10 +38,43 @@ const Ask = z.strictObject({
   ),
 });
 
+const Jwt = z.strictObject({
+  keys: required(
+    keysPlace,
+    'The public keys of who signs tokens: a file, or the URL of one, with a key set (RFC 7517), or a public key or certificate in PEM. A key says which algorithm it is for, and a token never does.',
+    '/etc/evenkeel/keys.json',
+  ),
+  issuer: key(
+    anyText('issuer', 'https://sso.example'),
+    'Who has to have made it (`iss`). Without it anybody who has such a key.',
+  ),
+  audience: key(
+    oneOrMany(anyText('audience', 'api')),
+    'Whom it has to be for (`aud`): one of these. Without it tokens that are for others are taken too.',
+  ),
+  leeway: key(
+    duration('0s', '5m'),
+    'By how much clocks may differ, where it begins (`nbf`) or ends (`exp`).',
+    DEFAULTS.route.auth.jwt.leeway,
+  ),
+  token: key(
+    template,
+    'The token, of values of the request: `{cookie:session}`. Without it Authorization has to be `Bearer` with it.',
+  ),
+  set: key(
+    z.record(variableName, anyText('claim', 'sub')),
+    'By name: gives the request values of the token, `{value:name}`: the name of a claim, or of one in another one, with dots (`org.id`). Of a list its members, with commas.',
+  ),
+});
+
 export const Auth = z.strictObject({
   basic: key(
     Basic,
     'The client has to say the password of a user (RFC 7617). Who has not, or a wrong one, is answered 401; who guesses wrong too often 429.',
+  ),
+  jwt: key(
+    Jwt,
+    'The client has to have a token that somebody has signed whom you trust (JWT, RFC 7519), and that has not expired. Who has not is answered 401.',
   ),
   ask: key(
     Ask,

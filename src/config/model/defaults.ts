@@ -46,7 +46,7 @@ export const DEFAULTS = {
     intercept: false,
     internal: false,
     histogram: false,
-    auth: { satisfy: 'all', delay: '0s', basic: { realm: 'restricted' } },
+    auth: { satisfy: 'all', delay: '0s', basic: { realm: 'restricted' }, jwt: { leeway: '30s' } },
     send: { fields: 'pass', body: 'pass' },
     respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8' },
     files: { index: 'index.html', 'default-type': 'application/octet-stream', dotfiles: false },

@@ -243,6 +243,10 @@ export const collectorUrl = text('URL', 'http://127.0.0.1:4318/v1/traces', (valu
 export const listUrl = text('URL', 'http://192.0.2.80/servers.json', (value) =>
   isHttpUrl(value) ? null : problem('bad-list-url', { value: show(value) }),
 );
+export const keysPlace = text('path of a file, or URL', 'https://sso.example/keys', (value) => {
+  if (!/^https?:/.test(value)) return checkFilePath(value);
+  return isHttpUrl(value) ? null : problem('bad-keys-url', { value: show(value) });
+});
 export const etcdUrl = text('URL', 'https://192.0.2.21:2379', (value) =>
   isHttpUrl(`${value}/`) && /:\d+$/.test(value) ? null : problem('bad-etcd-url', { value: show(value) }),
 );

@@ -2,9 +2,7 @@
  * What is answered from files: what a route says of them is a site, which the `files` process knows by its key. A request for it
  * goes to that process as to any server, with fields that say the site and the paths to look for.
  */
-import { crc32 } from '../../base/crc32.ts';
-import { hashBytes } from '../../base/hash.ts';
-import { encodeUtf8 } from '../../base/text.ts';
+import { keyOfPart } from './part-key.ts';
 
 /** No upstream of a configuration can have this name. */
 export const FILES_UPSTREAM = '(files)';
@@ -50,9 +48,7 @@ export class FileSites {
 
   /** The key. */
   add(site: Omit<FileSite, 'key'>): string {
-    const text = encodeUtf8(JSON.stringify(site));
-    const parts = [hashBytes(text, 0, text.length, 0), crc32(text, 0, text.length), text.length];
-    const key = parts.map((part) => (part >>> 0).toString(16)).join('-');
+    const key = keyOfPart(site);
     this.byKey.set(key, { key, ...site });
     return key;
   }

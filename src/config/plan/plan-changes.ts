@@ -13,7 +13,7 @@ export function planChanges(from: Plan, to: Plan): readonly string[] {
     ),
     ...changesOf('upstream', from.upstreams, to.upstreams, upstreamChanges),
     ...changesOf('value', from.values, to.values, wholeChanges),
-    ...changesOf('users of', namedChecks(from), namedChecks(to), wholeChanges),
+    ...changesOf('file', checkFilesOf(from), checkFilesOf(to), wholeChanges),
     ...changesOf('access log', from.accessLogs, to.accessLogs, wholeChanges),
   ];
   if (from.files !== null && to.files !== null && from.files.user !== to.files.user)
@@ -63,8 +63,12 @@ function shareOf(after: ListenerPlan, to: Plan, before: ListenerPlan, from: Plan
   return isSame ? { ...after, limits: { ...after.limits, connections } } : after;
 }
 
-function namedChecks({ credentials }: Plan): readonly { readonly name: string }[] {
-  return (credentials?.checks ?? []).map(({ path, users }) => ({ name: path, users }));
+/** The files that they come from: what else there is of them is a part of routes. */
+function checkFilesOf({ credentials }: Plan): readonly { readonly name: string }[] {
+  return (credentials?.checks ?? []).flatMap((check) => {
+    const file = check.kind === 'password' ? check : check.file;
+    return file === null ? [] : [{ name: file.path, text: file.text }];
+  });
 }
 
 function wholeChanges(before: object, after: object): readonly string[] {

@@ -1,4 +1,4 @@
-/** What a client says in Authorization of basic authentication (RFC 7617). */
+/** What a client says in Authorization: basic authentication (RFC 7617), or a token of which it is the bearer (RFC 6750). */
 
 export interface Basic {
   /** Each byte a character. */
@@ -10,10 +10,7 @@ const COLON = 0x3a;
 
 /** `fields`: names and values in turn. Null: it says nothing of that kind, or not clearly what. */
 export function parseBasic(fields: readonly string[]): Basic | null {
-  const said = fields.filter((_, i) => i % 2 === 1 && fields[i - 1].toLowerCase() === 'authorization');
-  // of two, the server may read the other one
-  if (said.length !== 1) return null;
-  const text = /^basic +([A-Za-z0-9+/]*={0,2})$/i.exec(said[0])?.[1];
+  const text = /^basic +([A-Za-z0-9+/]*={0,2})$/i.exec(authorizationOf(fields))?.[1];
   if (text === undefined) return null;
   const bytes = Buffer.from(text, 'base64');
   const colon = bytes.indexOf(COLON);
@@ -22,4 +19,15 @@ export function parseBasic(fields: readonly string[]): Basic | null {
   // it goes on in a field
   // oxlint-disable-next-line no-control-regex
   return /[\u0000-\u001f\u007f]/.test(name) ? null : { name, password: Uint8Array.from(bytes.subarray(colon + 1)) };
+}
+
+/** Likewise. */
+export function parseBearer(fields: readonly string[]): string | null {
+  return /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorizationOf(fields))?.[1] ?? null;
+}
+
+function authorizationOf(fields: readonly string[]): string {
+  const said = fields.filter((_, i) => i % 2 === 1 && fields[i - 1].toLowerCase() === 'authorization');
+  // of two, the server may read the other one
+  return said.length === 1 ? said[0] : '';
 }
