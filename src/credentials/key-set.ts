@@ -91,16 +91,17 @@ function verifyKeyOf(jwk: JsonWebKey, isSecret: boolean): VerifyKey | string {
 }
 
 /** Null: there are none. */
-function algorithmsOf(kty: unknown, crv: unknown, alg: unknown): readonly string[] | null {
+function algorithmsOf(kty: unknown, crv: unknown, said: unknown): readonly string[] | null {
+  const alg = said === undefined ? undefined : String(said as string);
   if (kty === 'RSA') return choiceOf(RSA_ALGORITHMS, alg ?? 'RS256');
   if (kty === 'oct') return choiceOf(SECRET_ALGORITHMS, alg);
   const ofCurve = Object.hasOwn(CURVE_ALGORITHMS, String(crv)) ? CURVE_ALGORITHMS[String(crv)] : null;
   if ((kty !== 'EC' && kty !== 'OKP') || ofCurve === null) return null;
-  return alg === undefined || ofCurve.includes(String(alg)) ? ofCurve : null;
+  return alg === undefined || ofCurve.includes(alg) ? ofCurve : null;
 }
 
-function choiceOf(known: readonly string[], alg: unknown): readonly string[] | null {
-  return known.includes(String(alg)) ? [String(alg)] : null;
+function choiceOf(known: readonly string[], alg: string | undefined): readonly string[] | null {
+  return alg !== undefined && known.includes(alg) ? [alg] : null;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -42,6 +42,10 @@ const rs256 = (claims: object, head: object = { alg: 'RS256', kid: 'rsa' }): str
 const hs256 = (key: string | Buffer, head: object): string =>
   signed(head, CLAIMS, (text) => createHmac('sha256', key).update(text).digest());
 
+const es256 = (text: Buffer): Buffer => sign('sha256', text, { key: p256.privateKey, dsaEncoding: 'ieee-p1363' });
+const es384 = (text: Buffer): Buffer => sign('sha384', text, { key: p384.privateKey, dsaEncoding: 'ieee-p1363' });
+const ps256 = (text: Buffer): Buffer => sign('sha256', text, { key: other.privateKey, padding: 6, saltLength: 32 });
+
 async function check(token: string, rules: Partial<TokenRules> = {}, set: object = SET): Promise<string> {
   const source = new FixedKeys(parseKeySet(JSON.stringify(set), true));
   const decision = await checkToken(token, source, { ...RULES, ...rules }, NOW_MS);
@@ -53,15 +57,12 @@ async function check(token: string, rules: Partial<TokenRules> = {}, set: object
 }
 
 test('a token is right that one of the keys has signed, each for its own algorithm', async () => {
-  const ieee = (key: KeyObject) => (text: Buffer) => sign('sha256', text, { key, dsaEncoding: 'ieee-p1363' });
-  const of384 = (text: Buffer) => sign('sha384', text, { key: p384.privateKey, dsaEncoding: 'ieee-p1363' });
-  const pss = (text: Buffer) => sign('sha256', text, { key: other.privateKey, padding: 6, saltLength: 32 });
   for (const token of [
     rs256(CLAIMS),
     rs256(CLAIMS, { alg: 'RS256' }),
-    signed({ alg: 'PS256', kid: 'pss' }, CLAIMS, pss),
-    signed({ alg: 'ES256', kid: 'p256' }, CLAIMS, ieee(p256.privateKey)),
-    signed({ alg: 'ES384', kid: 'p384' }, CLAIMS, of384),
+    signed({ alg: 'PS256', kid: 'pss' }, CLAIMS, ps256),
+    signed({ alg: 'ES256', kid: 'p256' }, CLAIMS, es256),
+    signed({ alg: 'ES384', kid: 'p384' }, CLAIMS, es384),
     signed({ alg: 'EdDSA', kid: 'ed' }, CLAIMS, (text) => sign(null, text, ed.privateKey)),
     signed({ alg: 'Ed25519', kid: 'ed' }, CLAIMS, (text) => sign(null, text, ed.privateKey)),
     hs256(SECRET, { alg: 'HS256', kid: 'secret' }),
@@ -192,15 +193,16 @@ test('a token in Authorization', () => {
     assert.equal(parseBearer(fields), null, fields.join());
 });
 
+function setOf(...ids: string[]): KeySet {
+  return { keys: ids.map((id) => ({ id, algorithms: [], key: p256.publicKey })), faults: [] };
+}
+
 test('keys at a URL: read when they are wanted, at a bounded rate, and the last good ones stay', async () => {
-  const set = (...ids: string[]): KeySet => ({
-    keys: ids.map((id) => ({ id, algorithms: [], key: p256.publicKey })),
-    faults: [],
-  });
   const failures: string[] = [];
   let now = 0;
   let asked = 0;
-  let answer: () => Promise<KeySet> = () => Promise.reject(new Error('refused'));
+  const refused = Promise.reject<KeySet>(new Error('refused'));
+  let answer = (): Promise<KeySet> => refused;
   const remote = new RemoteKeys({
     read: () => {
       asked++;
@@ -214,7 +216,7 @@ test('keys at a URL: read when they are wanted, at a bounded rate, and the last 
   // nobody can be reached: no keys, and no storm
   for (let i = 0; i < 20; i++) assert.equal(await idsFor('a'), '');
   assert.deepEqual([asked, failures], [1, ['refused']]);
-  answer = () => Promise.resolve(set('a'));
+  answer = () => Promise.resolve(setOf('a'));
   now += 10_000;
   assert.deepEqual(await Promise.all(['a', 'a', null].map(idsFor)), ['a', 'a', 'a']);
   assert.equal(asked, 2);
@@ -222,17 +224,17 @@ test('keys at a URL: read when they are wanted, at a bounded rate, and the last 
   for (let i = 0; i < 1000; i++) await idsFor(`forged ${i}`);
   assert.equal(asked, 2);
   now += 10_000;
-  answer = () => Promise.resolve(set('a', 'b'));
+  answer = () => Promise.resolve(setOf('a', 'b'));
   assert.equal(await idsFor('b'), 'a,b');
   for (let i = 0; i < 1000; i++) await idsFor(`forged ${i}`);
   assert.equal(asked, 3);
   // what is good stays, and nobody waits for what is read again
   now += 600_000;
-  let fail = (): void => undefined;
-  answer = () => new Promise((_, reject) => (fail = () => reject(new Error('gone'))));
+  const fails: (() => void)[] = [];
+  answer = () => new Promise((_, reject) => fails.push(() => reject(new Error('gone'))));
   assert.equal(await idsFor('a'), 'a,b');
   assert.equal(asked, 4);
-  fail();
+  for (const fail of fails) fail();
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(await idsFor('a'), 'a,b');
   assert.deepEqual(failures, ['refused', 'gone']);
