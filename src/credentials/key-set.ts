@@ -91,8 +91,8 @@ function verifyKeyOf(jwk: JsonWebKey, isSecret: boolean): VerifyKey | string {
 }
 
 /** Null: there are none. */
-function algorithmsOf(kty: unknown, crv: unknown, said: unknown): readonly string[] | null {
-  const alg = said === undefined ? undefined : String(said as string);
+function algorithmsOf(kty: unknown, crv: unknown, alg: unknown): readonly string[] | null {
+  if (alg !== undefined && typeof alg !== 'string') return null;
   if (kty === 'RSA') return choiceOf(RSA_ALGORITHMS, alg ?? 'RS256');
   if (kty === 'oct') return choiceOf(SECRET_ALGORITHMS, alg);
   const ofCurve = Object.hasOwn(CURVE_ALGORITHMS, String(crv)) ? CURVE_ALGORITHMS[String(crv)] : null;
