@@ -42,6 +42,7 @@ export class AnnounceKeeper {
   private readonly problems = new Map<string, string>();
   private timer: NodeJS.Timeout | undefined;
   private onTurn: () => void = () => undefined;
+  private isClosed = false;
 
   constructor(options: AnnounceKeeperOptions) {
     this.options = options;
@@ -89,7 +90,7 @@ export class AnnounceKeeper {
 
   /** At once, without a word to anybody. */
   kill(): void {
-    for (const announcement of this.all) announcement.drop();
+    if (!this.isClosed) for (const announcement of this.all) announcement.drop();
     this.close();
   }
 
@@ -213,6 +214,8 @@ export class AnnounceKeeper {
   }
 
   private close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     clearInterval(this.timer);
     this.onTurn = () => undefined;
     this.watches.stop();

@@ -10,6 +10,9 @@ import { parseReply, refusalOf, type Reply, versionOf } from '../../wire/bird/re
 const PATIENCE_MS = 2_000;
 /** Of all answers together. */
 const CHARACTERS_MAX = 4 * 1024 * 1024;
+/** A reply ends with such a line; before that there is nothing to read. */
+const END = /(?:^|\n)\d{4} [^\n]*\n$/;
+const END_CHARACTERS_MAX = 1_000;
 
 interface BirdAnswers {
   readonly version: string;
@@ -67,6 +70,7 @@ function askBird(path: string, ask: (replies: readonly Reply[]) => string | null
       total += chunk.length;
       if (total > CHARACTERS_MAX) return end('its answers have no end');
       text += chunk;
+      if (!END.test(text.slice(-END_CHARACTERS_MAX))) return undefined;
       for (let reply = parseReply(text); reply !== null; reply = parseReply(text)) {
         if (reply === undefined) return end('it does not speak as BIRD does');
         text = text.slice(reply.length);
