@@ -51,6 +51,8 @@ for (const engine of ENGINES) {
     const set = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }] });
     const keys = join(folder, 'keys.json');
     writeFileSync(keys, set);
+    const blocked = join(folder, 'blocked');
+    writeFileSync(blocked, '127.0.0.0/8 # all of us\n');
     let asked = 0;
     const issuer = await startBackend(t, (_, response) => {
       asked++;
@@ -66,6 +68,7 @@ for (const engine of ENGINES) {
     const evenkeel = await Evenkeel.start(
       t,
       `
+values: { blocked: { networks: {}, lists: { ${blocked}: "1" } } }
 listeners:
   web:
     bind: "127.0.0.1:${port}"
@@ -75,6 +78,9 @@ listeners:
         upstream: app
         auth: { basic: { users: ${users}, realm: 'the "staff" of {host}', set: { who: name } } }
         headers: { request: { set: { X-User: "{value:who}" } }, response: { set: { X-For: "{value:who}" } } }
+      - match: { path: /listed }
+        steps: [ { if: { value: "{value:blocked}", is: "1" }, do: [ { take: { respond: { status: 403 } } } ] } ]
+        upstream: app
       - match: { path: /token }
         upstream: app
         auth: { jwt: { keys: "http://${issuer.address}/keys", issuer: me, audience: [api], set: { who: sub, tenant: org.id } } }
@@ -257,9 +263,19 @@ upstreams:
       assert.deepEqual([right.status, wrong.status], [200, 401]);
     });
 
+    await t.test('a list of networks is read at a reload', async () => {
+      assert.equal((await get('/listed')).status, 403);
+      writeFileSync(blocked, '192.0.2.0/24\n');
+      assert.deepEqual((await reload(evenkeel)).changes, ['value blocked: changed']);
+      assert.equal((await get('/listed')).status, 200);
+      writeFileSync(blocked, '127.0.0.1\nnobody\n');
+      assert.match((await reload(evenkeel)).error ?? '', /line 2 is no network: nobody/);
+      writeFileSync(blocked, '');
+    });
+
     await t.test('a reload reads the file again', async () => {
       writeFileSync(users, 'ann:{PLAIN}new\nbob:no hash\n');
-      assert.deepEqual((await reload(evenkeel)).changes, [`file ${users}: changed`]);
+      assert.deepEqual((await reload(evenkeel)).changes, ['value blocked: changed', `file ${users}: changed`]);
       assert.equal((await get('/in', ANN)).status, 401);
       assert.equal((await get('/in', basic('ann', 'new'))).status, 200);
       // without its file a configuration is not taken, and what holds goes on

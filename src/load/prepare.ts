@@ -27,6 +27,7 @@ import { IncludedFiles, type Texts } from './included-files.ts';
 import { findIdentityFaults } from './identity-file.ts';
 import { readKeyFiles } from './key-files.ts';
 import { credentialFilesOf, NO_READ_CREDENTIALS, readCredentialFiles } from './credential-files.ts';
+import { networkListsOf, NO_READ_LISTS, readNetworkLists, withLists } from './network-lists.ts';
 import { withPresence } from './presence.ts';
 import { readStickyKeys } from './sticky-keys.ts';
 import {
@@ -117,10 +118,12 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const folderOf = (path: Path): string => options.folder ?? dirname(rootOf(path));
   const texts: Texts = { roots: roots.map(({ text }) => text), included, listings };
   for (const path of [...keyFilesOf(sound).keys(), ...stickyKeysOf(sound).keys()]) seen.note(path);
-  for (const [path, at] of credentialFilesOf(sound)) seen.note(resolve(folderOf(at), path));
+  for (const [path, at] of [...credentialFilesOf(sound), ...networkListsOf(sound)])
+    seen.note(resolve(folderOf(at), path));
   const keys = options.look === null ? { files: NO_KEY_FILES, diagnostics: [] } : readKeyFiles(sound, source);
   const sticky = options.look === null ? { files: NO_STICKY_KEYS, diagnostics: [] } : readStickyKeys(sound, source);
   const credentials = options.look === null ? NO_READ_CREDENTIALS : readCredentialFiles(sound, source, folderOf);
+  const networks = options.look === null ? NO_READ_LISTS : readNetworkLists(sound, source, folderOf);
   const canCompileHa = node !== null && loaded.isSound('ha') && loaded.isSound('node');
   const withoutAbsent = <C extends Loose<Config>>(whole: C): C =>
     options.look === null ? whole : withoutAbsentScripts(whole, frontEndOf);
@@ -142,6 +145,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
     ...keys.diagnostics,
     ...sticky.diagnostics,
     ...credentials.diagnostics,
+    ...networks.diagnostics,
     ...tls.diagnostics,
     ...ofAdmin,
     ...settings,
@@ -153,7 +157,7 @@ export function prepare(roots: readonly ConfigText[], options: PrepareOptions): 
   const isRefused = diagnostics.some((one) => refuses(one) && !tolerated.has(one));
   if (config === null || isRefused) return { files, texts, diagnostics, known, ready: null };
   const { certificates } = tls;
-  const compiled = compile(withoutAbsent(config), {
+  const compiled = compile(withLists(withoutAbsent(config), networks.lists), {
     workers: options.workers ?? config.workers ?? defaultWorkers(),
     certificates: new Map(certificates.listeners.map((one) => [one.listener, one])),
     servers: upstreamFilesOf(certificates),

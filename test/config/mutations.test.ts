@@ -172,6 +172,7 @@ test('every code of the catalogue is in some file of this folder', () => {
     'not-forwarding',
     'adverts-exceed-mtu',
     'user-file',
+    'network-list',
     'token-keys',
     'bad-token-key',
     'bad-hash',

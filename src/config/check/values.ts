@@ -11,7 +11,15 @@ import { parseTemplate } from '../words/template.ts';
 
 const KINDS = ['map', 'networks', 'split', 'file', 'folder'] as const;
 /** Keys that belong to one kind. */
-const BELONGS = { exact: 'map', hosts: 'map', regex: 'map', volatile: 'map', of: 'networks', shares: 'split' } as const;
+const BELONGS = {
+  exact: 'map',
+  hosts: 'map',
+  regex: 'map',
+  volatile: 'map',
+  of: 'networks',
+  lists: 'networks',
+  shares: 'split',
+} as const;
 
 export function checkValues(document: Loose<Config>, report: Report): void {
   const made = new Map<string, ReadonlySet<string>>();

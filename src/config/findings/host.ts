@@ -7,6 +7,12 @@ export const HOST = {
     message: 'the file of users <path> cannot be used: <reason>',
     remedy: '<fix>',
   },
+  'network-list': {
+    severity: 'error',
+    message: 'the list of networks <path> cannot be used: <reason>',
+    remedy: 'write a network or an address a line, with comments behind `#`',
+    about: 'A list that is half right would keep out half of those whom it is for.',
+  },
   'token-keys': {
     severity: 'error',
     message: 'the keys of <path> cannot be used: <reason>',

@@ -32,6 +32,10 @@ export const Value = z.strictObject({
     z.record(z.string().meta({ title: 'network', examples: ['10.0.0.0/8'] }), template),
     'By network or address: the value for the addresses in it; the longest counts. `unix`: where there is no address, as of a client of a Unix socket.',
   ),
+  lists: key(
+    z.record(z.string().meta({ title: 'path of a file', examples: ['/etc/evenkeel/blocked'] }), template),
+    'With `networks`: by file the value for the networks in it, one a line, which are read when the configuration is. What `networks` says of the same network goes before.',
+  ),
   split: key(template, 'The value depends on a hash (MurmurHash2) of this text: equal texts have equal values.'),
   shares: key(
     z.array(
