@@ -52,6 +52,8 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
     version: program.version,
     commands: {
       run: (options) => onLinux(async () => (await import('./commands/run.ts')).runCommand(options, program)),
+      serverSetup: async (options) =>
+        written((await import('./commands/server-setup.ts')).serverSetupCommand(options, output)),
       demo: (options) => onLinux(async () => (await import('./commands/demo.ts')).demoCommand(options, program)),
       lab: (options) => onLinux(async () => (await import('./commands/lab.ts')).labCommand(options, program)),
       convert: async (options) => written((await import('./commands/convert.ts')).convertCommand(options, output)),

@@ -37,6 +37,7 @@ import { addReloadCommand } from './reload.ts';
 import type { UpgradeOptions } from './upgrade.ts';
 import { addReopenCommand, type ReopenOptions } from './reopen.ts';
 import { addUpgradeCommand } from './upgrade.ts';
+import { addServerSetupCommand, type ServerSetupOptions } from './server-setup.ts';
 import type { StatusOptions } from './status.ts';
 import { addStatusCommand } from './status.ts';
 import { addTopCommand, type TopOptions } from './top.ts';
@@ -47,6 +48,7 @@ export interface Commands {
   run(options: RunOptions): Promise<number>;
   check(options: CheckOptions): Promise<number>;
   convert(options: ConvertOptions): Promise<number>;
+  serverSetup(options: ServerSetupOptions): Promise<number>;
   demo(options: DemoOptions): Promise<number>;
   lab(options: LabOptions): Promise<number>;
   status(options: StatusOptions): Promise<number>;
@@ -91,6 +93,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addRunCommand(program, context);
   addCheckCommand(program, context);
   addConvertCommand(program, context);
+  addServerSetupCommand(program, context);
   addDemoCommand(program, context);
   addLabCommand(program, context);
   addSchemaCommand(program, context);

@@ -171,8 +171,8 @@ export class KernelForwarding {
     if (this.forwarder === null && !this.begin(rules)) return;
     this.kept.apply(
       rules.services.map((service) => {
-        const { upstream, family, size } = rules.maps.find(({ name }) => name === service.map)!;
-        return { service, takers: takersOf(this.serversOf(upstream), family), size };
+        const map = rules.maps.find(({ name }) => name === service.map)!;
+        return { service, takers: takersOf(this.serversOf(map.upstream), map), size: map.size };
       }),
       this.here(),
       this.foundNothing,
@@ -277,7 +277,7 @@ export class KernelForwarding {
   /** The same array as before, if nothing has changed. */
   private wantedOf(rules: PlannedRules, map: PlannedRules['maps'][number]): Buckets {
     const service = rules.services.find(({ kept }) => kept === map.name);
-    const takers = service === undefined ? takersOf(this.serversOf(map.upstream), map.family) : [];
+    const takers = service === undefined ? takersOf(this.serversOf(map.upstream), map) : [];
     const text =
       service === undefined
         ? JSON.stringify([map.size, takers.map(({ identity, weight }) => [identity, weight])])

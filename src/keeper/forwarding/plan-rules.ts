@@ -17,6 +17,8 @@ export interface KnownServer {
 }
 
 const FAMILIES = [4, 6] as const;
+/** In a list (docs/discovery.md). */
+const FOUND_MAX = 500;
 
 export interface PlannedRules extends ForwardingRules {
   /** `upstream`: whose servers have its buckets, by index. First those of upstreams, and then those that are kept, of services. */
@@ -45,7 +47,7 @@ export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly Kn
       [false, true].map((isDirect) => {
         const name = mapName(upstream, family, isDirect);
         const directPort = isDirect ? (services.find(({ map }) => map === name)?.address.port ?? 0) : null;
-        return { name, family, directPort, size: bucketCount(upstream.servers.length), upstream: index };
+        return { name, family, directPort, size: sizeOf(upstream), upstream: index };
       }),
     ),
   );
@@ -55,6 +57,11 @@ export function rulesOf(plan: Plan, serversOf: (upstream: number) => readonly Kn
     return service.kept === null ? [] : [{ ...map, name: service.kept }];
   });
   return { services, maps: [...used, ...kept] };
+}
+
+/** It must not change when servers are found, for another one moves nearly all connections: so it is that for as many as there may be. */
+function sizeOf({ discovery, servers }: UpstreamPlan): number {
+  return bucketCount(discovery === undefined ? servers.length : FOUND_MAX);
 }
 
 /** Of the map for segments that are not the first ones. */
@@ -68,8 +75,15 @@ function mapName({ name, slot }: UpstreamPlan, family: 4 | 6, isDirect: boolean)
 }
 
 /** Who takes new clients in this family, and how heavily: backups only while nobody else is up. */
-export function takersOf(servers: readonly KnownServer[], family: 4 | 6): readonly (BucketServer & KnownServer)[] {
-  const up = servers.filter(({ isUp, weight, address }) => isUp && weight > 0 && address.family === family);
+export function takersOf(
+  servers: readonly KnownServer[],
+  { family, directPort }: Pick<BucketMap, 'family' | 'directPort'>,
+): readonly (BucketServer & KnownServer)[] {
+  const up = servers.filter(({ isUp, weight, address }) => {
+    // Of those that are found, or named, nobody knows the port before.
+    const isReached = directPort === null || directPort === address.port;
+    return isUp && weight > 0 && address.family === family && isReached;
+  });
   const primaries = up.filter(({ isBackup }) => !isBackup);
   const takers = primaries.length > 0 ? primaries : up;
   // The same address twice is one server of both weights.
