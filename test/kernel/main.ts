@@ -4,6 +4,7 @@
  *   -- --connections N   plain ones, opened at each time (500)
  *   -- --real N          of each kind of OpenSSH and MariaDB (3)
  *   -- --only TEXT       of the trials
+ *   -- --forward dsr     instead of nat
  *   -- --write           docs/benchmarks/kernel-mode.md
  */
 import { writeFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '500' },
     real: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
+    forward: { type: 'string', default: 'nat' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -46,7 +48,13 @@ async function runAll(trials: readonly (readonly [TrialEvent, ServerChange | nul
   try {
     const place = await Trials.create(
       { after: (hook) => void hooks.push(hook as () => unknown) },
-      { connections: Number(values.connections), real: Number(values.real), patienceMs: 30_000, advertiseMs: 300 },
+      {
+        connections: Number(values.connections),
+        real: Number(values.real),
+        patienceMs: 30_000,
+        advertiseMs: 300,
+        forward: values.forward === 'dsr' ? 'dsr' : 'nat',
+      },
     );
     for (const [event, change] of trials) {
       const result = await place.run(event, change);

@@ -44,6 +44,7 @@ export interface TrialOptions {
   /** What is waited for until a session is lost. */
   readonly patienceMs: number;
   readonly advertiseMs: number;
+  readonly forward: 'nat' | 'dsr';
 }
 
 const REAL: readonly (readonly ['ssh' | 'mariadb', RealKind])[] = [
@@ -73,7 +74,7 @@ export class Trials {
   private first = 0;
 
   static async create(t: Pick<TestContext, 'after'>, options: TrialOptions): Promise<Trials> {
-    const place = await build(t, Object.values(BALANCERS), SERVERS);
+    const place = await build(t, Object.values(BALANCERS), SERVERS, { isDirect: options.forward === 'dsr' });
     const trials = new Trials(place, options);
     await trials.start();
     return trials;
@@ -312,6 +313,8 @@ export class Trials {
   }
 
   private yaml(): string {
+    const bind = (port: number): string =>
+      `bind: "${ADDRESS}:${port}", protocol: tcp, mode: kernel, forward: ${this.options.forward}`;
     const real =
       this.real === null
         ? ['', '']
@@ -335,10 +338,6 @@ ${real[1]}ha:
     track: [ { interface: eth0 } ]
 ${this.peers}`;
   }
-}
-
-function bind(port: number): string {
-  return `bind: "${ADDRESS}:${port}", protocol: tcp, mode: kernel`;
 }
 
 function upstream(port: number, health: string): string {
