@@ -44,6 +44,8 @@ export interface ForwardedFlow {
   readonly service: Address;
   readonly client: Address;
   readonly server: Address;
+  /** With `snat`: the port that the server sees. Null: the client's own, or the kernel's choice. */
+  readonly via: number | null;
 }
 
 /** One that the kernel knows. */
@@ -53,6 +55,8 @@ export interface TrackedFlow {
   readonly port: number;
   /** As text. */
   readonly server: string;
+  /** With `snat`: the port that the server sees, if it is not the client's own. */
+  readonly via: number | null;
   /** It is not expected to go on. */
   readonly isOver: boolean;
 }

@@ -114,7 +114,7 @@ export class RealServer {
     writeFileSync(
       sshd,
       `
-ListenAddress 10.9.2.${number}:${SSH_PORT}
+ListenAddress 0.0.0.0:${SSH_PORT}
 HostKey ${join(directory, 'host-key')}
 PidFile none
 AuthorizedKeysFile ${join(directory, 'key.pub')}
@@ -133,7 +133,7 @@ SetEnv SHLVL=1
     cpSync(join(directory, 'data'), data, { recursive: true });
     const socket = `${data}/socket`;
     const settings = ['--innodb-buffer-pool-size=16M', '--skip-log-bin', '--skip-name-resolve', '--user=root'];
-    const where = [`--port=${MARIADB_PORT}`, `--bind-address=10.9.2.${number}`, `--socket=${socket}`];
+    const where = [`--port=${MARIADB_PORT}`, `--bind-address=0.0.0.0`, `--socket=${socket}`];
     const files = [`--datadir=${data}`, `--pid-file=${data}/pid`, `--server-id=${number}`];
     host.spawn('/usr/sbin/mariadbd', '--no-defaults', ...files, ...where, ...settings);
     const run = (statement: string): string =>
@@ -153,7 +153,7 @@ SetEnv SHLVL=1
       `CREATE USER app@'%' IDENTIFIED BY 'secret'; CREATE USER evenkeel@'%'; CREATE DATABASE shop; GRANT ALL ON shop.* TO app@'%'`,
     );
     this.administrator = new Script(host, 'mariadb', '--no-defaults', '-uroot', `--socket=${socket}`, '-N', '-n');
-    await until(() => host.run('ss', '-ltn').includes(`10.9.2.${number}:${SSH_PORT}`), undefined, 100);
+    await until(() => host.run('ss', '-ltn').includes(`0.0.0.0:${SSH_PORT}`), undefined, 100);
   }
 }
 

@@ -73,7 +73,9 @@ export class EvenkeelHost {
   ask<T>(method: string, path: string): Promise<T> {
     return new Promise((resolve, reject) => {
       const request = http.request({ socketPath: this.socket, method, path, agent: false }, (response) => {
-        resolve(json(response) as Promise<T>);
+        // On a busy machine this process has said too late what it asks: nothing has been done.
+        const isTooLate = response.statusCode === 408;
+        resolve(isTooLate ? this.ask<T>(method, path) : (json(response) as Promise<T>));
       });
       request.on('error', reject);
       request.end();

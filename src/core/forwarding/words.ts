@@ -1,8 +1,22 @@
 /** What nodes say to each other of connections that the kernel forwards: bounded, whatever they have. */
-import { parseEnd, parseIPv4, parseIPv6 } from '../../base/address.ts';
+import { type Address, parseEnd, parseIPv4, parseIPv6 } from '../../base/address.ts';
 
-/** A client, address and port, and its server; null: it is none any more. */
-export type FlowWord = readonly [client: string, server: string | null];
+/** A client, address and port, and its way (`formatWay`); null: it is none any more. */
+export type FlowWord = readonly [client: string, way: string | null];
+
+/** A server, and with `snat` the port that it sees, if that is not the client's own: the client is an exception then, whatever its bucket. */
+export function formatWay(server: string, via: number | null): string {
+  return via === null ? server : `${server} ${via}`;
+}
+
+/** Null: it is none. */
+export function wayIn(text: string): { readonly server: Address; readonly via: number | null } | null {
+  const [end, port, ...more] = text.split(' ');
+  const server = parseEnd(end);
+  if (server === null || more.length > 0) return null;
+  if (port === undefined) return { server, via: null };
+  return /^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535 ? { server, via: Number(port) } : null;
+}
 
 export interface KeptMessage {
   readonly type: 'kept';
@@ -51,12 +65,16 @@ export function isExceptionsMessage({ service, flows }: Unchecked): boolean {
     isEnd(service) &&
     Array.isArray(flows) &&
     flows.length <= FLOWS_TOLD_MAX &&
-    flows.every((one: unknown) => Array.isArray(one) && isClient(one[0]) && (one[1] === null || isEnd(one[1])))
+    flows.every((one: unknown) => Array.isArray(one) && isClient(one[0]) && (one[1] === null || isWay(one[1])))
   );
 }
 
 function isEnd(value: unknown): value is string {
   return typeof value === 'string' && parseEnd(value) !== null;
+}
+
+function isWay(value: unknown): boolean {
+  return typeof value === 'string' && wayIn(value) !== null;
 }
 
 function isClient(value: unknown): value is string {

@@ -2,10 +2,10 @@
  * Has the connections of a pair outlive both their balancer and changes of servers (core/forwarding/continuity.ts): looks at what the kernel knows, tells
  * peers, takes what they tell, and says what the kernel's table is to have for it. Of TCP: no datagram says that it is not the first one.
  */
-import { type Address, addressText, formatIP, parseEnd } from '../../base/address.ts';
+import { type Address, addressText, formatIP } from '../../base/address.ts';
 import { bucketOfClient } from '../../base/packet-bucket.ts';
 import { Continuity, type KnownFlow, Table } from '../../core/forwarding/continuity.ts';
-import { type FlowWord, FLOWS_TOLD_MAX, KEPT_SERVERS_MAX } from '../../core/forwarding/words.ts';
+import { type FlowWord, FLOWS_TOLD_MAX, formatWay, KEPT_SERVERS_MAX, wayIn } from '../../core/forwarding/words.ts';
 import type { BucketServer } from '../../core/forwarding/bucket-table.ts';
 import type { PeerMessage } from '../../core/peers/messages.ts';
 import type { Buckets, ForwardedFlow, ForwardedService, Forwarder, TrackedFlow } from '../../port/forwarding.ts';
@@ -164,7 +164,8 @@ export class KeptConnections {
       const { continuity, served } = kept;
       if (isHere(served.service.address)) this.take(kept);
       else if (continuity.isInCharge) this.lose(kept);
-      if (!this.hasPeers || !continuity.isUnsettled || kept.isLooking || nowMs < kept.lookAtMs) continue;
+      const isQuiet = !continuity.isUnsettled && served.service.forward !== 'snat';
+      if (!this.hasPeers || isQuiet || kept.isLooking || nowMs < kept.lookAtMs) continue;
       void this.readFlows(kept);
     }
   }
@@ -277,9 +278,9 @@ export class KeptConnections {
     const { continuity, served } = kept;
     const { by } = served.service;
     const { size } = continuity.current;
-    const known = flows.map(({ client, port, server, isOver }): KnownFlow => {
+    const known = flows.map(({ client, port, server, via, isOver }): KnownFlow => {
       const bucket = bucketOfClient(client, by === 'source' ? null : port, size);
-      return { client: `${formatIP(client)} ${port}`, bucket, server, isOver };
+      return { client: `${formatIP(client)} ${port}`, bucket, server: formatWay(server, via), isOver };
     });
     const isAnew = continuity.handleFlows(known, this.options.now());
     const { leftOut } = continuity;
@@ -366,6 +367,6 @@ function flowOf({ served }: Kept, client: string, server: string): ForwardedFlow
   return {
     service: address,
     client: { family: address.family, host: client.slice(0, at), port },
-    server: parseEnd(server)!,
+    ...wayIn(server)!,
   };
 }

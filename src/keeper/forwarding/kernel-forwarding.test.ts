@@ -262,7 +262,7 @@ test('nothing is done before the predecessor has given way, and a stop before th
 /** Connections of 192.0.2.77, by their ports, as the kernel tells of them. */
 function trackedBy(servers: ReadonlyMap<number, string>): readonly TrackedFlow[] {
   const client = Uint8Array.of(192, 0, 2, 77);
-  return [...servers].map(([port, host]) => ({ client, port, server: `${host}:22`, isOver: false }));
+  return [...servers].map(([port, host]) => ({ client, port, server: `${host}:22`, via: null, isOver: false }));
 }
 
 /** Where a kernel sends what is no first segment. */

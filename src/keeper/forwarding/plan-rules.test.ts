@@ -45,13 +45,14 @@ test('what is sent on as it is goes to no other port', () => {
   assert.deepEqual(owners([server(1), other], 4, 22), new Set(['10.9.2.1:22']));
 });
 
+function sizeWith(count: number, discovery: object | undefined): number {
+  const servers = Array.from({ length: count }, () => ({}));
+  const upstream = { name: 'web', slot: 0, servers, discovery };
+  const listener = { inKernel: 'nat', upstream: 0, binds: [{ address: server(1).address, isUdp: false }] };
+  return rulesOf({ listeners: [listener], upstreams: [upstream] } as unknown as Plan, () => []).maps[0].size;
+}
+
 test('tables have one size however many servers are found', () => {
-  const sizeWith = (count: number, discovery: object | undefined): number => {
-    const servers = Array.from({ length: count }, () => ({}));
-    const upstream = { name: 'web', slot: 0, servers, discovery };
-    const listener = { inKernel: 'nat', upstream: 0, binds: [{ address: server(1).address, isUdp: false }] };
-    return rulesOf({ listeners: [listener], upstreams: [upstream] } as unknown as Plan, () => []).maps[0].size;
-  };
   assert.deepEqual(
     [3, 40].map((count) => sizeWith(count, {})),
     [65_537, 65_537],

@@ -94,7 +94,9 @@ export class ConntrackTable {
             const [client, server] = isByClient ? [original, reply] : [reply, original];
             const isOver = stateIn(attributes.get(CTA_PROTOINFO)) >= TCP_CONNTRACK_LAST_ACK;
             const address = { family, host: formatIP(server.address), port: server.port } as const;
-            flows.push({ client: client.address.slice(), port: client.port, server: textOf(address), isOver });
+            const seen = isMasked ? endIn(attributes.get(CTA_TUPLE_REPLY), 'receiver', family)?.port : undefined;
+            const via = seen === undefined || seen === client.port ? null : seen;
+            flows.push({ client: client.address.slice(), port: client.port, server: textOf(address), via, isOver });
           },
         );
       } catch {

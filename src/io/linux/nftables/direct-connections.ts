@@ -37,7 +37,7 @@ export class DirectConnections {
           servers.set(name, server);
         }
         const port = (key[bytes] << 8) | key[bytes + 1];
-        flows.push({ client: key.slice(0, bytes), port, server, isOver: memory === 'ended' });
+        flows.push({ client: key.slice(0, bytes), port, server, via: null, isOver: memory === 'ended' });
       });
     }
     return flows;

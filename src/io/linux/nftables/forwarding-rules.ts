@@ -40,17 +40,20 @@ import type { BucketMap, Buckets, ForwardedFlow, ForwardedService, ForwardingRul
 import { Batch, NFPROTO_IPV4, NFPROTO_IPV6, type SetShape } from './batch.ts';
 import {
   bytesOf,
+  dataOfPort,
   endOf,
   endType,
   type Family,
   hostType,
   keyOfFlow,
+  keyOfPort,
   placeOf,
   placeType,
   PROTOCOLS,
   serverData,
   shapeOfFlows,
   shapeOfMap,
+  shapeOfPorts,
 } from './shapes.ts';
 import { type NamedSet, RECEIVER, type RuleWriter, SENDER } from './rule-writer.ts';
 
@@ -154,7 +157,7 @@ export function replacingBatch(
   batch.addChain('input', { type: 'filter', hook: NF_INET_LOCAL_IN, priority: PRIORITY_FILTER });
   for (const family of [4, 6] as const) {
     const own = rules.services.filter(({ address }) => address.family === family);
-    if (own.length > 0) writeFamily(batch, family, own, () => ++id);
+    if (own.length > 0) writeFamily(batch, family, own, flows, () => ++id);
   }
   return batch;
 }
@@ -183,7 +186,13 @@ function writeChoice(rule: RuleWriter, { by }: ForwardedService, map: BucketMap,
   rule.translate('receiver', bytes, protocolFamily(map.family));
 }
 
-function writeFamily(batch: Batch, family: Family, services: readonly ForwardedService[], nextId: () => number): void {
+function writeFamily(
+  batch: Batch,
+  family: Family,
+  services: readonly ForwardedService[],
+  flows: readonly ForwardedFlow[],
+  nextId: () => number,
+): void {
   const bytes = bytesOf(family);
   const keyBytes = bytes + 8;
   const keyType = placeType(family);
@@ -227,7 +236,7 @@ function writeFamily(batch: Batch, family: Family, services: readonly ForwardedS
     rule.loadPlace(end, bytes);
   };
   const masked = services.filter(({ forward }) => forward === 'snat');
-  if (masked.length > 0) writeMasked(batch, family, masked, connections, nextId);
+  if (masked.length > 0) writeMasked(batch, family, masked, flows, connections, nextId);
   // The keeper's checks of servers come by here too.
   batch.addRule('postrouting', (rule) => {
     rule.isTranslated();
@@ -273,6 +282,7 @@ function writeMasked(
   batch: Batch,
   family: Family,
   services: readonly ForwardedService[],
+  flows: readonly ForwardedFlow[],
   connections: NamedSet,
   nextId: () => number,
 ): void {
@@ -292,11 +302,26 @@ function writeMasked(
   const addresses = { name: `masked-addresses-${family}`, id: nextId(), keyBytes: bytes, keyType: hostType(family) };
   batch.addSet({ ...addresses, size: hosts.length });
   batch.addElements(addresses, hosts);
-  batch.addRule('postrouting', (rule) => {
+  const ports = shapeOfPorts(family, nextId());
+  batch.addSet(ports);
+  const own = flows.filter((flow) => flow.via !== null && services.some((one) => isOf(flow, one)));
+  batch.addElements(ports, own.map(keyOfPort), own.map(dataOfPort));
+  const isMasked = (rule: RuleWriter): void => {
     rule.isOfFamily(protocolFamily(family));
     rule.isTranslated();
     rule.loadService(bytes);
     rule.isIn(masked);
+  };
+  // The peer had to give it another port: who has it there goes on with it.
+  batch.addRule('postrouting', (rule) => {
+    isMasked(rule);
+    rule.isOfProtocol(PROTOCOLS.tcp);
+    rule.loadEnds(bytes);
+    rule.replaceBy(ports);
+    rule.translate('sender', bytes, protocolFamily(family));
+  });
+  batch.addRule('postrouting', (rule) => {
+    isMasked(rule);
     rule.loadPlace(RECEIVER, bytes);
     rule.isIn(connections);
     rule.loadServiceAddress(bytes);

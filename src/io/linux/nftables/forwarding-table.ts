@@ -22,7 +22,18 @@ import { DirectConnections } from './direct-connections.ts';
 import { connectionsSet, isTranslating, replacingBatch } from './forwarding-rules.ts';
 import { listOf, TableReader, text, valueIn } from './table-reader.ts';
 import { TrackingSettings } from './tracking-settings.ts';
-import { bytesOf, type Family, keyOfFlow, PROTOCOLS, serverData, shapeOfFlows, shapeOfMap } from './shapes.ts';
+import {
+  bytesOf,
+  dataOfPort,
+  type Family,
+  keyOfFlow,
+  keyOfPort,
+  PROTOCOLS,
+  serverData,
+  shapeOfFlows,
+  shapeOfMap,
+  shapeOfPorts,
+} from './shapes.ts';
 
 const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;
@@ -101,6 +112,11 @@ export class ForwardingTable implements Forwarder {
   changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): string | null {
     const batch = new Batch(this.name);
     for (const { family } of DIRECT_FAMILIES) {
+      const isMasked = ({ service, via }: ForwardedFlow): boolean => service.family === family && via !== null;
+      batch.turnTo(NFPROTO_INET);
+      batch.deleteElements(shapeOfPorts(family), removed.filter(isMasked).map(keyOfPort));
+      const masked = added.filter(isMasked);
+      batch.addElements(shapeOfPorts(family), masked.map(keyOfPort), masked.map(dataOfPort));
       for (const isDirect of [false, true]) {
         const isMeant = (flow: ForwardedFlow): boolean =>
           flow.service.family === family && this.isForwarded(flow.service, 'dsr') === isDirect;

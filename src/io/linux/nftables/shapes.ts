@@ -66,6 +66,19 @@ function serverShape(family: Family, isDirect: boolean): { readonly dataBytes: n
     : { dataBytes: bytes + 4, dataType: endType(family) };
 }
 
+/** With `snat`: a connection by its client and its server, and what the server sees as its client. */
+export function shapeOfPorts(family: Family, id = 0): SetShape {
+  return { ...shapeOfFlows(family, false, id), name: `ports-${family}` };
+}
+
+export function keyOfPort({ client, server }: ForwardedFlow): Uint8Array {
+  return Uint8Array.of(...endOf(client), ...endOf(server));
+}
+
+export function dataOfPort({ service, via }: ForwardedFlow): Uint8Array {
+  return endOf({ ...service, port: via! });
+}
+
 export function keyOfFlow({ client, service }: ForwardedFlow): Uint8Array {
   return Uint8Array.of(...endOf(client), ...endOf(service));
 }
