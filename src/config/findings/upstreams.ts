@@ -53,10 +53,10 @@ export const UPSTREAMS = {
   'masked-clients': {
     severity: 'warning',
     message:
-      'with `forward: snat` servers do not see who the client is, and not every connection outlives its balancer',
+      'with `forward: snat` servers do not see who the client is, and not every connection outlives its balancer at once',
     remedy: 'write `forward: nat` if the servers can answer through this node; docs/kernel-mode.md says what is lost',
     about:
-      'After a takeover a server that speaks first is not heard until its client says something, and of two clients with the same port number at one server one is lost.',
+      'After a takeover a server that speaks first is not heard until its client says something; and of two clients with the same port number at one server one is lost, where no peer has been told of it.',
   },
   'not-forwarding': {
     severity: 'warning',

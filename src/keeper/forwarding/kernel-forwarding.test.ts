@@ -52,6 +52,7 @@ class FakeForwarder implements Forwarder {
   readonly buckets = new Map<string, Buckets>();
   /** By the client's port. */
   readonly flows = new Map<number, string>();
+  readonly ways = new Map<number, number | null>();
   tracked: readonly TrackedFlow[] = [];
 
   replace(
@@ -93,7 +94,10 @@ class FakeForwarder implements Forwarder {
 
   changeFlows(added: readonly ForwardedFlow[], removed: readonly ForwardedFlow[]): null {
     for (const { client } of removed) this.flows.delete(client.port);
-    for (const { client, server } of added) this.flows.set(client.port, server.host);
+    for (const { client, server, via } of added) {
+      this.flows.set(client.port, server.host);
+      this.ways.set(client.port, via);
+    }
     return null;
   }
 
@@ -272,21 +276,48 @@ function laterServerOf({ flows, buckets }: FakeForwarder, port: number): string 
   return flows.get(port) ?? (kept ?? buckets.get('shells-0-4')![bucket])?.host;
 }
 
+function link(from: Scene, to: Scene, name: string, isLinked: () => boolean): void {
+  from.forwarding.linkTo({
+    count: () => 1,
+    tell: (message) => {
+      const parsed = parseMessage(JSON.stringify(message));
+      assert.deepEqual(parsed, message);
+      assert.ok(parsed !== null && typeof parsed !== 'string');
+      if (isLinked()) to.forwarding.handlePeerMessage(name, parsed);
+    },
+  });
+}
+
+/** For as long as it takes until the kernel has been looked at. */
+async function passTime(t: TestContext): Promise<void> {
+  nowMs += 2_000;
+  t.mock.timers.tick(500);
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+}
+
+test("with snat a port that the server sees instead of the client's is told to the peer, which has it too", async (t) => {
+  const [one, two] = [new Scene(t, false, true), new Scene(t)];
+  link(one, two, 'one', () => true);
+  link(two, one, 'two', () => true);
+  const plan = { ...PLAN, listeners: [{ ...PLAN.listeners[0], inKernel: 'snat' }] } as Plan;
+  for (const scene of [one, two]) scene.forwarding.apply(plan);
+  // Nothing is unlike the table but that.
+  await passTime(t);
+  const server = laterServerOf(one.kernel, 1024)!;
+  one.kernel.tracked = [{ ...trackedBy(new Map([[1024, server]]))[0], via: 40_000 }];
+  await passTime(t);
+  assert.deepEqual([...two.kernel.flows], [[1024, server]]);
+  assert.deepEqual([...two.kernel.ways], [[1024, 40_000]]);
+  one.kernel.tracked = [];
+  await passTime(t);
+  assert.equal(two.kernel.flows.size, 0);
+});
+
 test('connections whose server is not that of the table are told to the peer, also when it comes late, and by it after the move', async (t) => {
   const [one, two] = [new Scene(t, false, true), new Scene(t)];
   let isLinked = false;
-  const link = (from: Scene, to: Scene, name: string): void =>
-    from.forwarding.linkTo({
-      count: () => 1,
-      tell: (message) => {
-        const parsed = parseMessage(JSON.stringify(message));
-        assert.deepEqual(parsed, message);
-        assert.ok(parsed !== null && typeof parsed !== 'string');
-        if (isLinked) to.forwarding.handlePeerMessage(name, parsed);
-      },
-    });
-  link(one, two, 'one');
-  link(two, one, 'two');
+  link(one, two, 'one', () => isLinked);
+  link(two, one, 'two', () => isLinked);
   const ports = Array.from({ length: 200 }, (_, i) => 1024 + i);
   // With one server all are its; the other one comes, and half of the buckets are not.
   one.set([SERVER_UP, SERVER_DOWN]);
@@ -295,11 +326,7 @@ test('connections whose server is not that of the table are told to the peer, al
   one.kernel.tracked = trackedBy(servers);
   one.set([SERVER_UP, SERVER_UP]);
   one.forwarding.refresh();
-  const pass = async (): Promise<void> => {
-    nowMs += 2_000;
-    t.mock.timers.tick(500);
-    for (let i = 0; i < 5; i++) await new Promise(setImmediate);
-  };
+  const pass = (): Promise<void> => passTime(t);
   await pass();
   two.forwarding.apply(PLAN);
   isLinked = true;
