@@ -128,13 +128,14 @@ MaxStartups 100
 SetEnv SHLVL=1
 `,
     );
-    host.spawn('/usr/sbin/sshd', '-D', '-e', '-f', sshd);
+    // Not into a pipe that nobody reads: each check of a server is a line, and who cannot write it stands still.
+    host.spawn('/usr/sbin/sshd', '-D', '-E', `${sshd}.log`, '-f', sshd);
     const data = join(directory, `data-${number}`);
     cpSync(join(directory, 'data'), data, { recursive: true });
     const socket = `${data}/socket`;
     const settings = ['--innodb-buffer-pool-size=16M', '--skip-log-bin', '--skip-name-resolve', '--user=root'];
     const where = [`--port=${MARIADB_PORT}`, `--bind-address=0.0.0.0`, `--socket=${socket}`];
-    const files = [`--datadir=${data}`, `--pid-file=${data}/pid`, `--server-id=${number}`];
+    const files = [`--datadir=${data}`, `--pid-file=${data}/pid`, `--log-error=${data}/log`, `--server-id=${number}`];
     host.spawn('/usr/sbin/mariadbd', '--no-defaults', ...files, ...where, ...settings);
     const run = (statement: string): string =>
       host.run('mariadb', '--no-defaults', '-uroot', `--socket=${socket}`, '-N', '-e', statement);
