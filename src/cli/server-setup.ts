@@ -1,7 +1,8 @@
 /** `evenkeel server-setup FILE...`: what has to be done on servers that answer clients directly. */
 import type { Command } from 'commander';
 import { NODE_OPTION } from './arguments.ts';
-import { addConfigFiles, type ConfigFile, configFilesOf, type LanguageFlags } from './config-files.ts';
+import type { ConfigFile } from './config-file.ts';
+import { addConfigFiles, configFilesOf, type LanguageFlags } from './config-files.ts';
 import type { CliContext } from './context.ts';
 
 export interface ServerSetupOptions {

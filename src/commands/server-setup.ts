@@ -5,7 +5,8 @@ import type { ServerSetupOptions } from '../cli/server-setup.ts';
 import type { Plan } from '../config/plan/plan.ts';
 import { printDiagnostics, readConfigTexts } from '../load/config-file.ts';
 import { prepare, refuses } from '../load/prepare.ts';
-import { count, type Output } from './check.ts';
+import { count } from '../base/count.ts';
+import type { Output } from './check.ts';
 
 export async function serverSetupCommand({ files, node }: ServerSetupOptions, { out, err }: Output): Promise<number> {
   const texts = readConfigTexts(files, err);

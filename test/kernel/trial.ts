@@ -354,7 +354,13 @@ interface Status {
 /** Two trials, in which nothing is lost: plain sessions, and `real` of each kind of real ones. */
 export async function assertGoOn(t: TestContext, real: number): Promise<void> {
   const plain = 20;
-  const trials = await Trials.create(t, { connections: plain, real, patienceMs: WAIT_MS, advertiseMs: 300 });
+  const trials = await Trials.create(t, {
+    connections: plain,
+    real,
+    patienceMs: WAIT_MS,
+    advertiseMs: 300,
+    forward: 'nat',
+  });
   for (const [event, change] of [
     ['kill -9', { what: 'comes', when: 'before' }],
     ['link cut', { what: 'refuses', when: 'between' }],
