@@ -69,6 +69,19 @@ test('who needs another number of places gets other ones', () => {
   assert.equal(assigned(table, new Map([['a', 1]]), 2), 'a16.0');
 });
 
+test('where room is short, rows that were given up are cut, and put together', () => {
+  const table = new SlotTable(20);
+  assigned(table, new Map([['a', 16]]), 1);
+  assert.equal(assigned(table, ones('b', 'c', 'd', 'e', 'f'), 2), 'full', 'it is in use');
+  assigned(table, new Map(), 3);
+  assert.equal(assigned(table, ones('b', 'c', 'd', 'e', 'f'), 4), 'b0.1 c1.1 d2.1 e3.1 f4.1');
+  assert.equal(assigned(table, ones('f', 'g'), 5), 'f4.1 g16.0');
+  const wide = new Map([...ones('f'), ['h', 15] as const]);
+  assert.equal(assigned(table, wide, 6), 'full', 'the place of g lies between');
+  assigned(table, ones('f'), 7);
+  assert.equal(assigned(table, wide, 8), 'f4.1 h5.1');
+});
+
 test('without enough room nothing changes', () => {
   const table = new SlotTable(2);
   assert.equal(assigned(table, ones('a', 'b'), 1), 'a0.0 b1.0');
@@ -93,8 +106,8 @@ test('place and epoch name one owner for ever, and no two owners overlap', () =>
     isWide: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-      const table = new SlotTable(64);
+    fc.property(fc.array(step, { maxLength: 30 }), fc.constantFrom(7, 9, 64), (steps, capacity) => {
+      const table = new SlotTable(capacity);
       const owners = new Map<string, string>();
       const seen = new Map([
         [1, 0],
@@ -108,9 +121,11 @@ test('place and epoch name one owner for ever, and no two owners overlap', () =>
         const ranges = assign(table, wanted, generation, () => isQuiet);
         if (ranges === null) return;
         for (const [name, { first, count, epoch }] of ranges) {
-          const key = `${first}.${epoch}`;
-          assert.equal(owners.get(key) ?? name, name);
-          owners.set(key, name);
+          for (let at = first; at < first + count; at++) {
+            const key = `${at}.${epoch}`;
+            assert.equal(owners.get(key) ?? name, name);
+            owners.set(key, name);
+          }
           assert.ok(first + count <= table.used && table.used <= table.capacity);
         }
         // What a reader may still use belongs to nobody else.

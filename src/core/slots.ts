@@ -38,6 +38,18 @@ interface Resting {
   readonly since: number;
 }
 
+type Wanted = readonly (readonly [name: string, count: number])[];
+
+/** Places for those that have none yet. */
+interface Given {
+  readonly ranges: ReadonlyMap<string, SlotRange>;
+  /** They rest no more. */
+  readonly taken: ReadonlySet<Resting>;
+  /** What is left of those. */
+  readonly rest: readonly Resting[];
+  readonly used: number;
+}
+
 /** A place that was given up, and is nobody else's yet. */
 export interface LeftPlace extends Resting {
   readonly name: string;
@@ -75,35 +87,23 @@ export class SlotTable {
     isQuiet: (range: SlotRange) => boolean,
   ): Proposal | null {
     const owned = new Map<string, SlotRange>();
-    const kept = new Set<SlotRange>();
-    let { used } = this;
-    const reusable = this.reusable(isQuiet);
     for (const [name, count] of wanted) {
       const own = this.owned.get(name);
-      if (own?.count === count) {
-        owned.set(name, own);
-        kept.add(own);
-      }
+      if (own?.count === count) owned.set(name, own);
     }
-    for (const [name, count] of wanted) {
-      if (owned.has(name)) continue;
-      const range = reusable.get(count)?.pop();
-      if (range !== undefined) {
-        owned.set(name, { ...range, epoch: range.epoch + 1 });
-        kept.add(range);
-        continue;
-      }
-      if (used + count > this.capacity) return null;
-      owned.set(name, { first: used, count, epoch: 0 });
-      used += count;
-    }
+    const others = [...wanted].filter(([name]) => !owned.has(name));
+    const free = this.resting.filter(this.isReusable(isQuiet));
+    const given = this.giveWhole(others, free) ?? this.givePieces(others, free);
+    if (given === null) return null;
+    const kept = new Set(owned.values());
+    for (const [name, range] of given.ranges) owned.set(name, range);
     const commit = (): void => {
-      this.resting = this.resting.filter(({ range }) => !kept.has(range));
+      this.resting = [...this.resting.filter((one) => !given.taken.has(one)), ...given.rest];
       for (const [name, range] of this.owned) {
         if (!kept.has(range)) this.resting.push({ name, range, since: generation });
       }
       this.owned = owned;
-      this.used = used;
+      this.used = given.used;
     };
     return { ranges: owned, commit };
   }
@@ -124,18 +124,64 @@ export class SlotTable {
     return this.resting.filter((one): one is LeftPlace => one.name !== null);
   }
 
-  /** By how many there are in a row, those that have rested for longest last. */
-  private reusable(isQuiet: (range: SlotRange) => boolean): ReadonlyMap<number, SlotRange[]> {
-    const byCount = new Map<number, SlotRange[]>();
+  private isReusable(isQuiet: (range: SlotRange) => boolean): (one: Resting) => boolean {
     // By all readers.
     const acknowledged = Math.min(...this.acknowledged.values());
-    for (const { range, since } of this.resting.toReversed()) {
-      if (since > acknowledged || !isQuiet(range)) continue;
-      const known = byCount.get(range.count);
-      if (known === undefined) byCount.set(range.count, [range]);
-      else known.push(range);
+    return ({ range, since }) => since <= acknowledged && isQuiet(range);
+  }
+
+  /** Places that were given in just such rows before, those first that have rested for longest, and new ones. */
+  private giveWhole(wanted: Wanted, free: readonly Resting[]): Given | null {
+    const byCount = new Map<number, Resting[]>();
+    for (const one of free.toReversed()) {
+      const known = byCount.get(one.range.count);
+      if (known === undefined) byCount.set(one.range.count, [one]);
+      else known.push(one);
     }
-    return byCount;
+    const ranges = new Map<string, SlotRange>();
+    const taken = new Set<Resting>();
+    let { used } = this;
+    for (const [name, count] of wanted) {
+      const former = byCount.get(count)?.pop();
+      if (former === undefined) {
+        if (used + count > this.capacity) return null;
+        ranges.set(name, { first: used, count, epoch: 0 });
+        used += count;
+      } else {
+        taken.add(former);
+        ranges.set(name, { ...former.range, epoch: former.range.epoch + 1 });
+      }
+    }
+    return { ranges, taken, rest: [], used };
+  }
+
+  /** The same where there is room, but in other rows: of all that is free rows are made anew, and the longest are given first. */
+  private givePieces(wanted: Wanted, free: readonly Resting[]): Given | null {
+    const unused = { first: this.used, count: this.capacity - this.used, epoch: -1 };
+    const rows: { first: number; count: number; epoch: number }[] = [];
+    for (const { first, count, epoch } of [...free.map(({ range }) => range), unused].toSorted(
+      (one, other) => one.first - other.first,
+    )) {
+      const row = rows.at(-1);
+      if (row !== undefined && row.first + row.count === first) {
+        row.count += count;
+        row.epoch = Math.max(row.epoch, epoch);
+      } else rows.push({ first, count, epoch });
+    }
+    const ranges = new Map<string, SlotRange>();
+    for (const [name, count] of wanted.toSorted(([, one], [, other]) => other - one)) {
+      const row = rows.find((each) => each.count >= count);
+      if (row === undefined) return null;
+      ranges.set(name, { first: row.first, count, epoch: row.epoch + 1 });
+      row.first += count;
+      row.count -= count;
+    }
+    const used = Math.max(this.used, ...Array.from(ranges.values(), ({ first, count }) => first + count));
+    const rest = rows.flatMap(({ first, count, epoch }) => {
+      const range = { first, count: Math.min(first + count, used) - first, epoch };
+      return range.count > 0 ? [{ name: null, range, since: 0 }] : [];
+    });
+    return { ranges, taken: new Set(free), rest, used };
   }
 }
 

@@ -615,7 +615,10 @@ export class Keeper {
       listeners: (range) => isQuiet(range, (slot) => this.board.listenerConnections(slot)),
     });
     if (placed === null) {
-      throw refuse('there is no room for more servers while connections to former ones last; try again later');
+      throw refuse(
+        'there is no room for more servers while connections to former ones last; try again when they have ended, ' +
+          'or with `evenkeel upgrade`, which waits for none of them',
+      );
     }
     return placed;
   }

@@ -12,13 +12,19 @@ import { isDeeperThan } from './nesting.ts';
 
 /** In bytes. Who would do harm with a list has no more than some tenths of a second of the keeper's with it. */
 export const LIST_BYTES_MAX = 64 * 1024;
-const SERVERS_MAX = 500;
+export const LIST_SERVERS_MAX = 500;
 /** A list of maps has two. */
 const DEPTH_MAX = 8;
 const HTTPS_PORT = DEFAULTS.upstream.httpsPort;
 const KEYS: ReadonlySet<string> = new Set(['address', 'weight', 'state', 'max-connections', 'backup', 'id', 'copy']);
 
-export type ReadList = { readonly servers: readonly ServerPlan[] } | { readonly problem: string };
+export type ReadList = FoundList | { readonly problem: string };
+
+export interface FoundList {
+  readonly servers: readonly ServerPlan[];
+  /** What the list says of each of them, in their order. */
+  readonly entries: readonly unknown[];
+}
 
 /** `text`: JSON, or YAML. */
 export function readList(text: string, discovery: DiscoveryPlan): ReadList {
@@ -45,8 +51,8 @@ export function readList(text: string, discovery: DiscoveryPlan): ReadList {
   }
   if (!Array.isArray(list)) return { problem: 'it is not a list of servers, for example ["192.0.2.1:80"]' };
   if (list.length === 0) return { problem: 'it has no server' };
-  if (list.length > SERVERS_MAX)
-    return { problem: `it has ${list.length} servers, and at most ${SERVERS_MAX} are taken` };
+  if (list.length > LIST_SERVERS_MAX)
+    return { problem: `it has ${list.length} servers, and at most ${LIST_SERVERS_MAX} are taken` };
   for (const [index, server] of list.entries()) {
     const why = whyNot(server);
     if (why !== null) return { problem: `server ${index + 1}: ${why}` };
@@ -77,7 +83,7 @@ function checked(list: readonly unknown[], { port }: DiscoveryPlan): ReadList {
   const wrong = diagnostics.find(({ severity }) => severity !== 'warning');
   if (wrong !== undefined) return { problem: `${wrong.message}; ${wrong.remedy}` };
   assert(config !== null, 'nothing is wrong with it');
-  return { servers: compile(config, { workers: 1 }).upstreams[0].servers };
+  return { servers: compile(config, { workers: 1 }).upstreams[0].servers, entries: list };
 }
 
 /** What `sticky` of the upstream may go by. */

@@ -29,6 +29,22 @@ test('a server that a list does not have stays for a while, and goes then', () =
   assert.equal(finding.deadlineMs, Number.POSITIVE_INFINITY);
 });
 
+test('who was missing before a restart stays as long as without one', () => {
+  const before = new Finding<{ readonly name: string; readonly weight: number }>(HOLD_MS);
+  before.handleList(list('a', 'b', 'c'), 0);
+  before.handleList(list('b', 'c'), 1_000);
+  before.handleList(list('c'), 3_000);
+  const finding = new Finding<{ readonly name: string; readonly weight: number }>(HOLD_MS);
+  finding.recall(list('c'), before.missing, 4_000);
+  assert.equal(names(finding), 'c b a');
+  assert.equal(finding.listedMs, null);
+  finding.handleTime(6_000);
+  assert.equal(names(finding), 'c b');
+  finding.handleList(list('c', 'b'), 7_000);
+  finding.handleTime(60_000);
+  assert.equal(names(finding), 'c b');
+});
+
 test('one that comes back in time has never gone, and is as the new list says', () => {
   const finding = new Finding<{ readonly name: string; readonly weight: number }>(HOLD_MS);
   finding.handleList(list('a', 'b'), 0);

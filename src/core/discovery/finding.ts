@@ -38,6 +38,21 @@ export class Finding<S extends Named> {
     return Math.min(Number.POSITIVE_INFINITY, ...missing) + this.holdMs;
   }
 
+  /** Those that the last list does not have, and when they were missed first. */
+  get missing(): readonly { readonly server: S; readonly missingMs: number }[] {
+    return Array.from(this.known.values()).flatMap(({ server, missingMs }) =>
+      missingMs === null ? [] : [{ server, missingMs }],
+    );
+  }
+
+  /** Before anything else came: the last list of before a restart, and those that were missing in it. */
+  recall(list: readonly S[], missing: Finding<S>['missing'], nowMs: number): void {
+    this.known = new Map(missing.map((one) => [one.server.name, one]));
+    for (const { name } of list) this.known.delete(name);
+    this.handleList(list, nowMs);
+    this.listedMs = null;
+  }
+
   /** What `servers` are right after a list with these. */
   with(list: readonly S[]): readonly S[] {
     const listed = new Set(list.map(({ name }) => name));

@@ -124,6 +124,33 @@ test('what stays for a while needs room too', { timeout: 60_000 }, async (t) => 
   assert.match(lines[1], /its servers need 32 places, .*, and 31 are left; what was found before stays$/);
 });
 
+test('who stays for a while does so over a restart too, and leaves then', { timeout: 60_000 }, async (t) => {
+  const url = await startRegistry(t, () => undefined);
+  const whole = planOf('192.0.2.1:80', url, '60s');
+  const [web] = whole.upstreams;
+  const plan = { ...whole, upstreams: [{ ...web, discovery: { ...web.discovery!, holdMs: 1 } }] };
+  const entry = { address: '192.0.2.7:80', weight: 7 };
+  // however slow this machine is: it has been missing for no time at the start
+  const missing = [{ entry, sinceMs: Date.now() + 3_600_000 }];
+  const record = { upstream: 'web', from: url, text: '["192.0.2.2:80"]', missing };
+  const names: (readonly string[])[] = [];
+  let nowMs = 0;
+  await new Promise<void>((resolve) => {
+    const look = (): number => names.push((discoveries.foundFor(plan).get('web') ?? []).map(({ name }) => name));
+    const discoveries: Discoveries = new Discoveries({
+      file: { ...NOTHING_STORED, read: () => [record] },
+      log: logTo([], resolve),
+      onFound: async () => void look(),
+      now: () => nowMs,
+    });
+    t.after(() => discoveries.stop());
+    discoveries.apply(plan);
+    look();
+    nowMs = 10;
+  });
+  assert.deepEqual(names, [['192.0.2.2:80', '192.0.2.7:80'], ['192.0.2.2:80']]);
+});
+
 test('of a registry that does not answer it is said that it took too long', { timeout: 60_000 }, async (t) => {
   const url = await startRegistry(t, () => undefined);
   const lines: string[] = [];

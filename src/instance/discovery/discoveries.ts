@@ -11,8 +11,8 @@ import type { DiscoveryPlan, ServerPlan, UpstreamPlan } from '../../config/plan/
 import type { Plan } from '../../config/plan/plan.ts';
 import { Finding } from '../../core/discovery/finding.ts';
 import { type Log, printable } from '../../keeper/log/log.ts';
-import { StateFile } from '../../keeper/state-file.ts';
-import { readList } from '../../load/found-servers.ts';
+import { isTime, StateFile } from '../../keeper/state-file.ts';
+import { type FoundList, LIST_SERVERS_MAX, readList } from '../../load/found-servers.ts';
 import type { ListHandler, ListSource } from './list-source.ts';
 import { openSource, sourceName } from './sources.ts';
 
@@ -23,6 +23,15 @@ export interface FoundRecord {
   readonly from: string;
   /** The list, as it came. */
   readonly text: string;
+  /** Servers that it does not have, and that stay for a while. */
+  readonly missing?: readonly MissingRecord[];
+}
+
+interface MissingRecord {
+  /** What the last list that had it said of it. */
+  readonly entry: unknown;
+  /** Unix time. */
+  readonly sinceMs: number;
 }
 
 export interface DiscoveriesOptions {
@@ -52,8 +61,13 @@ export function foundServersFile(directory: string, node: string, log: Log): Sta
 }
 
 function isRecord(value: unknown): value is FoundRecord {
-  const { upstream, from, text } = value as Partial<Record<keyof FoundRecord, unknown>>;
-  return typeof upstream === 'string' && typeof from === 'string' && typeof text === 'string';
+  const { upstream, from, text, missing = [] } = value as Partial<Record<keyof FoundRecord, unknown>>;
+  const isList = typeof upstream === 'string' && typeof from === 'string' && typeof text === 'string';
+  return isList && Array.isArray(missing) && missing.every(isMissing);
+}
+
+function isMissing(value: unknown): value is MissingRecord {
+  return typeof value === 'object' && value !== null && 'entry' in value && 'sinceMs' in value && isTime(value.sinceMs);
 }
 
 export class Discoveries {
@@ -159,6 +173,8 @@ class Discovery implements ListHandler {
   record: FoundRecord | null = null;
   private readonly options: DiscoveryOptions;
   private readonly finding: Finding<ServerPlan>;
+  /** What lists said of those servers that there are, by their names. */
+  private entries = new Map<string, unknown>();
   private source: ListSource | null = null;
   /** What is in force of what was found. Empty: the servers of the file are. */
   private applied: readonly ServerPlan[];
@@ -186,6 +202,7 @@ class Discovery implements ListHandler {
   begin(): void {
     if (this.source !== null) return;
     this.source = openSource(this.plan.from, this);
+    this.settle();
   }
 
   stop(): void {
@@ -215,8 +232,9 @@ class Discovery implements ListHandler {
     if (this.toldProblem !== null) this.options.log.info(`${this.options.upstream}: ${this.from} has a list again`);
     this.toldProblem = null;
     this.finding.handleList(read.servers, this.options.now());
+    this.note(read);
     if (this.record?.text !== text) {
-      this.record = { upstream: this.options.upstream, from: this.from, text };
+      this.record = { upstream: this.options.upstream, from: this.from, text, missing: this.missing };
       this.options.onList();
     }
     this.settle();
@@ -265,8 +283,31 @@ class Discovery implements ListHandler {
     const read = readList(remembered.text, this.plan);
     if ('problem' in read) return;
     this.record = remembered;
-    this.finding.handleList(read.servers, this.options.now());
-    this.finding.listedMs = null;
+    const nowMs = this.options.now();
+    const { missing = [] } = remembered;
+    const held = readList(JSON.stringify(missing.map(({ entry }) => entry)), this.plan);
+    const servers = 'problem' in held ? [] : held.servers;
+    this.finding.recall(
+      read.servers,
+      servers.map((server, i) => ({ server, missingMs: nowMs - Math.max(0, Date.now() - missing[i].sinceMs) })),
+      nowMs,
+    );
+    if (!('problem' in held)) this.note(held);
+    this.note(read);
+  }
+
+  private note({ servers, entries }: FoundList): void {
+    for (const [i, { name }] of servers.entries()) this.entries.set(name, entries[i]);
+    const known = new Set(this.servers.map(({ name }) => name));
+    for (const name of this.entries.keys()) if (!known.has(name)) this.entries.delete(name);
+  }
+
+  /** As many as a list may have, those that were missed last. */
+  private get missing(): readonly MissingRecord[] {
+    const nowMs = this.options.now();
+    return this.finding.missing.slice(0, LIST_SERVERS_MAX).map(({ server: { name }, missingMs }) => {
+      return { entry: this.entries.get(name), sinceMs: Math.max(0, Date.now() - (nowMs - missingMs)) };
+    });
   }
 }
 
