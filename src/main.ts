@@ -62,6 +62,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
       reload: async (options) => (await import('./commands/reload.ts')).reloadCommand(options),
       reopen: async (options) => (await import('./commands/reopen.ts')).reopenCommand(options),
       config: async (options) => written((await import('./commands/config.ts')).configCommand(options)),
+      fleet: async (options) => written((await import('./commands/fleet/fleet.ts')).fleetCommand(options, output)),
       override: async (options) => (await import('./commands/override.ts')).overrideCommand(options),
       nginx: (options) =>
         onLinux(async () => (await import('./commands/nginx/nginx.ts')).nginxCommand(options, program, output)),

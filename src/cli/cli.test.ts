@@ -39,6 +39,10 @@ async function run(...argv: string[]): Promise<Ran> {
         return Promise.resolve(0);
       },
       serverSetup: () => Promise.resolve(0),
+      fleet: (options) => {
+        calls.push(options);
+        return Promise.resolve(0);
+      },
       identity: () => Promise.resolve(0),
       token: () => Promise.resolve(0),
       explain: () => Promise.resolve(0),

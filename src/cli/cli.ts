@@ -16,6 +16,7 @@ import { addDemoCommand } from './demo.ts';
 import { EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import { addKeepalivedCommand } from './keepalived.ts';
 import type { KeepalivedOptions } from './keepalived-arguments.ts';
+import { addFleetCommands, type FleetOptions, type FleetWords } from './fleet.ts';
 import { addIdentityCommand } from './identity.ts';
 import { addExplainCommand, type ExplainOptions } from './explain.ts';
 import { addEventsCommand, type EventsOptions } from './events.ts';
@@ -56,6 +57,7 @@ export interface Commands {
   upgrade(options: UpgradeOptions): Promise<number>;
   reopen(options: ReopenOptions): Promise<number>;
   config(options: ConfigOptions): Promise<number>;
+  fleet(options: FleetOptions & FleetWords): Promise<number>;
   identity(): Promise<number>;
   token(options: TokenOptions): Promise<number>;
   events(options: EventsOptions): Promise<number>;
@@ -101,6 +103,7 @@ export function createCli(version: string, context: CliContext<Commands>): Comma
   addReloadCommand(program, context);
   addReopenCommand(program, context);
   addConfigCommands(program, context);
+  addFleetCommands(program, context);
   addIdentityCommand(program, context);
   addTokenCommands(program, context);
   addEventsCommand(program, context);

@@ -88,7 +88,7 @@ async function questionOf(what: SetWhat): Promise<{ readonly path: string; reado
 }
 
 /** What is in a file of any language, as the model has it. What is wrong with it as a configuration is for the one that is to run it to say. */
-function documentOf(path: string): unknown {
+export function documentOf(path: string): unknown {
   let said = '';
   const print = (text: string): void => void (said += text);
   const texts = readConfigTexts([{ path, language: null }], print);

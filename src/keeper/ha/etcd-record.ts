@@ -2,13 +2,10 @@
  * One record in an etcd cluster, by its JSON gateway (etcd 3.4 and later). Reads and writes are linearizable, which is etcd's default: a member that
  * does not reach the majority does not answer them.
  */
-import http from 'node:http';
-import https from 'node:https';
 import { systemReason } from '../../base/system-error.ts';
 import type { LeasePlan } from '../../config/plan/ha.ts';
 import type { LeaseAnswer, LeaseQuestion, LeaseRecord } from '../../core/lease/lease.ts';
-import { EtcdMembers } from '../etcd-members.ts';
-import { askHttp } from '../http-question.ts';
+import { base64, EtcdMembers, parseObject } from '../etcd-members.ts';
 import { printable } from '../log/log.ts';
 
 /** What etcd has said, as far as it is read. Its 64-bit numbers are texts. */
@@ -30,7 +27,6 @@ const HOLDER_CHARACTERS_MAX = 256;
 export class EtcdRecord {
   private readonly plan: LeasePlan;
   private readonly timeoutMs: number;
-  private readonly agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
   private readonly members: EtcdMembers;
   /** What was wrong with the last answer; null: nothing. */
   problem: string | null = null;
@@ -46,8 +42,7 @@ export class EtcdRecord {
   }
 
   close(): void {
-    this.agents.http.destroy();
-    this.agents.https.destroy();
+    this.members.close();
   }
 
   /** Never rejects. After a failure the next member is asked. */
@@ -79,40 +74,7 @@ export class EtcdRecord {
   }
 
   private async post(path: string, body: unknown): Promise<Said> {
-    const url = `${this.memberUrl}${path}`;
-    const { isWhole, status, text } = await askHttp({
-      url,
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-      charactersMax: ANSWER_CHARACTERS_MAX,
-      signal: AbortSignal.timeout(this.timeoutMs),
-      agent: url.startsWith('https:') ? this.agents.https : this.agents.http,
-      tls: this.members.tls,
-    });
-    if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 200)}`);
-    if (!isWhole) throw new Error('its answer is too long');
-    return parseSaid(text);
-  }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
-}
-
-/** Throws if etcd does not say such a thing. */
-function parseSaid(text: string): Said {
-  const said = parseObject(text);
-  if (said === null) throw new Error('its answer is not that of etcd');
-  return said;
-}
-
-/** Null: the text is no object. */
-function parseObject(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' ? value : null;
-  } catch {
-    return null;
+    return this.members.post(path, body, { timeoutMs: this.timeoutMs, charactersMax: ANSWER_CHARACTERS_MAX });
   }
 }
 
