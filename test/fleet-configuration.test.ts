@@ -102,13 +102,13 @@ test(
     assert.match(refused.said, /stopped: lb01: .*redirect.*; all nodes go back to version 1/s);
     assert.equal(refused.code, 1);
 
-    let isOver = false;
+    const over = new AbortController();
     const asking = (async () => {
-      while (!isOver) await ask(nodes[1], 20);
+      while (!over.signal.aborted) await ask(nodes[1], 20);
     })();
     const failing = fleet.file('failing.yaml', '{ status: 503, body: no }');
     const stopped = await fleet.run('publish', failing, '--steps', 'all', '--watch', '30s');
-    isOver = true;
+    over.abort();
     await asking;
     assert.match(
       stopped.said,

@@ -160,7 +160,7 @@ function countsOf({ listeners }: Awaited<ReturnType<typeof askStatus>>): Counts 
   let requests = 0;
   let failed = 0;
   for (const { traffic } of listeners) {
-    if (traffic == null) continue;
+    if (traffic === undefined || traffic === null) continue;
     for (const [name, count] of Object.entries(traffic.requests)) {
       requests += count;
       if (name === '5xx') failed += count;

@@ -85,7 +85,7 @@ function whom(nodes: Extract<Next, { kind: 'go-on' }>['nodes']): string {
 }
 
 function before(record: RolloutRecord | null): string {
-  if (record?.stopped == null) return '';
+  if (record === null || record.stopped === null) return '';
   return record.former === null
     ? '; there is no version before'
     : `; all nodes go back to version ${record.former.version}`;

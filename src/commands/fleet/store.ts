@@ -121,7 +121,7 @@ export class FleetStore {
 function said<T>(schema: z.ZodType<T>, answer: object): T {
   const { data, error } = schema.safeParse(answer);
   if (error !== undefined) throw new StoreError('its answer is not that of etcd');
-  return data!;
+  return data;
 }
 
 function parsed(base64Text: string): unknown {

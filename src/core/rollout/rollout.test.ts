@@ -201,7 +201,7 @@ test('whatever fails on the way, nodes end with one version: the new one if all 
       }
       const isNew = (i: number): boolean =>
         stored.stopped === null && (stored.nodes === null || stored.nodes.includes(names[i]));
-      balancers.forEach(({ inForce }, i) => assert.equal(inForce, isNew(i) ? 'c2' : 'c1', `${names[i]}`));
+      balancers.forEach(({ inForce }, i) => assert.equal(inForce, isNew(i) ? 'c2' : 'c1', names[i]));
       if (isWrong) assert.notEqual(stored.stopped ?? (stored.nodes?.length === 1 ? 'left' : null), null);
     }),
   );
