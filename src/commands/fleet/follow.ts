@@ -24,6 +24,10 @@ export interface FollowOptions {
   readonly output: Output;
 }
 
+type FollowingOptions = Omit<FollowOptions, 'store'> & {
+  readonly store: Pick<FleetStore, 'read' | 'replace' | 'tell'>;
+};
+
 /** Resolves after SIGTERM or SIGINT. */
 export async function followFleet(options: FollowOptions): Promise<void> {
   const { node, output } = options;
@@ -37,14 +41,17 @@ export async function followFleet(options: FollowOptions): Promise<void> {
   }
 }
 
-class Following {
-  private readonly options: FollowOptions;
+/** One node's. */
+export class Following {
+  private readonly options: FollowingOptions;
   private readonly follower: Follower;
   private toldMs = Number.NEGATIVE_INFINITY;
+  /** What is in force goes back by itself: somebody has taken it on trial, perhaps this command before it was started anew. */
+  private isOnTrial = false;
   /** The last that was said of each kind, so that it is said once. */
   private readonly said = new Map<string, string>();
 
-  constructor(options: FollowOptions) {
+  constructor(options: FollowingOptions) {
     this.options = options;
     this.follower = new Follower(options.node);
   }
@@ -59,7 +66,9 @@ class Following {
       this.say('etcd', messageOf(error));
     }
     try {
-      follower.handleCounts(countsOf(await askStatus(options.socket)), performance.now());
+      const status = await askStatus(options.socket);
+      follower.handleCounts(countsOf(status), performance.now());
+      this.isOnTrial = typeof status.configuration.setByApi?.rollbackInMs === 'number';
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
     }
@@ -98,7 +107,7 @@ class Following {
     });
     if (reply.status === REFUSED || reply.status === 400) return { kind: 'refused', why: errorOf(reply.body) };
     const { changes } = bodyOf(reply) as Answer<'replaceConfiguration'>;
-    return { kind: 'done', isSame: changes.length === 0 };
+    return { kind: 'done', isSame: changes.length === 0 && !this.isOnTrial };
   }
 
   private async ask(question: Question): Promise<Outcome> {

@@ -37,23 +37,25 @@ export async function publish(
   out(`version ${version}: ${whom(rollout.first)}\n`);
   for (;;) {
     await delay(LOOK_MS);
-    const done = await step(store, rollout, { err, out });
-    if (done !== null) return done;
+    try {
+      const done = await step(store, rollout, { err, out });
+      if (done !== null) return done;
+    } catch (error) {
+      // etcd does not answer now: nothing goes on without it, and nothing is lost
+      if (!(error instanceof StoreError)) throw error;
+    }
   }
 }
 
 /** Null: it goes on. */
 async function step(store: FleetStore, rollout: Rollout, { err, out }: Output): Promise<number | null> {
-  const found = await look(store);
-  if (found === null) return null;
-  const { kept, reports } = found;
-  const next = rollout.next(kept.record, reports, performance.now());
+  const kept = await store.read();
+  const next = rollout.next(kept.record, await store.reports(), performance.now());
   switch (next.kind) {
     case 'wait':
       return null;
     case 'go-on':
-      out(`${whom(next.nodes)}\n`);
-      await store.replace(kept, { ...kept.record!, nodes: next.nodes });
+      if (await store.replace(kept, { ...kept.record!, nodes: next.nodes })) out(`${whom(next.nodes)}\n`);
       return null;
     case 'stop':
       await store.replace(kept, { ...kept.record!, stopped: { why: next.why, by: userName() } });
@@ -64,19 +66,6 @@ async function step(store: FleetStore, rollout: Rollout, { err, out }: Output): 
     case 'done':
       out('all nodes keep it\n');
       return EXIT_OK;
-  }
-}
-
-/** Null: etcd does not answer now. Nothing goes on without it, and nothing is lost. */
-async function look(store: FleetStore): Promise<{
-  readonly kept: Awaited<ReturnType<FleetStore['read']>>;
-  readonly reports: Awaited<ReturnType<FleetStore['reports']>>;
-} | null> {
-  try {
-    return { kept: await store.read(), reports: await store.reports() };
-  } catch (error) {
-    if (error instanceof StoreError) return null;
-    throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import { systemReason } from '../../base/system-error.ts';
 import type { FleetOptions } from '../../cli/fleet.ts';
 import type { NodeReport, RolloutRecord } from '../../core/rollout/record.ts';
 import { base64, EtcdMembers } from '../../keeper/etcd-members.ts';
+import { printable } from '../../keeper/log/log.ts';
 
 /** It does not answer, or not as it should. */
 export class StoreError extends Error {}
@@ -23,19 +24,21 @@ const CHARACTERS_MAX = 8 * 1024 * 1024;
 /** A node that has not spoken for so long is not there. */
 const REPORT_TTL_S = 15;
 
+/** Whoever may write to etcd is no one who may write to a terminal. */
+const Text = z.string().transform(printable);
 const Version = z.object({ version: z.number(), configuration: z.unknown() });
 const Record = Version.extend({
-  nodes: z.array(z.string()).nullable(),
+  nodes: z.array(Text).nullable(),
   former: Version.nullable(),
-  stopped: z.object({ why: z.string(), by: z.string() }).nullable(),
+  stopped: z.object({ why: Text, by: Text }).nullable(),
   watchMs: z.number(),
-  by: z.string(),
+  by: Text,
 });
 const Report = z.object({
-  node: z.string(),
+  node: Text,
   version: z.number().nullable(),
   state: z.enum(['keeps', 'watches', 'refuses']),
-  why: z.string(),
+  why: Text,
 });
 const Range = z.object({
   kvs: z.array(z.object({ value: z.string().default(''), mod_revision: z.string() })).default([]),

@@ -17,7 +17,7 @@ export type Order =
 
 /** What became of it. */
 export type Outcome =
-  | { readonly kind: 'done'; /** Of `take`: it was in force already. */ readonly isSame?: boolean }
+  | { readonly kind: 'done'; /** Of `take`: it was in force already, for good. */ readonly isSame?: boolean }
   /** It is wrong, and will be. */
   | { readonly kind: 'refused'; readonly why: string }
   /** Nobody answers, or not now. */

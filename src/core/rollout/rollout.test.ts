@@ -36,7 +36,7 @@ class Balancer {
       case 'take': {
         const { configuration } = order.version;
         if (!isRight(configuration)) return { kind: 'refused', why: 'it is wrong' };
-        const isSame = this.inForce === configuration;
+        const isSame = this.inForce === configuration && this.pending === null;
         this.pending = { before: this.pending?.before ?? this.inForce, untilMs: nowMs + order.forMs };
         this.inForce = configuration;
         return { kind: 'done', isSame };
@@ -138,6 +138,17 @@ test('a node that says nothing in time stops it', () => {
   const why = 'lb02 did not keep it in time';
   assert.deepEqual(rollout.next(record(3), [keeps], WATCH_MS + 60_001), { kind: 'stop', why });
   assert.equal(rollout.next(record(4), [keeps], 0).kind, 'stopped');
+});
+
+test('a step that could not be written is written again, and is not late for that', () => {
+  const steps: readonly Step[] = [{ kind: 'count', value: 1 }, { kind: 'all' }];
+  const rollout = new Rollout(3, steps, WATCH_MS, ['lb01', 'lb02'], 0);
+  const keeps: NodeReport = { node: 'lb01', version: 3, state: 'keeps', why: '' };
+  const first = record(3, { nodes: ['lb01'] });
+  const goOn = { kind: 'go-on', nodes: null };
+  assert.deepEqual(rollout.next(first, [keeps], 1_000), goOn);
+  assert.deepEqual(rollout.next(first, [keeps], WATCH_MS + 90_000), goOn);
+  assert.deepEqual(rollout.next(record(3), [keeps], WATCH_MS + 91_000), { kind: 'wait', for: ['lb02'] });
 });
 
 const STEPS: readonly Step[] = [{ kind: 'count', value: 1 }, { kind: 'percent', value: 50 }, { kind: 'all' }];

@@ -52,7 +52,13 @@ export class Rollout {
       return { kind: 'stopped', why: 'another version was published meanwhile' };
     }
     if (record.stopped !== null) return { kind: 'stopped', why: record.stopped.why };
-    const concerned = nodesOf(this.steps[this.step], this.all) ?? this.all;
+    const wanted = nodesOf(this.steps[this.step], this.all);
+    // it could not be written, or nobody knows whether it was
+    if (!isSame(record.nodes, wanted)) {
+      this.stepMs = nowMs;
+      return { kind: 'go-on', nodes: wanted };
+    }
+    const concerned = wanted ?? this.all;
     const refusing = reports.find(({ node, state }) => concerned.includes(node) && state === 'refuses');
     if (refusing !== undefined) return { kind: 'stop', why: `${refusing.node}: ${refusing.why}` };
     const keeping = new Set(
@@ -69,4 +75,9 @@ export class Rollout {
     if (this.step === this.steps.length) return { kind: 'done' };
     return { kind: 'go-on', nodes: nodesOf(this.steps[this.step], this.all) };
   }
+}
+
+function isSame(some: readonly string[] | null, others: readonly string[] | null): boolean {
+  if (some === null || others === null) return some === others;
+  return some.length === others.length && some.every((node, i) => node === others[i]);
 }

@@ -51,6 +51,8 @@ interface Known {
 }
 
 const GONE = 410;
+/** Answers with 500 slices each that are one list: far more than there may be of endpoints. */
+const PAGES_MAX = 16;
 const SERVICE_LABEL = 'kubernetes.io/service-name';
 
 export interface ServiceOfCluster {
@@ -69,6 +71,7 @@ export class EndpointSlices implements WatchedList {
   private known = new Map<string, Known>();
   /** Of the list that is coming in. */
   private coming: Map<string, Known> | null = null;
+  private pages = 0;
   private next = '';
   /** The API's, opaque: what is known is as of then. */
   private version = '';
@@ -86,15 +89,18 @@ export class EndpointSlices implements WatchedList {
     this.coming ??= new Map();
     for (const slice of items ?? []) put(this.coming, slice);
     this.next = metadata.continue;
+    if (++this.pages > PAGES_MAX) throw new NoList(`its list has more than ${PAGES_MAX} parts`);
     if (this.next !== '') return false;
     this.known = this.coming;
     this.coming = null;
+    this.pages = 0;
     this.version = metadata.resourceVersion;
     return true;
   }
 
   forget(): void {
     this.coming = null;
+    this.pages = 0;
     this.next = '';
   }
 
@@ -163,6 +169,8 @@ export class EndpointSlices implements WatchedList {
 
 function put(known: Map<string, Known>, { addressType, endpoints, metadata, ports }: Slice): void {
   known.delete(metadata.name);
+  // counted below is as much work as there are
+  if (known.size >= ENTRIES_MAX) throw new NoList(`it has more than ${ENTRIES_MAX} slices`);
   if (addressType !== 'IPv4' && addressType !== 'IPv6') return;
   known.set(metadata.name, {
     family: addressType,

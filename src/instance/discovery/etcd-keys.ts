@@ -22,6 +22,10 @@ const WatchLine = z.union([
   z.object({ error: z.object({ message: z.string() }) }),
 ]);
 
+/** Of a key and its value together: a server is said in far less. */
+const ENTRY_CHARACTERS_MAX = 4096;
+const KEY_CHARACTERS_TOLD = 200;
+
 export class EtcdKeys implements WatchedList {
   private readonly prefix: string;
   /** By key: what it says. */
@@ -41,7 +45,7 @@ export class EtcdKeys implements WatchedList {
     const { header, kvs, more } = parseSaid(RangeAnswer, text, 'etcd');
     if (more) throw new NoList(tooMany(this.prefix));
     this.revision = BigInt(header.revision);
-    this.values = new Map(kvs.map(({ key, value }) => [textOf(key), textOf(value)]));
+    this.values = new Map(kvs.map(entryOf));
     return true;
   }
 
@@ -61,7 +65,7 @@ export class EtcdKeys implements WatchedList {
     if (canceled) throw new NoList(`etcd has ended the watch: ${reason}`);
     for (const { kv, type } of events) {
       if (type === 'DELETE') this.values.delete(textOf(kv.key));
-      else this.values.set(textOf(kv.key), textOf(kv.value));
+      else this.values.set(...entryOf(kv));
       // how far the store is, as the line's head has it, may be further than what was told
       this.revision = BigInt(kv.mod_revision);
     }
@@ -96,6 +100,13 @@ function serverOf(key: string, value: string): unknown {
   } catch {
     throw new NoList(`the value of ${key} is no JSON`);
   }
+}
+
+/** Without an end to each of them a store that says one after the other could fill the memory. */
+function entryOf({ key: writtenKey, value }: z.infer<typeof KeyValue>): readonly [key: string, value: string] {
+  const key = textOf(writtenKey);
+  if (writtenKey.length + value.length <= ENTRY_CHARACTERS_MAX) return [key, textOf(value)];
+  throw new NoList(`what ${key.slice(0, KEY_CHARACTERS_TOLD)} says is too long for a server`);
 }
 
 function textOf(base64: string): string {

@@ -65,6 +65,16 @@ test('a revision that etcd has no more, an error and nonsense are told apart', (
   assert.throws(() => keys.list(), /the value of \/web\/a is no JSON/);
 });
 
+test('no key says more than a server needs, be it in an answer or a change', () => {
+  const keys = new EtcdKeys('/web/');
+  const long = put('/web/a', 'x'.repeat(8192), 4) as { readonly kv: object };
+  assert.throws(() => keys.handleLine(etcdLine(long)), /what \/web\/a says is too long/);
+  assert.throws(
+    () => keys.handleAll(JSON.stringify({ header: { revision: '7' }, kvs: [long.kv] })),
+    /what \/web\/a says is too long/,
+  );
+});
+
 interface Endpoint {
   readonly addresses: readonly string[];
   readonly conditions: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
@@ -180,4 +190,14 @@ test('a bookmark moves where a watch goes on, and a version that is gone begins 
   );
   for (const line of ['null', '{}', '{"type":"ADDED"}', '{"type":"ADDED","object":[]}'])
     assert.throws(() => of.handleLine(line), /its answer is not that of Kubernetes/);
+});
+
+test('slices without endpoints count, and parts of a list have an end', () => {
+  const many = Array.from({ length: 1_001 }, (_, i) => slice(`web-${i}`, '1', []));
+  assert.throws(() => slices().handleAll(listOf('2', many)), /it has more than 1000 slices/);
+  const of = slices();
+  for (let i = 0; i < 16; i++) assert.equal(of.handleAll(listOf('2', [], 'more')), false);
+  assert.throws(() => of.handleAll(listOf('2', [], 'more')), /its list has more than 16 parts/);
+  of.forget();
+  assert.equal(of.handleAll(listOf('2', [slice('web-a', '1', [ready('10.0.0.1')])])), true);
 });

@@ -59,6 +59,11 @@ test('protocols, with the neighbours of those of BGP', () => {
   );
 });
 
+test('a row that is long takes no longer than it is', () => {
+  const row = `1002-a b c d ${'e'.repeat(50_000)}${' '.repeat(50_000)}x\u2028y`;
+  assert.equal(protocolsOf(reply(`${row}\n0000 \n`))[0].info, 'x\u2028y');
+});
+
 test('the networks of routes, of both tables', () => {
   assert.deepEqual(networksOf(reply(ROUTES)), ['192.0.2.2/32', '192.0.2.1/32', '2001:db8:10::10/128']);
   assert.deepEqual(networksOf(reply('0000 \n')), []);

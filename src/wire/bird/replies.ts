@@ -62,9 +62,10 @@ export function protocolsOf({ lines }: Reply): readonly BirdProtocol[] {
   for (const { code, text } of lines) {
     if (code === 1002) {
       // name, protocol, table, state, since, info
-      const row = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s*(.*?)\s*$/.exec(text);
+      const row = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)(?!\S)/.exec(text);
       if (row === null) continue;
-      const [, name, kind, , state, since, info] = row;
+      const [all, name, kind, , state, since] = row;
+      const info = text.slice(all.length).trim();
       found.push({ name, kind, isUp: state === 'up', since, info, neighbor: '', neighborAs: 0 });
     } else if (code === 1006 && found.length > 0) {
       const last = found[found.length - 1];
