@@ -16,9 +16,13 @@ export function parseBasic(fields: readonly string[]): Basic | null {
   const colon = bytes.indexOf(COLON);
   if (colon < 0) return null;
   const name = bytes.toString('latin1', 0, colon);
-  // it goes on in a field
+  return isFieldText(name) ? { name, password: Uint8Array.from(bytes.subarray(colon + 1)) } : null;
+}
+
+/** It goes on in a field, and is the same at the other end: spaces around it would be lost, and with them who it is. */
+export function isFieldText(text: string): boolean {
   // oxlint-disable-next-line no-control-regex
-  return /[\u0000-\u001f\u007f]/.test(name) ? null : { name, password: Uint8Array.from(bytes.subarray(colon + 1)) };
+  return !/[\u0000-\u001f\u007f]|^ | $/.test(text);
 }
 
 /** Likewise. */

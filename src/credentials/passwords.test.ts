@@ -66,6 +66,16 @@ test('by what is no hash nobody comes', () => {
   assert.notEqual(hashFault(SYSTEM_HASHES[0], false), null);
 });
 
+test('a hash that takes for ever, or all of the memory, is not begun', () => {
+  const long = ['$sha1$4000000000$abcdefgh$x', '$md5,rounds=4000000000$abcdefgh$$x', '$6$rounds=999999999$x$y'];
+  const large = ['$y$jFT$abcdefgh$x', '$y$jCz$abcdefgh$x', '$gy$jKT$abcdefgh$x', '$y$j9T/0$abcdefgh$x', '$y$'];
+  for (const hash of [...long, ...large, '$7$LU..../....abc$x', '$7$CUz.../....abc$x', '$7$CU....zzzzzabc$x'])
+    assert.match(hashFault(hash, true) ?? '', /takes? too long/, hash);
+  const modest = ['$y$j9T$abcdefgh$x', '$y$jDT$abcdefgh$x', '$y$j75$abcdefgh$x', '$gy$j9T$abcdefgh$x'];
+  for (const hash of [...modest, '$7$CU..../....abc$x', '$sha1$262144$abcdefgh$x', '$md5,rounds=5000$abcdefgh$$x'])
+    assert.equal(hashFault(hash, true), null, hash);
+});
+
 test('a file of users, as nginx reads it', () => {
   const text = '# a:b\nann:{PLAIN}a:comment\r\nbob:$6$x#y\n\nno colon\nann:{PLAIN}second\n:empty\nlast:{PLAIN} z';
   assert.deepEqual(
@@ -98,6 +108,9 @@ test('what a client says', () => {
     ['Authorization', 'Bearer abc'],
     ['Authorization', 'Basic'],
     ['Authorization', 'Basic ***'],
+    // servers would hear of ann
+    ['Authorization', basic('ann :x')],
+    ['Authorization', basic(' ann:x')],
     ['Authorization', basic('ann')],
     ['Authorization', basic('a\nb:x')],
     ['Authorization', basic('ann:x'), 'AUTHORIZATION', basic('bob:x')],

@@ -1,6 +1,7 @@
 /** Whether a token (JWT, RFC 7519) is one that lets its bearer in, and what it says. Read RFC 8725 first. */
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { TokenCheck } from '../config/plan/credentials.ts';
+import { isFieldText } from './authorization.ts';
 import type { VerifyKey } from './key-set.ts';
 import type { KeySource } from './key-source.ts';
 
@@ -98,6 +99,5 @@ function textOf(value: unknown): string {
     (one) => typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean',
   );
   const text = Buffer.from(members.join(',')).toString('latin1');
-  // oxlint-disable-next-line no-control-regex
-  return text.length > CLAIM_BYTES_MAX || /[\u0000-\u001f\u007f]/.test(text) ? '' : text;
+  return text.length <= CLAIM_BYTES_MAX && isFieldText(text) ? text : '';
 }

@@ -6,6 +6,7 @@ import type { Config, Loose } from '../config/model/config.ts';
 import { everyRoute } from '../config/model/every-route.ts';
 import { type CredentialFiles, isUrl, NO_CREDENTIAL_FILES } from '../config/plan/credentials.ts';
 import type { Path } from '../config/findings/diagnostic.ts';
+import { isFieldText } from '../credentials/authorization.ts';
 import { hashFault } from '../credentials/hash-faults.ts';
 import { parseKeySet } from '../credentials/key-set.ts';
 import { parseUsers } from '../credentials/user-file.ts';
@@ -22,6 +23,7 @@ export const NO_READ_CREDENTIALS: ReadCredentialFiles = { files: NO_CREDENTIAL_F
 /** Some ten thousand users. */
 const FILE_BYTES_MAX = 1024 * 1024;
 const FAULTS_MAX = 10;
+const SPACES = 'servers would take a name with a space at its end, or a control character, for another one';
 
 type Kind = 'users' | 'keys';
 
@@ -75,7 +77,7 @@ function unusable(kind: Kind, path: string, reason: string): Problem {
 
 function faultsOfUsers(path: string, text: string): readonly Problem[] {
   return [...parseUsers(text)].flatMap(([name, hash]) => {
-    const reason = hashFault(hash, HAS_CRYPT);
+    const reason = isFieldText(name) ? hashFault(hash, HAS_CRYPT) : SPACES;
     return reason === null ? [] : [problem('bad-hash', { who: `user ${name} of ${path}`, reason, path })];
   });
 }

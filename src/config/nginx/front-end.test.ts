@@ -315,6 +315,20 @@ test('a path with a space is sent to the location behind its slash', () => {
   assert.match(config.listeners!['http-80'].routes![0].redirect?.to ?? '', /\/a%20b\/\{query\}$/);
 });
 
+test('whatever is in that path is escaped, as nginx does it: signs of two units, and what would be a query or a value', () => {
+  const cases = [
+    ['/😀é/', '/%F0%9F%98%80%C3%A9/'],
+    ['/a?b#c%41/', '/a%3Fb%23c%2541/'],
+    ['/{client}/', '/%7Bclient%7D/'],
+  ];
+  for (const [path, escaped] of cases) {
+    const { config, said } = inServer(`location "${path}" { proxy_pass http://192.0.2.1; }`);
+    assert.ok(config !== null, said.join('\n'));
+    const to = config.listeners!['http-80'].routes![0].redirect?.to ?? '';
+    assert.ok(to.endsWith(`${escaped}{query}`), to);
+  }
+});
+
 test('an `if` with a log of its own goes on to the `return` behind it', () => {
   const { config } = inServer('location / { if ($http_x) { access_log /var/log/if.log; } return 403; }');
   const called = config!.listeners!['http-80'].routes!.find(({ name }) => name !== undefined)!;

@@ -636,7 +636,7 @@ function ownPass(scope: Scope): Directive | undefined {
 
 /** What may not stand in a redirect as it is (`ngx_escape_uri`). */
 function inTarget(path: string): string {
-  return path.replace(/[^!-~]/g, encodeURIComponent);
+  return path.replace(/[^!-~]|["<>\\^`{|}]/gu, encodeURIComponent);
 }
 
 function hasPort(name: string): boolean {

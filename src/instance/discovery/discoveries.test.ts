@@ -97,6 +97,38 @@ test('a list for which there is no room is of no use', { timeout: 60_000 }, asyn
   assert.deepEqual(lines, [`web: no list of servers from ${url}: ${why}; the servers of the file count`]);
 });
 
+test('keys of a store are no longer together than a list may be', { timeout: 60_000 }, async (t) => {
+  const kvs = Array.from({ length: 40 }, (_, i) => {
+    const value = `192.0.2.1:80${' '.repeat(2000)}`;
+    return { key: String(i), value, mod_revision: '1' };
+  }).map(({ key, value, mod_revision }) => ({
+    key: Buffer.from(key).toString('base64'),
+    value: Buffer.from(JSON.stringify({ address: value })).toString('base64'),
+    mod_revision,
+  }));
+  const answer = JSON.stringify({ header: { revision: '1' }, kvs });
+  const url = await startRegistry(t, (request, response) => {
+    if (request.url === '/v3/kv/range') response.end(answer);
+    else response.write('\n');
+  });
+  const lines: string[] = [];
+  await new Promise<void>((resolve) => {
+    const discoveries = new Discoveries({
+      file: NOTHING_STORED,
+      log: logTo(lines, resolve),
+      onFound: async () => resolve(),
+      now: () => performance.now(),
+    });
+    t.after(() => discoveries.stop());
+    const plan = planOf('192.0.2.1:80', url, '60s');
+    const [web] = plan.upstreams;
+    const from = { kind: 'etcd', members: [url.slice(0, -1)], prefix: '/web/', ca: null, client: null } as const;
+    discoveries.apply({ ...plan, upstreams: [{ ...web, discovery: { ...web.discovery!, from } }] });
+  });
+  const why = 'its list is longer than 65536 bytes';
+  assert.deepEqual(lines, [`web: no list of servers from etcd, /web/: ${why}; the servers of the file count`]);
+});
+
 test('what stays for a while needs room too', { timeout: 60_000 }, async (t) => {
   let asked = 0;
   const url = await startRegistry(t, (_, response) => response.end(asked++ === 0 ? '["a.test:80"]' : '["b.test:80"]'));

@@ -12,7 +12,7 @@ import type { Plan } from '../../config/plan/plan.ts';
 import { Finding } from '../../core/discovery/finding.ts';
 import { type Log, printable } from '../../keeper/log/log.ts';
 import { isTime, StateFile } from '../../keeper/state-file.ts';
-import { type FoundList, LIST_SERVERS_MAX, readList } from '../../load/found-servers.ts';
+import { type FoundList, LIST_BYTES_MAX, LIST_SERVERS_MAX, readList } from '../../load/found-servers.ts';
 import type { ListHandler, ListSource } from './list-source.ts';
 import { openSource, sourceName } from './sources.ts';
 
@@ -224,6 +224,8 @@ class Discovery implements ListHandler {
   }
 
   handleText(text: string): void {
+    // of a store it is as long as its keys
+    if (text.length > LIST_BYTES_MAX) return this.handleFailure(`its list is longer than ${LIST_BYTES_MAX} bytes`);
     const read = readList(text, this.plan);
     if ('problem' in read) return this.handleFailure(read.problem);
     // else nothing could be applied any more, whatever it is about
