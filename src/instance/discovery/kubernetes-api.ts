@@ -1,10 +1,12 @@
 /** The API server of a Kubernetes cluster, asked with what a pod of it has, or what the configuration names. */
-import { readFileSync } from 'node:fs';
 import type { KubernetesPlan } from '../../config/plan/upstream.ts';
+import { readRegularFile } from '../../load/regular-file.ts';
 import type { Connection, Store } from './watched-source.ts';
 
 /** "Accessing the Kubernetes API from a Pod" of Kubernetes' documentation. */
 const POD = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+const FILE_BYTES_MAX = 1024 * 1024;
 
 export class KubernetesApi implements Store {
   private readonly plan: KubernetesPlan;
@@ -16,11 +18,13 @@ export class KubernetesApi implements Store {
   /** Files are read for each question: tokens are renewed all the time. Throws if one cannot be, or there is no cluster. */
   connect(): Connection {
     const { ca, token } = this.plan;
-    const bearer = readFileSync(token ?? `${POD}/token`, 'utf8').trim();
+    const bearer = read(token ?? `${POD}/token`)
+      .toString('utf8')
+      .trim();
     return {
       origin: this.origin,
       headers: { accept: 'application/json', authorization: `Bearer ${bearer}` },
-      tls: { ca: readFileSync(ca ?? `${POD}/ca.crt`) },
+      tls: { ca: read(ca ?? `${POD}/ca.crt`) },
     };
   }
 
@@ -38,5 +42,10 @@ export class KubernetesApi implements Store {
 
 /** Throws if this runs in no pod. */
 export function namespaceOfPod(): string {
-  return readFileSync(`${POD}/namespace`, 'utf8').trim();
+  return read(`${POD}/namespace`).toString('utf8').trim();
+}
+
+/** A bundle of authorities is the longest of them. */
+function read(path: string): Buffer {
+  return readRegularFile(path, FILE_BYTES_MAX).bytes;
 }
