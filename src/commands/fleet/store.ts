@@ -37,6 +37,7 @@ const Record = Version.extend({
 const Report = z.object({
   node: Text,
   version: z.number().nullable(),
+  wanted: z.number().nullable(),
   state: z.enum(['keeps', 'watches', 'refuses']),
   why: Text,
 });

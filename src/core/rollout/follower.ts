@@ -102,13 +102,12 @@ export class Follower {
   }
 
   get report(): NodeReport {
-    const { node, refused, trial, trouble } = this;
-    if (trial !== null) return { node, version: trial.version, state: 'watches', why: trouble };
-    const wanted = this.record === null ? null : wantedBy(this.record, node);
-    const { version } = this;
-    if (wanted === null || wanted.version === version) return { node, version, state: 'keeps', why: '' };
-    const why = refused?.version === wanted.version ? refused.why : trouble;
-    return { node, version, state: why === '' ? 'keeps' : 'refuses', why };
+    const { node, record, refused, trial, trouble, version } = this;
+    const wanted = (record === null ? null : wantedBy(record, node))?.version ?? null;
+    if (trial !== null) return { node, version: trial.version, wanted, state: 'watches', why: trouble };
+    if (wanted === null || wanted === version) return { node, version, wanted, state: 'keeps', why: '' };
+    const why = refused?.version === wanted ? refused.why : trouble;
+    return { node, version, wanted, state: why === '' ? 'keeps' : 'refuses', why };
   }
 
   private handleTaken(

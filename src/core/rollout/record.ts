@@ -24,6 +24,8 @@ export interface NodeReport {
   readonly node: string;
   /** What it has; null: it has got nothing yet. */
   readonly version: number | null;
+  /** What it has seen that it should have; null: whatever it has. */
+  readonly wanted: number | null;
   /** `keeps`: for good. `watches`: it looks whether errors rise. `refuses`: another version is wanted, and cannot be, or has not gone well. */
   readonly state: 'keeps' | 'watches' | 'refuses';
   /** Of the version that is wanted, why it does not have it; empty: it has. */

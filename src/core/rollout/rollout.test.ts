@@ -66,12 +66,12 @@ test('a version is taken on trial, kept when its time is over, and told of', () 
   const take = follower.next(0)!;
   assert.deepEqual(take, { kind: 'take', version: record(3), forMs: WATCH_MS + 30_000 });
   follower.handleOutcome(take, { kind: 'done' }, 0);
-  assert.deepEqual(follower.report, { node: 'lb01', version: 3, state: 'watches', why: '' });
+  assert.deepEqual(follower.report, { node: 'lb01', version: 3, wanted: 3, state: 'watches', why: '' });
   assert.equal(follower.next(WATCH_MS - 1), null);
   const keep = follower.next(WATCH_MS)!;
   assert.equal(keep.kind, 'keep');
   follower.handleOutcome(keep, { kind: 'done' }, WATCH_MS);
-  assert.deepEqual(follower.report, { node: 'lb01', version: 3, state: 'keeps', why: '' });
+  assert.deepEqual(follower.report, { node: 'lb01', version: 3, wanted: 3, state: 'keeps', why: '' });
   assert.equal(follower.next(WATCH_MS), null);
 });
 
@@ -95,7 +95,7 @@ test('when errors rise it goes back, has it stopped everywhere, and does not tak
   assert.equal(follower.next(3_000)?.kind, 'stop');
   follower.handleOutcome(stop, { kind: 'done' }, 3_000);
   assert.equal(follower.next(3_000), null);
-  assert.deepEqual(follower.report, { node: 'lb01', version: null, state: 'refuses', why });
+  assert.deepEqual(follower.report, { node: 'lb01', version: null, wanted: 3, state: 'refuses', why });
   follower.handleRecord(record(4, { former: old(2) }));
   assert.equal(follower.next(3_000)?.kind, 'take');
 });
@@ -109,7 +109,13 @@ test('one that is refused is told of; one that cannot be asked for is tried agai
   assert.equal(follower.next(1)?.kind, 'take');
   follower.handleOutcome(take, { kind: 'refused', why: 'no such upstream' }, 1);
   assert.equal(follower.next(2), null);
-  assert.deepEqual(follower.report, { node: 'lb01', version: null, state: 'refuses', why: 'no such upstream' });
+  assert.deepEqual(follower.report, {
+    node: 'lb01',
+    version: null,
+    wanted: 3,
+    state: 'refuses',
+    why: 'no such upstream',
+  });
 });
 
 test('who is not among the nodes has the former version, and everybody when it is stopped', () => {
@@ -133,7 +139,7 @@ test('steps are at least one node, always the same ones first', () => {
 
 test('a node that says nothing in time stops it', () => {
   const rollout = new Rollout(3, [{ kind: 'all' }], WATCH_MS, ['lb01', 'lb02'], 0);
-  const keeps: NodeReport = { node: 'lb01', version: 3, state: 'keeps', why: '' };
+  const keeps: NodeReport = { node: 'lb01', version: 3, wanted: 3, state: 'keeps', why: '' };
   assert.deepEqual(rollout.next(record(3), [keeps], WATCH_MS), { kind: 'wait', for: ['lb02'] });
   const why = 'lb02 did not keep it in time';
   assert.deepEqual(rollout.next(record(3), [keeps], WATCH_MS + 60_001), { kind: 'stop', why });
@@ -143,12 +149,19 @@ test('a node that says nothing in time stops it', () => {
 test('a step that could not be written is written again, and is not late for that', () => {
   const steps: readonly Step[] = [{ kind: 'count', value: 1 }, { kind: 'all' }];
   const rollout = new Rollout(3, steps, WATCH_MS, ['lb01', 'lb02'], 0);
-  const keeps: NodeReport = { node: 'lb01', version: 3, state: 'keeps', why: '' };
+  const keeps: NodeReport = { node: 'lb01', version: 3, wanted: 3, state: 'keeps', why: '' };
   const first = record(3, { nodes: ['lb01'] });
   const goOn = { kind: 'go-on', nodes: null };
   assert.deepEqual(rollout.next(first, [keeps], 1_000), goOn);
   assert.deepEqual(rollout.next(first, [keeps], WATCH_MS + 90_000), goOn);
   assert.deepEqual(rollout.next(record(3), [keeps], WATCH_MS + 91_000), { kind: 'wait', for: ['lb02'] });
+});
+
+test('what a node says of an earlier version stops nothing', () => {
+  const rollout = new Rollout(3, [{ kind: 'all' }], WATCH_MS, ['lb01'], 0);
+  const late: NodeReport = { node: 'lb01', version: 1, wanted: 2, state: 'refuses', why: 'it was wrong' };
+  assert.deepEqual(rollout.next(record(3), [late], 0), { kind: 'wait', for: ['lb01'] });
+  assert.deepEqual(rollout.next(record(3), [{ ...late, wanted: 3 }], 0), { kind: 'stop', why: 'lb01: it was wrong' });
 });
 
 const STEPS: readonly Step[] = [{ kind: 'count', value: 1 }, { kind: 'percent', value: 50 }, { kind: 'all' }];

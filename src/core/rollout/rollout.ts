@@ -59,7 +59,10 @@ export class Rollout {
       return { kind: 'go-on', nodes: wanted };
     }
     const concerned = wanted ?? this.all;
-    const refusing = reports.find(({ node, state }) => concerned.includes(node) && state === 'refuses');
+    // who has not seen this version yet may still speak of the last one
+    const refusing = reports.find(
+      (report) => concerned.includes(report.node) && report.wanted === this.version && report.state === 'refuses',
+    );
     if (refusing !== undefined) return { kind: 'stop', why: `${refusing.node}: ${refusing.why}` };
     const keeping = new Set(
       reports.flatMap(({ node, state, version }) => (state === 'keeps' && version === this.version ? [node] : [])),
