@@ -174,3 +174,24 @@ test('the hash depends on every byte, the length and the key, and spreads', () =
   for (const text of texts) buckets[Number(of(text).split(' ')[1]) & 63]++;
   assert.ok(Math.max(...buckets) < 450 && Math.min(...buckets) > 200, buckets.join(' '));
 });
+
+test('two that make the cell of a key at one instant count into one level', () => {
+  const limits = table();
+  const { compareExchange } = Atomics;
+  for (const step of [1, 2, 3]) {
+    let calls = 0;
+    let second = Number.NaN;
+    // another process comes right behind the nth exchange of this one
+    Atomics.compareExchange = ((words: Int32Array, at: number, from: number, to: number) => {
+      const found = compareExchange(words, at, from, to);
+      if (++calls === step) {
+        Atomics.compareExchange = compareExchange;
+        second = limits.take(step, step, 1_000, 0, 5_000);
+      }
+      return found;
+    }) as typeof compareExchange;
+    const first = limits.take(step, step, 1_000, 0, 5_000);
+    Atomics.compareExchange = compareExchange;
+    assert.deepEqual([first, second].toSorted(), [REFUSED, 0], `behind exchange ${step}`);
+  }
+});

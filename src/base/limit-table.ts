@@ -4,13 +4,14 @@
  * proxy was first. A key is a hash (base/keyed-hash.ts), and has its cell in one small bucket.
  *
  *   header  the keys of the hash (2 words), how many rows there are in use (1)
- *   rate    id, level, time (a word each)
+ *   rate    id, level, time, whose level that is (a word each)
  *   held    id; and in a table of its own a count for each row
  *
  * **Rates.** A leaky bucket as nginx has it: each request puts 1,000 units in, and `rate` of them leave per second. The cell has the
  * level as the number on a meter that runs at that rate: the moment at which it will be empty. So it is one word, and the time that
  * passes changes nothing in memory. A cell that no request came for long enough is empty, whatever its word says. Where a bucket has no
- * room the cell goes whose last request is longest ago.
+ * room the cell goes whose last request is longest ago. The level of a cell is its key's only when it says so: until then whoever comes empties it, which works only
+ * for who is first, so that two that make the same cell at one instant count into one level.
  *
  * **Counts.** Each process has a column of its own, and the count of a key is the sum of its row: what a killed process held is given back
  * by emptying its column. A cell that is in use is never forgotten: without room a key gets none. A process counts itself in before it
@@ -27,10 +28,11 @@ const H_ROWS = 2;
 const BUCKET = 8;
 /** Twice as many as keys that are to be remembered: places that are full are few then (core/limit/exactness.test.ts). */
 const RATE_CELLS = 2 ** 21;
-const RATE_WORDS = 3;
+const RATE_WORDS = 4;
 const C_ID = 0;
 const C_LEVEL = 1;
 const C_TIME = 2;
+const C_WHOSE = 3;
 
 const HELD_CELLS = 2 ** 15;
 
@@ -117,9 +119,15 @@ export class LimitTable {
     const meter = meterAt(rate, nowMs);
     const now = nowMs | 0;
     const quietMs = Math.min(UNITS_MAX, Math.floor((UNITS_MAX / rate) * 1000));
-    const cell = this.rateCellFor(first, second, meter, now);
+    const id = first === 0 ? 1 : first;
+    const cell = this.rateCellFor(id, second, now);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const level = Atomics.load(rates, cell + C_LEVEL);
+      // read behind the level: whose it is was said before the first request was counted into it
+      if (Atomics.load(rates, cell + C_WHOSE) !== id) {
+        this.begin(cell, id, level, (meter - UNITS_PER_REQUEST) | 0, now);
+        continue;
+      }
       const ageMs = (now - Atomics.load(rates, cell + C_TIME)) | 0;
       const isEmpty = ageMs > quietMs || ageMs < -SLACK_MS;
       // another proxy's turn may have begun later than this one's: it is no earlier here than there
@@ -138,15 +146,22 @@ export class LimitTable {
     return REFUSED;
   }
 
+  /** The level of this cell is another key's: unless somebody has changed it meanwhile it is this one's, and empty. */
+  private begin(cell: number, id: number, former: number, empty: number, now: number): void {
+    const { rates } = this;
+    if (Atomics.compareExchange(rates, cell + C_LEVEL, former, empty) !== former) return;
+    Atomics.store(rates, cell + C_TIME, now);
+    Atomics.store(rates, cell + C_WHOSE, id);
+  }
+
   /** A request that was taken in is not to count: another limit refuses it. */
   untake(cell: number, units: number): void {
     Atomics.sub(this.rates, cell + C_LEVEL, units);
   }
 
   /** That of the key, or one that is made its: free, or the one that nobody has come to for longest. */
-  private rateCellFor(first: number, second: number, meter: number, now: number): number {
+  private rateCellFor(id: number, second: number, now: number): number {
     const { rates } = this;
-    const id = first === 0 ? 1 : first;
     const start = (second & (RATE_CELLS / BUCKET - 1)) * BUCKET * RATE_WORDS;
     const end = start + BUCKET * RATE_WORDS;
     let oldest = start;
@@ -163,7 +178,6 @@ export class LimitTable {
       const former = Atomics.load(rates, oldest + C_ID);
       if (Atomics.compareExchange(rates, oldest + C_ID, former, id) !== former) continue;
       Atomics.store(rates, oldest + C_TIME, now);
-      Atomics.store(rates, oldest + C_LEVEL, (meter - UNITS_PER_REQUEST) | 0);
       return oldest;
     }
     return oldest;
