@@ -19,45 +19,59 @@ interface Sample extends Counts {
   readonly atMs: number;
 }
 
-export class ErrorWatch {
-  /** Of the last minute before the change, and from then on all. */
-  private samples: Sample[] = [];
-  /** The last one before the change; null: nothing has changed. */
-  private change: Sample | null = null;
+const NOTHING: Counts = { requests: 0, failed: 0 };
 
-  /** Counts of a program that began anew are less than before: what was is forgotten. */
+export class ErrorWatch {
+  /** Of the last minute. */
+  private samples: Sample[] = [];
+  private isLooking = false;
+  /** The share that failed before the change. */
+  private before = 0;
+  /** Behind it. */
+  private since = NOTHING;
+
+  /** Counts that are less than the last ones are of a program that began anew, or one of its listeners is gone: what is between them is not known. */
   handleCounts({ failed, requests }: Counts, nowMs: number): void {
     const last = this.samples.at(-1);
-    if (last !== undefined && requests < last.requests) {
-      this.samples = [];
-      if (this.change !== null) this.change = { requests: 0, failed: 0, atMs: nowMs };
+    const isLess = last !== undefined && (requests < last.requests || failed < last.failed);
+    if (isLess) this.samples = [];
+    else if (last !== undefined && this.isLooking) {
+      const { since } = this;
+      this.since = {
+        requests: since.requests + requests - last.requests,
+        failed: since.failed + failed - last.failed,
+      };
     }
     this.samples.push({ requests, failed, atMs: nowMs });
-    if (this.change === null) this.samples = this.samples.filter(({ atMs }) => nowMs - atMs <= BEFORE_MS);
-    else this.samples = [this.samples[0], this.samples.at(-1)!];
+    this.samples = this.samples.filter(({ atMs }) => nowMs - atMs <= BEFORE_MS);
   }
 
   /** From now on it is looked whether they rise. */
   begin(): void {
-    this.change = this.samples.at(-1) ?? { requests: 0, failed: 0, atMs: 0 };
+    const { samples } = this;
+    const [first = NOTHING] = samples;
+    const last = samples.at(-1) ?? NOTHING;
+    this.before = shareOf({ requests: last.requests - first.requests, failed: last.failed - first.failed });
+    this.since = NOTHING;
+    this.isLooking = true;
   }
 
   end(): void {
-    this.change = null;
+    this.isLooking = false;
+    this.since = NOTHING;
   }
 
   /** How they rise, for people. Null: they do not. */
   get rise(): string | null {
-    const { change } = this;
-    const last = this.samples.at(-1);
-    const first = this.samples[0];
-    if (change === null || last === undefined) return null;
-    const failed = last.failed - change.failed;
-    const share = failed / Math.max(1, last.requests - change.requests);
-    const before = Math.max(0, change.failed - first.failed) / Math.max(1, change.requests - first.requests);
-    if (failed < FAILED_MIN || share <= TIMES * before + MORE) return null;
+    const { before, since } = this;
+    const share = shareOf(since);
+    if (since.failed < FAILED_MIN || share <= TIMES * before + MORE) return null;
     return `${percent(share)} of the requests are answered with a 5xx, and ${percent(before)} were before`;
   }
+}
+
+function shareOf({ failed, requests }: Counts): number {
+  return failed / Math.max(1, requests);
 }
 
 function percent(share: number): string {

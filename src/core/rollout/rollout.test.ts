@@ -100,6 +100,30 @@ test('when errors rise it goes back, has it stopped everywhere, and does not tak
   assert.equal(follower.next(3_000)?.kind, 'take');
 });
 
+test('a version without one of the listeners is no version with errors: what the others counted before stays before', () => {
+  const follower = new Follower('lb01');
+  follower.handleCounts({ requests: 100_000, failed: 9_000 }, 0);
+  follower.handleCounts({ requests: 101_000, failed: 9_020 }, 1_000);
+  follower.handleRecord(record(3));
+  follower.handleOutcome(follower.next(1_000)!, { kind: 'done' }, 1_000);
+  follower.handleCounts({ requests: 50_000, failed: 9_010 }, 2_000);
+  assert.equal(follower.next(2_000), null);
+  follower.handleCounts({ requests: 51_000, failed: 9_040 }, 3_000);
+  assert.equal(follower.next(3_000), null, '3 % is no more than twice 2 % and one of a hundred');
+  follower.handleCounts({ requests: 52_000, failed: 9_140 }, 4_000);
+  assert.equal(follower.next(4_000)?.kind, 'go-back');
+});
+
+test('counts that come for the first time behind a version were not before it', () => {
+  const follower = new Follower('lb01');
+  follower.handleRecord(record(3));
+  follower.handleOutcome(follower.next(0)!, { kind: 'done' }, 0);
+  follower.handleCounts({ requests: 100_000, failed: 50_000 }, 1_000);
+  assert.equal(follower.next(1_000), null);
+  follower.handleCounts({ requests: 100_100, failed: 50_020 }, 2_000);
+  assert.equal(follower.next(2_000)?.kind, 'go-back');
+});
+
 test('one that is refused is told of; one that cannot be asked for is tried again', () => {
   const follower = new Follower('lb01');
   follower.handleRecord(record(3));
