@@ -237,7 +237,7 @@ for (const engine of ENGINES) {
   a: { protocol: http2, servers: [ "${seen.address}" ] }
   b: { protocol: http2, servers: [ "${seen.address}", "${other.address}" ] }
   c: { protocol: http2, timeouts: { response: 500ms }, servers: [ "${seen.address}" ] }
-  d: { protocol: http2, ping: { idle: 1s, timeout: 100ms }, servers: [ "${silent.address}" ] }
+  d: { protocol: http2, timeouts: { response: 1h }, ping: { idle: 1s, timeout: 100ms }, servers: [ "${silent.address}" ] }
   e: { protocol: http2, ping: { idle: 1s, timeout: 60s }, servers: [ "${seen.address}" ] }
 `,
       ['a', 'b', 'c', 'd', 'e'],
