@@ -172,16 +172,16 @@ export class Traffic {
 
   /** Resolves when the first one stands. */
   private async hold(kind: 'websocket' | 'tcp'): Promise<void> {
-    const first = await this.open(kind);
+    const first = await this.open(kind, { port: 0, sinceMs: performance.now() });
     this.loops.push(this.talk(kind, first));
   }
 
-  private open(kind: 'websocket' | 'tcp'): Promise<Session> {
-    return kind === 'websocket' ? this.openWebSocket() : this.openTcp();
+  /** `line`: what fails before it stands is of this connection too. */
+  private open(kind: 'websocket' | 'tcp', line: Line): Promise<Session> {
+    return kind === 'websocket' ? this.openWebSocket(line) : this.openTcp(line);
   }
 
-  private async openWebSocket(): Promise<Session> {
-    const line = { port: 0, sinceMs: performance.now() };
+  private async openWebSocket(line: Line): Promise<Session> {
     const bornAt = this.age();
     const createConnection = (): net.Socket => {
       const socket = net.connect(this.ports.http, this.host);
@@ -197,8 +197,7 @@ export class Traffic {
     return { line, bornAt, ask: untilClosed(socket, ask), end: () => socket.terminate() };
   }
 
-  private async openTcp(): Promise<Session> {
-    const line = { port: 0, sinceMs: performance.now() };
+  private async openTcp(line: Line): Promise<Session> {
     const bornAt = this.age();
     const socket = net.connect(this.ports.tcp, this.host);
     watch(socket, line);
@@ -215,7 +214,7 @@ export class Traffic {
     for (let said = 0; !this.isOver; said++) {
       if (session === null) {
         const opening = { port: 0, sinceMs: performance.now() };
-        await this.attempt(kind, opening, this.age(), async () => (session = await this.open(kind)));
+        await this.attempt(kind, opening, this.age(), async () => (session = await this.open(kind, opening)));
         continue;
       }
       const { line, bornAt, ask, end }: Session = session;
