@@ -163,6 +163,21 @@ upstreams: { web: { servers: [ "127.0.0.1:1" ], source: [ 127.0.0.1, 127.3.0.1, 
   assert.doesNotMatch(err, /127\./);
 });
 
+test('a server of `forward: dsr` that is in no network of this machine', linux, (t) => {
+  const yaml = `
+listeners: { shell: { bind: "192.0.2.10:22", protocol: tcp, mode: kernel, forward: dsr, upstream: shells } }
+upstreams: { shells: { servers: [ "127.0.0.9:22", "203.0.113.9:22", "198.51.100.9:22", { address: "203.0.113.10:22" } ] } }
+ha: { VI_1: { interface: lo, router-id: 1, addresses: [ 198.51.100.3/24 ] } }
+`;
+  const { err } = check(t, yaml);
+  assert.deepEqual(
+    [...err.matchAll(/:(\d+:\d+): warning: the server (`[^`]+`) is in no network of this machine/g)].map(
+      ([, at, who]) => `${at} ${who}`,
+    ),
+    ['3:50 `203.0.113.9:22`', '3:89 `203.0.113.10:22`'],
+  );
+});
+
 test('looking does not take a connection away from who listens', linux, async (t) => {
   let accepted = 0;
   const server = net.createServer((socket) => {

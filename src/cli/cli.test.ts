@@ -269,3 +269,11 @@ test('config set takes a file, or a place with a value', async () => {
   assert.deepEqual(calls, [{ word: 'set', what, ifMatch: '"x"', confirmS: 60, socket: null }]);
   assert.equal((await run('config', 'set')).code, 2);
 });
+
+test('fleet: what is not the URL of a member is refused where it is written, with one that is', async () => {
+  const { err } = await run('fleet', 'status', '--etcd', '192.0.2.21:2379');
+  assert.match(err, /192\.0\.2\.21:2379 is not the URL of a member: write for example http:\/\/192\.0\.2\.21:2379/);
+  const { out } = await run('fleet', 'publish', '--help');
+  assert.match(out, /\(default: 1,all\)/);
+  assert.match(out, /\(default:\s+60s\)/);
+});

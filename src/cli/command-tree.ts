@@ -60,7 +60,9 @@ function argumentPart(argument: Argument): CommandPart {
 function optionPart(option: Option): OptionPart {
   const names = [option.short, option.long].filter((name) => name !== undefined);
   const isSaid = option.defaultValue !== undefined && option.defaultValue !== false;
-  const description = isSaid ? `${option.description} (default: ${String(option.defaultValue)})` : option.description;
+  const description = isSaid
+    ? `${option.description} (default: ${option.defaultValueDescription ?? String(option.defaultValue)})`
+    : option.description;
   const takesValue = option.required || option.optional;
   return { term: option.flags, description, choices: option.argChoices ?? [], names, takesValue };
 }

@@ -1,5 +1,5 @@
 /** `evenkeel fleet`: one configuration for many nodes, by way of etcd. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseLapse, SOCKET_DEFAULT } from './arguments.ts';
 import type { CliContext } from './context.ts';
 
@@ -42,7 +42,7 @@ export function addFleetCommands(program: Command, context: CliContext<FleetComm
     fleet
       .command(name)
       .description(description)
-      .requiredOption('--etcd <url...>', 'members of an etcd cluster: https://192.0.2.21:2379')
+      .requiredOption('--etcd <url...>', 'members of an etcd cluster: https://192.0.2.21:2379', addMember)
       .option('--key <key>', 'where it is in etcd', KEY_DEFAULT)
       .option('--ca <file>', 'the authorities that have signed their certificates')
       .option('--certificate <file>', 'what they are shown')
@@ -65,8 +65,16 @@ export function addFleetCommands(program: Command, context: CliContext<FleetComm
     );
   add('publish', 'give a configuration to the nodes that follow, some first, and the others when those keep it')
     .argument('<file>', 'evenkeel.yaml, or nginx.conf')
-    .option('--steps <list>', 'how many nodes have it after each step: 1,25%,all', parseSteps, parseSteps('1,all'))
-    .option('--watch <duration>', 'how long each node looks whether errors rise: 60s, 10m', parseLapse, 60)
+    .addOption(
+      new Option('--steps <list>', 'how many nodes have it after each step: 1,25%,all')
+        .argParser(parseSteps)
+        .default(parseSteps('1,all'), '1,all'),
+    )
+    .addOption(
+      new Option('--watch <duration>', 'how long each node looks whether errors rise: 60s, 10m')
+        .argParser(parseLapse)
+        .default(60, '60s'),
+    )
     .addHelpText(
       'after',
       '\nWaits until every node keeps it. Exit code 1 if one of them refuses it, or requests fail more often with it: then all\n' +
@@ -79,6 +87,12 @@ export function addFleetCommands(program: Command, context: CliContext<FleetComm
     .option('--why <text>', 'for those who ask', 'by hand')
     .action((flags: Flags & { readonly why: string }) => run(flags, { word: 'stop', why: flags.why }));
   add('status', 'print which version each node has').action((flags: Flags) => run(flags, { word: 'status' }));
+}
+
+function addMember(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^https?:\/\/[^/?#@\s]+:\d{1,5}$/.test(text))
+    throw new InvalidArgumentError(`${text} is not the URL of a member: write for example http://192.0.2.21:2379.`);
+  return [...before, text];
 }
 
 function parseSteps(text: string): readonly StepOption[] {

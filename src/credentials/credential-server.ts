@@ -136,6 +136,7 @@ export class CredentialServer {
       read: async () => parseKeySet(await readText(url), false),
       now: () => performance.now(),
       onFailure: (reason) => log.note(`keys of ${url} cannot be read: ${reason}`),
+      onRecovery: () => log.note(`keys of ${url} can be read again`),
     });
   }
 }

@@ -17,6 +17,8 @@ export interface RemoteOptions {
   readonly now: () => number;
   /** They cannot be read; what there was stays. */
   readonly onFailure: (reason: string) => void;
+  /** They could not be read before, and can be now. */
+  readonly onRecovery: () => void;
 }
 
 /** Behind a reading that was good; and behind any, whatever is wanted. */
@@ -43,6 +45,7 @@ export class RemoteKeys implements KeySource {
   private goodAt = -Infinity;
   private askedAt = -Infinity;
   private reading: Promise<void> | null = null;
+  private isFailing = false;
 
   constructor(options: RemoteOptions) {
     this.options = options;
@@ -60,12 +63,15 @@ export class RemoteKeys implements KeySource {
   }
 
   private async readNow(): Promise<void> {
-    const { now, onFailure, read } = this.options;
+    const { now, onFailure, onRecovery, read } = this.options;
     this.askedAt = now();
     try {
       this.keys = await read();
       this.goodAt = now();
+      if (this.isFailing) onRecovery();
+      this.isFailing = false;
     } catch (error) {
+      this.isFailing = true;
       onFailure(systemReason(error));
     } finally {
       this.reading = null;

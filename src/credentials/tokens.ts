@@ -75,8 +75,10 @@ function headOf(token: string): { readonly algorithm: string; readonly id: strin
 
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'it has expired';
-  if (error instanceof errors.JWTClaimValidationFailed)
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.reason === 'missing') return `it has no ${error.claim}`;
     return error.claim === 'nbf' ? 'it does not hold yet' : `its ${error.claim} is not the one that is wanted`;
+  }
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not right';
   if (error instanceof errors.JOSEError) return 'it is no signed token';
   throw error;

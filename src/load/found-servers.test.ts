@@ -46,6 +46,23 @@ test('the port of one without it is that of how servers are spoken to', () => {
   assert.match(problemOf('["192.0.2.1"]', { ...HTTP, port: null }), /port/);
 });
 
+function keyOf(index: number): string {
+  return `key /web/${index}`;
+}
+
+test('what is wrong with one of them names it, as its source calls it', () => {
+  for (const [list, whose] of [
+    [['192.0.2.1:80', 'what ever'], /^key \/web\/1: `what ever` is not the address/],
+    [['192.0.2.1:80', { address: '192.0.2.2:80', wieght: 3 }], /^key \/web\/1: a list does not say `wieght`/],
+    [['$&:99999', '192.0.2.1:80'], /^key \/web\/0: /],
+    [['192.0.2.1:80', '192.0.2.2:80', { address: '192.0.2.3:80', weight: 1000 }], /^key \/web\/2: /],
+  ] as const) {
+    const read = readList(JSON.stringify(list), HTTP, keyOf);
+    assert.ok('problem' in read);
+    assert.match(read.problem, whose);
+  }
+});
+
 for (const [text, problem] of [
   ['[]', /^it has no server$/],
   ['', /^it is not a list of servers/],

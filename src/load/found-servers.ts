@@ -26,8 +26,12 @@ export interface FoundList {
   readonly entries: readonly unknown[];
 }
 
-/** `text`: JSON, or YAML. */
-export function readList(text: string, discovery: DiscoveryPlan): ReadList {
+/** `text`: JSON, or YAML. `nameOf`: what one of it is called, by its index, where it has no other name than that. */
+export function readList(
+  text: string,
+  discovery: DiscoveryPlan,
+  nameOf = (index: number): string => `server ${index + 1}`,
+): ReadList {
   if (isDeeperThan(text, DEPTH_MAX))
     return { problem: 'it has lists and maps inside each other, deeper than any server' };
   const lines = new LineCounter();
@@ -55,9 +59,9 @@ export function readList(text: string, discovery: DiscoveryPlan): ReadList {
     return { problem: `it has ${list.length} servers, and at most ${LIST_SERVERS_MAX} are taken` };
   for (const [index, server] of list.entries()) {
     const why = whyNot(server);
-    if (why !== null) return { problem: `server ${index + 1}: ${why}` };
+    if (why !== null) return { problem: `${nameOf(index)}: ${why}` };
   }
-  return checked(list, discovery);
+  return checked(list, discovery, nameOf);
 }
 
 function whyNot(server: unknown): string | null {
@@ -69,19 +73,29 @@ function whyNot(server: unknown): string | null {
   return unknown === undefined ? null : `a list does not say \`${unknown}\`: ${[...KEYS].join(', ')}`;
 }
 
+/** Of the document in which a list is checked. */
+const LINES_BEFORE = 1;
+
 /** As a file would say it. */
-function checked(list: readonly unknown[], { port }: DiscoveryPlan): ReadList {
+function checked(list: readonly unknown[], { port }: DiscoveryPlan, nameOf: (index: number) => string): ReadList {
   const protocol = port === null ? 'tcp' : 'http';
   // without it an `id` would be refused
   const sticky = protocol === 'http' && list.some(hasId) ? { sticky: { id: '{cookie:any}' } } : {};
   const leads = protocol === 'tcp' ? { upstream: 'found' } : { routes: [{ upstream: 'found' }] };
   const document = {
     listeners: { any: { bind: '127.0.0.1:1', protocol, ...leads } },
-    upstreams: { found: { servers: list, ...sticky, ...(port === HTTPS_PORT ? { tls: { verify: false } } : {}) } },
+    upstreams: { found: { ...sticky, ...(port === HTTPS_PORT ? { tls: { verify: false } } : {}), servers: [] } },
   };
-  const { config, diagnostics } = loadYaml(JSON.stringify(document), { file: 'list' });
+  // each on a line of its own, which says whose a problem is
+  const lines = list.map((server) => JSON.stringify(server)).join(',\n');
+  const text = JSON.stringify(document).replace(/\[\]\}\}\}$/, () => `[\n${lines}\n]}}}`);
+  const { config, diagnostics } = loadYaml(text, { file: 'list' });
   const wrong = diagnostics.find(({ severity }) => severity !== 'warning');
-  if (wrong !== undefined) return { problem: `${wrong.message}; ${wrong.remedy}` };
+  if (wrong !== undefined) {
+    const index = wrong.line - LINES_BEFORE - 1;
+    const whose = index >= 0 && index < list.length ? `${nameOf(index)}: ` : '';
+    return { problem: `${whose}${wrong.message}; ${wrong.remedy}` };
+  }
   assert(config !== null, 'nothing is wrong with it');
   return { servers: compile(config, { workers: 1 }).upstreams[0].servers, entries: list };
 }

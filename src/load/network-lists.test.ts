@@ -16,6 +16,7 @@ test('a network a line, with comments', () => {
 test('a line that is no network is an error, and not one less', () => {
   assert.throws(() => parseList('192.0.2.1\n<html>\n'), /line 2 is no network: <html>/);
   assert.throws(() => parseList('192.0.2.300'), /line 1/);
+  assert.throws(() => parseList('10.0.0.1/8'), /line 1 is no network: 10\.0\.0\.1\/8 \(write 10\.0\.0\.0\/8\)$/);
   assert.throws(() => parseList('192.0.2.1\n'.repeat(20_001)), /more than 20000/);
 });
 

@@ -57,7 +57,8 @@ export function parseList(text: string): readonly string[] {
   for (const [i, line] of text.split('\n').entries()) {
     const [network] = /^[^#;]*/.exec(line)!.map((part) => part.trim());
     if (network === '') continue;
-    if (parseNetwork(network).value === null) throw new Error(`line ${i + 1} is no network: ${network.slice(0, 60)}`);
+    const wrong = parseNetwork(network, '').problem;
+    if (wrong !== null) throw new Error(`line ${i + 1} is no network: ${network.slice(0, 60)} (${wrong.args['fix']})`);
     if (networks.push(network) > NETWORKS_MAX) throw new Error(`it has more than ${NETWORKS_MAX} networks`);
   }
   return networks;

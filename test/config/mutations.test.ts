@@ -169,6 +169,7 @@ test('every code of the catalogue is in some file of this folder', () => {
   assert.deepEqual(unsaid, [
     'no-files-user',
     'no-such-root',
+    'server-not-near',
     'not-forwarding',
     'adverts-exceed-mtu',
     'user-file',

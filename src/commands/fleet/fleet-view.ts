@@ -7,7 +7,11 @@ export function fleetView(record: RolloutRecord | null, reports: readonly NodeRe
     const has = version === null ? 'none yet' : `version ${version}`;
     return `${node.padEnd(width)}  ${has}, ${state}${why === '' ? '' : `: ${why}`}\n`;
   });
-  return `${recordText(record)}\n${lines.length === 0 ? 'no node follows\n' : lines.join('')}`;
+  const silent = (record?.nodes ?? []).filter((name) => reports.every(({ node }) => node !== name));
+  const rest = silent.map(
+    (name) => `${name.padEnd(width)}  does not say anything: does \`evenkeel fleet follow\` run there?\n`,
+  );
+  return `${recordText(record)}\n${lines.length === 0 ? 'no node follows\n' : lines.join('')}${rest.join('')}`;
 }
 
 function recordText(record: RolloutRecord | null): string {

@@ -60,17 +60,19 @@ export class Following {
     const { follower, options } = this;
     try {
       follower.handleRecord((await options.store.read()).record);
-      this.say('etcd', '');
+      this.hear('etcd', '');
     } catch (error) {
       // what is known stays true: what is kept is kept, and a trial goes on
-      this.say('etcd', messageOf(error));
+      this.hear('etcd', messageOf(error));
     }
     try {
       const status = await askStatus(options.socket);
       follower.handleCounts(countsOf(status), performance.now());
       this.isOnTrial = typeof status.configuration.setByApi?.rollbackInMs === 'number';
+      this.hear('evenkeel', '');
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
+      this.hear('evenkeel', error.message);
     }
     const order = follower.next(performance.now());
     if (order !== null) {
@@ -130,7 +132,8 @@ export class Following {
     const nowMs = performance.now();
     if (!isNow && nowMs - this.toldMs < REPORT_MS) return;
     try {
-      await this.options.store.tell(this.follower.report);
+      const { report } = this.follower;
+      await this.options.store.tell({ ...report, why: report.why || (this.said.get('evenkeel') ?? '') });
       this.toldMs = nowMs;
     } catch (error) {
       this.say('etcd', messageOf(error));
@@ -142,7 +145,7 @@ export class Following {
     const why = outcome.kind === 'done' ? '' : outcome.why;
     if (outcome.kind === 'failed') return this.say('order', why);
     this.say('order', '');
-    if (why !== '') return err(`evenkeel: ${this.wordOf(order)}: ${why}\n`);
+    if (why !== '') return err(`evenkeel: ${refusalOf(order)}: ${why}\n`);
     return out(`${this.wordOf(order)}\n`);
   }
 
@@ -160,9 +163,19 @@ export class Following {
   }
 
   private say(about: string, what: string): void {
-    if (what !== '' && this.said.get(about) !== what) this.options.output.err(`evenkeel: ${what}\n`);
+    if (what !== '' && ![...this.said.values()].includes(what)) this.options.output.err(`evenkeel: ${what}\n`);
     this.said.set(about, what);
   }
+
+  /** Who is asked all the time: also that it answers again. */
+  private hear(whom: string, problem: string): void {
+    if (problem === '' && (this.said.get(whom) ?? '') !== '') this.options.output.out(`${whom} answers again\n`);
+    this.say(whom, problem);
+  }
+}
+
+function refusalOf(order: Order): string {
+  return order.kind === 'take' ? `version ${order.version.version} is refused` : 'it is not kept';
 }
 
 function countsOf({ listeners }: Awaited<ReturnType<typeof askStatus>>): Counts {
@@ -185,5 +198,5 @@ function messageOf(error: unknown): string {
 
 function errorOf(body: unknown): string {
   const { error } = body as { readonly error?: unknown };
-  return typeof error === 'string' ? error : 'it is refused';
+  return typeof error === 'string' ? error.trim().replace(/\s*\n\s*/g, '; ') : 'it is refused';
 }

@@ -35,14 +35,19 @@ export async function publish(
     return EXIT_FAILED;
   }
   out(`version ${version}: ${whom(rollout.first)}\n`);
+  let isSilent = false;
   for (;;) {
     await delay(LOOK_MS);
     try {
       const done = await step(store, rollout, { err, out });
       if (done !== null) return done;
+      if (isSilent) out('etcd answers again\n');
+      isSilent = false;
     } catch (error) {
       // etcd does not answer now: nothing goes on without it, and nothing is lost
       if (!(error instanceof StoreError)) throw error;
+      if (!isSilent) err(`evenkeel: ${error.message}; nothing goes on until it answers\n`);
+      isSilent = true;
     }
   }
 }

@@ -18,9 +18,8 @@ export function checkAuth(
   if (auth === undefined) return;
   const { ask, basic, jwt } = auth;
   if (ask === undefined) {
-    const isNothing = basic === undefined && jwt === undefined;
-    if (isNothing && WAYS.every((way) => report.lacks(path, way)))
-      report.atKey(path, 'missing-key', { place: '`auth`', key: 'ask', fix: 'for example `ask: { to: /auth }`' });
+    // of several all are wanted, or any of them
+    if (basic === undefined && jwt === undefined) report.oneOf(auth, path, WAYS);
     return;
   }
   report.oneOf(ask, [...path, 'ask'], ['call', 'to']);
@@ -37,6 +36,9 @@ export function checkDoors(document: Loose<Config>, report: Report): void {
       told.add(listener);
       report.atKey([...path, 'auth', 'basic'], 'password-in-clear', { listener });
     }
+    // both are in the field Authorization, and of that there is one
+    if (auth?.basic !== undefined && auth.jwt?.token === undefined && auth.jwt !== undefined && auth.satisfy !== 'any')
+      report.atKey([...path, 'auth', 'jwt'], 'password-and-token', {});
     const isServed = route.upstream !== undefined || route.files !== undefined;
     // of several ways in, what is taken may be another one
     const isMeant = takenBy?.auth?.satisfy === 'any';

@@ -10,7 +10,7 @@ export const HOST = {
   'network-list': {
     severity: 'error',
     message: 'the list of networks <path> cannot be used: <reason>',
-    remedy: 'write a network or an address a line, with comments behind `#`',
+    remedy: 'write a network or an address a line, with comments behind `#` or `;`',
     about: 'A list that is half right would keep out half of those whom it is for.',
   },
   'token-keys': {

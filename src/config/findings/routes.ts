@@ -23,6 +23,13 @@ export const ROUTES = {
     remedy: 'give it `tls`; if a proxy in front has it, write `forwarded: { trust: [ADDRESS] }` with its address',
     about: 'Basic authentication sends the password with every request, and hides nothing of it.',
   },
+  'password-and-token': {
+    severity: 'warning',
+    message:
+      'nobody can enter here: a password and a token are both wanted, and a client says one or the other in `Authorization`',
+    remedy: 'write `satisfy: any`, so that either is enough, or where else the token is: `token: "{cookie:session}"`',
+    about: 'Of what `auth` has all is wanted, unless it says `satisfy: any`.',
+  },
   'taken-without-auth': {
     severity: 'warning',
     message: 'the route that takes this asks who may enter, and this one does not: who can choose it enters',

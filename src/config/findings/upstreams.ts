@@ -50,6 +50,12 @@ export const UPSTREAMS = {
     message: 'the server <value> has another port than listener <listener>, which is `forward: dsr`',
     remedy: 'write port <port>: packets go to the server as they are; or write `forward: nat`',
   },
+  'server-not-near': {
+    severity: 'warning',
+    message: 'the server <value> is in no network of this machine, and `forward: dsr` reaches only those that are',
+    remedy: 'give this machine an address in its network, or write `forward: nat` or `forward: snat`',
+    about: 'Packets go to the hardware address of the server. Its checks may pass all the same: they can be routed.',
+  },
   'masked-clients': {
     severity: 'warning',
     message:

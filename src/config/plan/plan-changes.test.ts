@@ -39,6 +39,11 @@ test('what was added, removed and changed, by its name', () => {
   assert.deepEqual(changes(web, ''), ['listener sql removed', 'upstream db: timeouts changed']);
   assert.deepEqual(changes('"*:80"', '"*:8080"'), ['listener web: bind changed']);
   assert.deepEqual(changes('{ upstream: b }', '{ upstream: a }'), ['listener web: routes changed']);
+  assert.deepEqual(changes('"*:3306", protocol: tcp', '"192.0.2.1:3306", protocol: tcp, mode: kernel, forward: snat'), [
+    'listener sql: bind changed',
+    'listener sql: mode changed',
+    'listener sql: forward changed',
+  ]);
   assert.deepEqual(changes('"10.0.0.3:80"', '"10.0.0.9:80"'), [
     'upstream b: server 10.0.0.9:80 added',
     'upstream b: server 10.0.0.3:80 removed',

@@ -2,6 +2,7 @@
  * What another plan changes, for people: `listener web: routes changed`, `upstream api: server 10.0.0.3:80 added`. Parts are
  * known by their names; positions do not count.
  */
+import { DEFAULTS } from '../model/defaults.ts';
 import type { ListenerPlan } from './listener.ts';
 import type { Plan } from './plan.ts';
 import type { ServerPlan, UpstreamPlan } from './upstream.ts';
@@ -46,12 +47,16 @@ function changesOf<T extends { readonly name: string }>(
 
 /** With its upstream by its name, which stays when positions change, and each limit and time below its key. */
 function namedListener(listener: ListenerPlan, { upstreams }: Plan): object {
-  const { upstream, slot: _, counted: _counted, wear, limits, timeouts, ...rest } = listener;
+  const { upstream, slot: _, counted: _counted, inKernel, wear, limits, timeouts, ...rest } = listener;
   const worn = {
     limits: { ...limits, requests: wear?.requests ?? 0 },
     timeouts: { ...timeouts, ageMs: wear?.ageMs ?? 0 },
   };
-  return { ...rest, ...worn, upstream: upstreams[upstream]?.name ?? '' };
+  const way =
+    inKernel === undefined
+      ? { mode: 'relay', forward: DEFAULTS.listener.forward }
+      : { mode: 'kernel', forward: inKernel };
+  return { ...rest, ...worn, ...way, upstream: upstreams[upstream]?.name ?? '' };
 }
 
 /** What is configured for all proxies is shared among them: another share of the same is no change of the listener. */

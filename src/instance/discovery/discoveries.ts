@@ -223,10 +223,10 @@ class Discovery implements ListHandler {
     };
   }
 
-  handleText(text: string): void {
+  handleText(text: string, nameOf?: (index: number) => string): void {
     // of a store it is as long as its keys
     if (text.length > LIST_BYTES_MAX) return this.handleFailure(`its list is longer than ${LIST_BYTES_MAX} bytes`);
-    const read = readList(text, this.plan);
+    const read = readList(text, this.plan, nameOf);
     if ('problem' in read) return this.handleFailure(read.problem);
     // else nothing could be applied any more, whatever it is about
     const why = this.options.whyNoRoom(this.finding.with(read.servers));

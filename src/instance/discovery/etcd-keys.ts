@@ -79,8 +79,15 @@ export class EtcdKeys implements WatchedList {
 
   /** A value is an address, or a map as a list has it. Sorted by key, so that the same keys are always the same list. */
   list(): string {
-    const keys = [...this.values.keys()].toSorted();
-    return JSON.stringify(keys.map((key) => serverOf(key, this.values.get(key)!)));
+    return JSON.stringify(this.keys.map((key) => serverOf(key, this.values.get(key)!)));
+  }
+
+  nameOf(index: number): string {
+    return `key ${this.keys[index].slice(0, KEY_CHARACTERS_TOLD)}`;
+  }
+
+  private get keys(): readonly string[] {
+    return [...this.values.keys()].toSorted();
   }
 
   private range(): { readonly key: string; readonly range_end: string } {

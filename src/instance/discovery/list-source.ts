@@ -4,8 +4,8 @@ export interface ListSource {
 }
 
 export interface ListHandler {
-  /** A list, or what should be one. */
-  handleText(text: string): void;
+  /** A list, or what should be one. `nameOf`: what the source calls one of it, by its index. */
+  handleText(text: string, nameOf?: (index: number) => string): void;
   /** There is none, and why, for people. */
   handleFailure(why: string): void;
 }

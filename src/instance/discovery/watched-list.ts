@@ -17,6 +17,8 @@ export interface WatchedList {
   forget(): void;
   /** What is known, as the text of a list of servers. Throws NoList if it cannot be one. */
   list(): string;
+  /** What one of that is called, by its index; not there: it has no name. */
+  nameOf?(index: number): string;
 }
 
 export interface Query {

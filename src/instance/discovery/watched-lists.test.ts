@@ -26,6 +26,7 @@ test('keys of etcd are servers, by address or as maps, in the order of the keys'
   const text = JSON.stringify({ header: { revision: '7' }, kvs: kvs.map((each) => (each as { kv: object }).kv) });
   assert.equal(keys.handleAll(text), true);
   assert.equal(keys.list(), '["192.0.2.1:80",{"address":"192.0.2.2:80","weight":2}]');
+  assert.equal(keys.nameOf(1), 'key /web/b');
   assert.equal(startOf(keys.changes()), '8');
 });
 

@@ -170,6 +170,6 @@ export class WatchedSource implements ListSource {
       this.handler.handleFailure(error.message);
       return;
     }
-    this.handler.handleText(text);
+    this.handler.handleText(text, this.list.nameOf?.bind(this.list));
   }
 }

@@ -32,7 +32,9 @@ function announcementView(
   { seen, changesOf, birds, nowMs }: AnnounceFacts,
 ): AnnouncementView {
   const { name, addresses, interfaceName, lifeS, tracked, bird } = plan;
-  const sessions = birds.find(({ path }) => path === bird)?.facts?.sessions ?? [];
+  const account = birds.find(({ path }) => path === bird);
+  // what it said before it fell silent may be true no more
+  const sessions = account === undefined || account.problem !== null ? [] : (account.facts?.sessions ?? []);
   return {
     name,
     state: machine.state,

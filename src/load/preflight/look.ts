@@ -3,13 +3,14 @@
  * it starts, so it must take no time and change nothing.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { BlockList, isIPv4 } from 'node:net';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { advertPacketBytes } from '../../config/advert-size.ts';
 import type { Path } from '../../config/findings/diagnostic.ts';
 import { type Diagnostic, diagnose, type Problem, problem, show } from '../../config/findings/diagnostic.ts';
 import { entriesOf, itemsOf, listOf } from '../../config/model/parts.ts';
 import { valuesByNode } from '../../config/model/per-node.ts';
+import { parseServer } from '../../config/words/addresses.ts';
 import { missingCapabilities } from '../../io/linux/capabilities.ts';
 import { readSysctl } from '../../io/linux/segment/sysctl.ts';
 import { findUser } from '../../io/linux/users.ts';
@@ -51,6 +52,7 @@ class MachineLook {
     this.lookAtChecks();
     this.lookAtServerPrograms();
     this.lookAtForwarding();
+    this.lookAtDirectServers();
     this.lookAtAnnounce();
     if (this.known.config.ha === undefined) return this.found;
     this.lookAtRights(['ha'], 'a virtual address', ['CAP_NET_ADMIN', 'CAP_NET_RAW']);
@@ -200,6 +202,32 @@ class MachineLook {
     }
   }
 
+  /** Servers that packets go to as they are, by their hardware address: no router is on the way. */
+  private lookAtDirectServers(): void {
+    const { listeners, upstreams, ha } = this.known.config;
+    const direct = entriesOf(listeners).filter(([, { mode, forward }]) => mode === 'kernel' && forward === 'dsr');
+    if (direct.length === 0) return;
+    const near = new BlockList();
+    const own = Object.values(networkInterfaces()).flatMap((each) => each?.map(({ cidr }) => cidr) ?? []);
+    // an address that moves may be the only one of its network
+    const moving = entriesOf(ha).flatMap(([, { addresses }]) =>
+      itemsOf(addresses, []).map(({ value }) => (typeof value === 'string' ? value : value.address)),
+    );
+    for (const written of [...own, ...moving]) {
+      const network = parseCidr(written ?? '');
+      if (network !== null) near.addSubnet(network.address, network.bits, network.family);
+    }
+    for (const name of new Set(direct.map(([, { upstream }]) => upstream))) {
+      const servers = itemsOf(upstreams?.[name ?? '']?.servers, ['upstreams', name ?? '', 'servers']);
+      for (const { path, value } of servers) {
+        const written = typeof value === 'string' ? value : value.address;
+        const target = written === undefined ? undefined : parseServer(written).value?.target;
+        if (target === undefined || !('family' in target) || includesAddress(near, target.host)) continue;
+        this.report(path, 'value', problem('server-not-near', { value: show(written!) }));
+      }
+    }
+  }
+
   /** What is announced, and by which interfaces. */
   private lookAtAnnounce(): void {
     const { announce } = this.known.config;
@@ -305,6 +333,17 @@ class MachineLook {
     const { source } = this.known;
     this.found.push(diagnose(found, source.locate(path, part)));
   }
+}
+
+/** Null: it has no length, or is something else. */
+function parseCidr(
+  text: string,
+): { readonly address: string; readonly bits: number; readonly family: 'ipv4' | 'ipv6' } | null {
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const version = isIP(address);
+  const length = Number(bits);
+  if (version === 0 || bits === '' || length > (version === 4 ? 32 : 128)) return null;
+  return { address, bits: length, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
 function listOfAddresses(addresses: readonly NetworkInterfaceInfo[]): BlockList {
