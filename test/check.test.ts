@@ -174,7 +174,7 @@ ha: { VI_1: { interface: lo, router-id: 1, addresses: [ 198.51.100.3/24 ] } }
     [...err.matchAll(/:(\d+:\d+): warning: the server (`[^`]+`) is in no network of this machine/g)].map(
       ([, at, who]) => `${at} ${who}`,
     ),
-    ['3:50 `203.0.113.9:22`', '3:89 `203.0.113.10:22`'],
+    ['3:51 `203.0.113.9:22`', '3:88 `203.0.113.10:22`'],
   );
 });
 
